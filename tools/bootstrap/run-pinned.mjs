@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { InstallError, pinnedNodePackage } from "./install.mjs";
+
+/**
+ * Runs `file` as the program: in this process when its Node will do, else in a child on the pinned Node, whose
+ * output, signals and exit code become this process's own.
+ * @param {string} root
+ * @param {string} file
+ * @param {string[]} args
+ */
+export async function runPinned(root, file, args) {
+  const pinned = findPinnedNode(root);
+  if (pinned === undefined || isAtLeast(process.versions.node, pinned.version)) {
+    process.argv = [process.execPath, file, ...args];
+    await import(pathToFileURL(file).href);
+    return;
+  }
+  const child = spawn(pinned.path, [file, ...args], { stdio: "inherit" });
+  for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP", "SIGINT"])) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to the child itself; a second one would be read as "stop at once".
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  process.exitCode = await new Promise((done, fail) => {
+    child.on("error", fail);
+    child.on("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+}
+
+/**
+ * The Node that package-lock.json pins for this platform; undefined where none is published and the machine's own will do.
+ * @param {string} root
+ */
+function findPinnedNode(root) {
+  const folder = join(root, "node_modules", pinnedNodePackage);
+  if (existsSync(join(folder, "bin/node"))) {
+    return {
+      path: join(folder, "bin/node"),
+      version: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version,
+    };
+  }
+  if (Number(process.versions.node.split(".")[0]) >= 24) return undefined;
+  throw new InstallError(
+    `No Node 24 for ${process.platform}-${process.arch} came with the packages: install Node 24 from https://nodejs.org,\n` +
+      "or remove node_modules and start again if the download was interrupted.",
+  );
+}
+
+/**
+ * The same major version and no older.
+ * @param {string} version
+ * @param {string} wanted
+ */
+function isAtLeast(version, wanted) {
+  const [a, b] = [version, wanted].map((text) => text.split(".").map(Number));
+  const [major = 0, minor = 0, patch = 0] = a ?? [];
+  const [wantedMajor = 0, wantedMinor = 0, wantedPatch = 0] = b ?? [];
+  return major === wantedMajor && (minor > wantedMinor || (minor === wantedMinor && patch >= wantedPatch));
+}
