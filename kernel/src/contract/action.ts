@@ -1,0 +1,138 @@
+import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
+
+/** Where the types of an action live. Never present at run time. */
+export declare const types: unique symbol;
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+/** "POST /v1/accounts/:account/close": path parameters, query string and body merge into one input. */
+export type HttpRoute = `${HttpMethod} /${string}`;
+
+interface Described {
+  /** One line for OpenAPI, the console and `banyan services`. */
+  readonly summary?: string;
+}
+
+interface Callable extends Described {
+  readonly input: Schema;
+  /** What leaves, serialised from this schema: what it does not name is not sent. It must not transform. */
+  readonly output: Schema;
+  /** Names from the contract's `faults`. */
+  readonly faults?: readonly string[];
+  readonly http?: HttpRoute;
+  /** The status of success; 200 unless given. */
+  readonly httpStatus?: 200 | 201 | 202 | 204;
+  /** Bodies of these content types become the text of one input field, beside JSON. */
+  readonly httpText?: { readonly field: string; readonly contentTypes: readonly string[]; readonly bytesMax?: number };
+  /** The permission a caller needs; "public" needs none. */
+  readonly access: string;
+  /** Shortens the caller's budget; never lengthens it. Default: what the caller has left (5,000 at an edge). */
+  readonly deadlineMs?: number;
+  /** "none" takes input as it comes, typed but unchecked; refused together with `http`, since an edge could reach it. */
+  readonly validate?: "always" | "none";
+}
+
+export interface CommandDefinition extends Callable {}
+
+export interface QueryDefinition extends Callable {
+  /** Answers from memory for `ttlMs`; a command that names one of the tags in `ctx.invalidate` ends that at its commit. */
+  readonly cache?: { readonly ttlMs: number; readonly tags?: (input: never) => readonly string[] };
+}
+
+export interface EventDefinition extends Described {
+  readonly data: Schema;
+  /** Events of one key reach each subscriber in commit order; across keys nothing is promised. */
+  readonly key: (data: never) => string;
+}
+
+export interface JobDefinition extends Described {
+  readonly input: Schema;
+  /** Runs before the job goes to the dead letters. Default 10. */
+  readonly attemptsMax?: number;
+  /** How long one run may take before another worker may take over. Default 30,000. */
+  readonly leaseMs?: number;
+  /** Enqueues itself with input {} every so often; one at a time, however many processes run. */
+  readonly everyMs?: number;
+}
+
+/**
+ * An output's schema must hand on what it takes: Standard Schema cannot encode, so a Date or a transform would leave
+ * as something else than its type says.
+ */
+export type Untransformed<S extends Schema> = SchemaInput<S> extends SchemaOutput<S> ? S : "an output schema must not transform";
+
+/** Changes state, in one transaction. */
+export function command<const D extends CommandDefinition>(definition: D & { readonly output: Untransformed<D["output"]> }): D {
+  return definition;
+}
+
+/** Reads, and never changes anything. */
+export function query<const D extends QueryDefinition, I extends Schema>(
+  definition: D & {
+    readonly input: I;
+    readonly output: Untransformed<D["output"]>;
+    readonly cache?: { readonly ttlMs: number; readonly tags?: (input: SchemaOutput<I>) => readonly string[] };
+  },
+): D {
+  return definition;
+}
+
+/** Says that something happened. Delivered at least once to every subscription that exists when it commits. */
+export function event<S extends Schema>(definition: {
+  readonly data: S;
+  readonly key: (data: SchemaOutput<S>) => string;
+  readonly summary?: string;
+}): { readonly data: S; readonly key: (data: never) => string; readonly summary?: string } {
+  return definition;
+}
+
+/** Deferred or repeated work of the service itself: leased, retried with backoff, at least once. */
+export function job<const D extends JobDefinition>(definition: D): D {
+  return definition;
+}
+
+interface Addressed<Kind extends string, Service extends string, Name extends string> {
+  readonly kind: Kind;
+  readonly service: Service;
+  readonly name: Name;
+  /** "service.name": for people, logs and wires. Calls are addressed by the value. */
+  readonly id: string;
+  /** The index of this value in every table of the process; a Map look-up would cost as much as the rest of a call. */
+  readonly slot: number;
+}
+
+export interface Command<Service extends string, Name extends string, Sent, Received, Returned, Faults>
+  extends Addressed<"command", Service, Name> {
+  readonly definition: CommandDefinition;
+  readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
+}
+
+export interface Query<Service extends string, Name extends string, Sent, Received, Returned, Faults>
+  extends Addressed<"query", Service, Name> {
+  readonly definition: QueryDefinition;
+  readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
+}
+
+export interface Event<Service extends string, Name extends string, Sent, Received> extends Addressed<"event", Service, Name> {
+  readonly definition: EventDefinition;
+  readonly [types]: { sent: Sent; received: Received };
+}
+
+export interface Job<Service extends string, Name extends string, Sent, Received> extends Addressed<"job", Service, Name> {
+  readonly definition: JobDefinition;
+  readonly [types]: { sent: Sent; received: Received; returned: void; faults: object };
+}
+
+export type AnyCommand = Command<string, string, unknown, unknown, unknown, unknown>;
+export type AnyQuery = Query<string, string, unknown, unknown, unknown, unknown>;
+export type AnyEvent = Event<string, string, unknown, unknown>;
+export type AnyJob = Job<string, string, unknown, unknown>;
+/** What can be called and awaited. */
+export type AnyAction = AnyCommand | AnyQuery;
+
+/** What a caller of the action, or the emitter of the event, passes. */
+export type Sent<A extends { readonly [types]: { sent: unknown } }> = A[typeof types]["sent"];
+/** What its handler gets. */
+export type Received<A extends { readonly [types]: { received: unknown } }> = A[typeof types]["received"];
+/** What the call resolves to. */
+export type Returned<A extends { readonly [types]: { returned: unknown } }> = A[typeof types]["returned"];
+export type Faults<A extends { readonly [types]: { faults: unknown } }> = A[typeof types]["faults"];

@@ -1,0 +1,69 @@
+import { type FaultDefinition, type FaultDetails, type FaultType, fault, faultType } from "./fault.ts";
+import type { Issue, Schema } from "./schema.ts";
+
+/** The kernel's own details are built by the kernel alone: typed, not validated. */
+function raised<Details>(
+  kind: Parameters<typeof fault>[0],
+  message: (details: Details) => string,
+): FaultDefinition<Schema<Details>> {
+  return { ...fault(kind), message } as unknown as FaultDefinition<Schema<Details>>;
+}
+
+const definitions = {
+  /** The input broke its schema. Nothing ran. */
+  invalidInput: raised<{ action: string; issues: readonly Issue[] }>("invalid", ({ action, issues }) => {
+    const [first] = issues;
+    return `${action} was refused: ${first?.path ? `${first.path}: ` : ""}${first?.message ?? "invalid input"}`;
+  }),
+  /** A handler returned, or an event carried, what its own schema refuses: a bug of the service. Rolled back. */
+  invalidOutput: raised<{ action: string; issues: readonly Issue[] }>(
+    "internal",
+    ({ action, issues }) => `${action} returned what its output schema refuses: ${issues[0]?.path}: ${issues[0]?.message}`,
+  ),
+  /** A handler raised a fault that its action does not declare: a bug of the service. Rolled back. */
+  undeclaredFault: raised<{ action: string; code: string }>(
+    "internal",
+    ({ action, code }) => `${action} raised ${code}, which its contract does not declare`,
+  ),
+  /** No service here answers the action. */
+  unknownAction: raised<{ action: string; nearest: readonly string[] }>(
+    "not_found",
+    ({ action, nearest }) => `nothing answers ${action}${nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : ""}`,
+  ),
+  unauthenticated: raised<{ action: string }>("unauthenticated", ({ action }) => `${action} needs a caller who is known`),
+  forbidden: raised<{ action: string; permission: string }>(
+    "forbidden",
+    ({ action, permission }) => `${action} needs the permission ${permission}`,
+  ),
+  /** The time budget was spent. What had begun may have finished. */
+  deadline: raised<{ action: string; budgetMs: number }>(
+    "deadline",
+    ({ action, budgetMs }) => `${action} did not finish within ${Math.round(budgetMs)} ms`,
+  ),
+  /** The caller gave up. What had begun may have finished. */
+  cancelled: raised<{ action: string }>("deadline", ({ action }) => `${action} was cancelled by its caller`),
+  /** The Idempotency-Key was used before, for another action or body. Nothing ran. */
+  idempotencyConflict: raised<{ action: string }>(
+    "conflict",
+    ({ action }) => `this Idempotency-Key was used before with another request than this ${action}; use a new key`,
+  ),
+  /** This process starts, drains or has stopped. Nothing ran. */
+  notRunning: raised<{ state: string }>("unavailable", ({ state }) => `the application is ${state}, not started`),
+  /** More is in flight than this process takes. Nothing ran. */
+  overloaded: raised<{ action: string; inFlightMax: number }>(
+    "exhausted",
+    ({ action, inFlightMax }) => `${action} was refused: ${inFlightMax} calls of it are in flight already`,
+  ),
+  /** A bug or an unexpected error; the text stays in the log, under the correlation id. */
+  internal: raised<{ correlationId: string }>(
+    "internal",
+    ({ correlationId }) => `something went wrong on our side; quote ${correlationId} when you report it`,
+  ),
+} as const;
+
+type Definitions = typeof definitions;
+
+/** Faults that any call may end in, whatever its contract declares. Codes are `kernel.<name>`. */
+export const kernelFaults = Object.fromEntries(
+  Object.entries(definitions).map(([name, definition]) => [name, faultType(`kernel.${name}`, definition as FaultDefinition)]),
+) as unknown as { readonly [N in keyof Definitions & string]: FaultType<`kernel.${N}`, FaultDetails<Definitions[N]>> };

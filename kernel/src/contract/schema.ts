@@ -1,0 +1,61 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+
+/**
+ * What a contract takes as a schema: any library's value that speaks both Standard Schema and Standard JSON Schema.
+ * Zod 4 and ArkType do as they are; Valibot's need `toStandardJsonSchema` of `@valibot/to-json-schema` around them.
+ */
+export interface Schema<Input = unknown, Output = Input> {
+  readonly "~standard": StandardSchemaV1.Props<Input, Output> & StandardJSONSchemaV1.Props<Input, Output>;
+}
+
+/** What a caller may send. */
+export type SchemaInput<S extends Schema> = NonNullable<S["~standard"]["types"]>["input"];
+/** What validation hands on. */
+export type SchemaOutput<S extends Schema> = NonNullable<S["~standard"]["types"]>["output"];
+
+export type JsonSchema = Record<string, unknown>;
+
+/** A value that validation refused: where, and why. `path` joins keys with dots; "" is the value itself. */
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** draft-2020-12 is what OpenAPI 3.1 speaks, and the one target that every library supports. */
+const target = { target: "draft-2020-12" } as const;
+
+/** The JSON Schema of what a caller sends. Throws where the library cannot express it. */
+export function inputJsonSchema(schema: Schema): JsonSchema {
+  return schema["~standard"].jsonSchema.input(target);
+}
+
+/** The JSON Schema of what leaves. Throws where the schema transforms, which an output must not. */
+export function outputJsonSchema(schema: Schema): JsonSchema {
+  return schema["~standard"].jsonSchema.output(target);
+}
+
+const issuesMax = 20;
+
+/** At most 20 issues, with keys only: Valibot's paths carry the offending values, which must not reach a log. */
+export function issuesOf(issues: readonly StandardSchemaV1.Issue[]): readonly Issue[] {
+  return issues.slice(0, issuesMax).map((issue) => ({ path: (issue.path ?? []).map(keyOf).join("."), message: issue.message }));
+}
+
+function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): string {
+  return String(typeof segment === "object" ? segment.key : segment);
+}
+
+/**
+ * The validated value, now. Throws `refuse`'s fault with every issue, and a plain Error for a schema that answers with
+ * a promise: what leaves a service is checked inside its transaction, where there is nothing to wait for.
+ */
+export function validateNow<S extends Schema>(
+  schema: S,
+  value: unknown,
+  refuse: (issues: readonly Issue[]) => Error,
+): SchemaOutput<S> {
+  const result = schema["~standard"].validate(value);
+  if (result instanceof Promise) throw new Error("outputs and events need a schema that validates without a promise");
+  if (result.issues !== undefined) throw refuse(issuesOf(result.issues));
+  return result.value as SchemaOutput<S>;
+}

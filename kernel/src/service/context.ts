@@ -1,0 +1,90 @@
+import type { AnyAction, AnyQuery, Event, Job, Returned, Sent } from "../contract/action.ts";
+import type { Sql } from "../store/sql.ts";
+import type { Identity } from "./identity.ts";
+
+export interface CallOptions {
+  /** The budget of this call in milliseconds; shortens what is left of the caller's, never lengthens it. */
+  readonly deadlineMs?: number;
+}
+
+export interface CommandCallOptions extends CallOptions {
+  /** The same key and input give the same result, once. Inside a job the default is the job, the action and its turn. */
+  readonly idempotencyKey?: string;
+}
+
+export interface EnqueueOptions {
+  /** Earliest start, in milliseconds from now. */
+  readonly delayMs?: number;
+  /** While a job of this name with this key waits or runs, a second one is not stored. */
+  readonly dedupeKey?: string;
+}
+
+/** What every handler has. */
+export interface BaseContext<Uses> {
+  /** Who asked; carried along every call. */
+  readonly identity: Identity;
+  /** Set by the first caller, carried along every call and delivery. Not for secrets: it is stored with events. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** 32 hexadecimal digits (W3C Trace Context), the same for everything one request caused. */
+  readonly traceId: string;
+  /** Milliseconds left of the budget. */
+  remainingMs(): number;
+  /** Aborts when the caller gives up or the budget is spent. Hand it to whatever can take it. */
+  readonly signal: AbortSignal;
+  /** The wall clock, in milliseconds since 1970. Tests turn it. */
+  now(): number;
+  /** A UUIDv7 (RFC 9562): sorts by time, so that an index on it grows at its end. */
+  newId(): string;
+  /** SQL on the service's own tables. See `Sql`. */
+  readonly sql: Sql;
+  /** What `implement` was given as `uses`. */
+  readonly uses: Uses;
+}
+
+/** Events and jobs leave with the transaction or not at all. Throws once the handler has returned. */
+interface Emits<Service extends string> {
+  /** The name of the service that handles. */
+  readonly service: Service;
+  /** Only the service's own events. The data is validated and taken over now: later changes of the object do not count. */
+  readonly emit: <E extends Event<Service, string, unknown, unknown>>(event: E, data: Sent<E>) => void;
+  /** Only the service's own jobs. */
+  readonly enqueue: <J extends Job<Service, string, unknown, unknown>>(job: J, input: Sent<J>, options?: EnqueueOptions) => void;
+  /** Ends, at the commit, every cached answer of this service's queries under one of the tags. */
+  invalidate(...tags: readonly string[]): void;
+}
+
+interface AsksQueries {
+  /** Queries only: a transaction changes its own service alone. What it wants of others' commands goes by event or job. */
+  call<A extends AnyQuery>(action: A, input: Sent<A>, options?: CallOptions): Promise<Returned<A>>;
+}
+
+export interface CommandContext<Service extends string, Faults, Uses> extends BaseContext<Uses>, Emits<Service>, AsksQueries {
+  /** Raises the faults that the action declares: `throw ctx.faults.insufficientFunds({ … })`. */
+  readonly faults: Faults;
+}
+
+export interface QueryContext<Faults, Uses> extends BaseContext<Uses>, AsksQueries {
+  readonly faults: Faults;
+}
+
+/** The message as it was stored. */
+export interface Delivery {
+  readonly id: string;
+  readonly key: string;
+  /** 1, 2, 3 … per tenant and key, without gaps. */
+  readonly version: number;
+  /** When it was committed, in milliseconds since 1970. */
+  readonly at: number;
+  /** 1 for the first try. */
+  readonly attempt: number;
+}
+
+export interface EventContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service>, AsksQueries {
+  readonly delivery: Delivery;
+}
+
+export interface JobContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service> {
+  /** Commands and queries of any service: each command is a transaction of its own, idempotent under the job's key. */
+  call<A extends AnyAction>(action: A, input: Sent<A>, options?: CommandCallOptions): Promise<Returned<A>>;
+  readonly job: { readonly id: string; readonly attempt: number };
+}

@@ -1,0 +1,178 @@
+import type {
+  AnyCommand,
+  AnyEvent,
+  AnyJob,
+  AnyQuery,
+  Faults,
+  Received,
+  Returned,
+} from "../contract/action.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import type { Fault } from "../contract/fault.ts";
+import type { Sql } from "../store/sql.ts";
+import type { BaseContext, CommandContext, EventContext, JobContext, QueryContext } from "./context.ts";
+import type { Identity } from "./identity.ts";
+
+export type NoUses = Record<never, never>;
+type Answer<T> = T | Promise<T>;
+
+type ContextOf<A, Uses> = A extends AnyCommand
+  ? CommandContext<A["service"], Faults<A>, Uses>
+  : A extends AnyQuery
+    ? QueryContext<Faults<A>, Uses>
+    : A extends AnyJob
+      ? JobContext<A["service"], Uses>
+      : never;
+
+/** Handles one command, query or job: `export const postTransaction: Handler<typeof ledger.post> = async (ctx, input) => …`. */
+export type Handler<A extends AnyCommand | AnyQuery | AnyJob, Uses = NoUses> = (
+  ctx: ContextOf<A, Uses>,
+  input: Received<A>,
+) => Answer<Returned<A>>;
+
+/** Reacts to an event of any service, on behalf of the service with contract `C`, in a transaction with its inbox row. */
+export type EventHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUses> = (
+  ctx: EventContext<C["contract"]["name"], Uses>,
+  data: Received<E>,
+) => Answer<void>;
+
+/** One command of a batch. What it emits and enqueues is stored under its own identity and idempotency key. */
+export interface BatchItem<A extends AnyCommand> {
+  readonly input: Received<A>;
+  readonly identity: Identity;
+  readonly emit: CommandContext<A["service"], Faults<A>, never>["emit"];
+  readonly enqueue: CommandContext<A["service"], Faults<A>, never>["enqueue"];
+  readonly invalidate: CommandContext<A["service"], Faults<A>, never>["invalidate"];
+}
+
+/** What a batch has in common: one transaction, and the shortest budget of its items. */
+export interface BatchContext<Faults, Uses> extends Omit<BaseContext<Uses>, "identity" | "metadata" | "traceId"> {
+  readonly faults: Faults;
+}
+
+/**
+ * Handles the commands that are in flight together, in one transaction: one verdict per item, in order, a result or a
+ * declared fault. A fault is that item's alone, so the handler must leave nothing of it behind. When the handler throws,
+ * everything is rolled back and each item runs alone, so that one cannot fail its neighbours.
+ */
+export type BatchHandler<A extends AnyCommand, Uses = NoUses> = (
+  ctx: BatchContext<Faults<A>, Uses>,
+  items: readonly BatchItem<A>[],
+) => Promise<readonly (Returned<A> | Fault)[]>;
+
+export interface Batched<A extends AnyCommand, Uses> {
+  readonly batch: BatchHandler<A, Uses>;
+  readonly itemsMax: number;
+  readonly lanes: number;
+}
+
+/**
+ * Marks a handler that takes commands in groups: while one group commits, the next collects, without a timer. It pays
+ * where many callers want the same rows. `lanes` groups run at a time (default 2), of up to `itemsMax` (default 256).
+ */
+export function batched<A extends AnyCommand, Uses = NoUses>(
+  batch: BatchHandler<A, Uses>,
+  options: { readonly itemsMax?: number; readonly lanes?: number } = {},
+): Batched<A, Uses> {
+  return { batch, itemsMax: options.itemsMax ?? 256, lanes: options.lanes ?? 2 };
+}
+
+/** An event, and what a service does about it. */
+export interface Subscription<Service extends string, Uses> {
+  readonly event: AnyEvent;
+  readonly handler: (ctx: EventContext<Service, Uses>, data: never) => Answer<void>;
+  readonly attemptsMax: number;
+}
+
+/**
+ * Subscribes a service to an event: `subscriptions: { match: on(ledger.posted, matchPosted) }`. The name is the inbox's:
+ * renaming it makes a new subscription. `attemptsMax` runs (default 8: with backoff, about a minute) come before the
+ * dead letters.
+ */
+export function on<E extends AnyEvent, S extends string, Uses>(
+  event: E,
+  handler: (ctx: EventContext<S, Uses>, data: Received<E>) => Answer<void>,
+  options: { readonly attemptsMax?: number } = {},
+): Subscription<S, Uses> {
+  return { event, handler, attemptsMax: options.attemptsMax ?? 8 };
+}
+
+/**
+ * A read model that is nothing but a fold of events, so that it can be dropped and rebuilt. `reset` empties it; each
+ * fold adds one event. Folds may not emit: a rebuild would say everything again.
+ */
+export interface Projection<Service extends string, Uses> {
+  readonly folds: readonly Subscription<Service, Uses>[];
+  readonly reset: (sql: Sql) => Promise<unknown>;
+}
+
+type Handlers<C extends AnyContract, Uses> = {
+  commands: {
+    readonly [K in keyof C["contract"]["commands"] & string]:
+      | Handler<C["contract"]["commands"][K], Uses>
+      | Batched<C["contract"]["commands"][K], Uses>;
+  };
+  queries: { readonly [K in keyof C["contract"]["queries"] & string]: Handler<C["contract"]["queries"][K], Uses> };
+  jobs: { readonly [K in keyof C["contract"]["jobs"] & string]: Handler<C["contract"]["jobs"][K], Uses> };
+};
+
+/** A handler for each command, query and job that the contract declares; a kind it has none of is left out. */
+type RequiredHandlers<C extends AnyContract, Uses> = {
+  readonly [P in keyof Handlers<C, Uses> as keyof C["contract"][P] extends never ? never : P]: Handlers<C, Uses>[P];
+};
+
+interface Wiring<C extends AnyContract, Uses> {
+  /** What handlers find as `ctx.uses`. */
+  readonly uses?: Uses;
+  /** Folder of numbered SQL files, `new URL("../sql/", import.meta.url)`; its tables lie in the schema of the service's name. */
+  readonly migrations?: URL;
+  /** Contracts of services that must have started before this one. */
+  readonly after?: readonly AnyContract[];
+  readonly subscriptions?: Readonly<Record<string, Subscription<C["contract"]["name"], Uses>>>;
+  readonly projections?: Readonly<Record<string, Projection<C["contract"]["name"], Uses>>>;
+}
+
+/** A contract with its handlers, ready for an application. What the application reads of it is untyped: the types did their work. */
+export interface Service {
+  readonly contract: AnyContract["contract"];
+  readonly uses: unknown;
+  readonly migrations: URL | undefined;
+  readonly after: readonly string[];
+  readonly handlers: ReadonlyMap<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>;
+  readonly subscriptions: ReadonlyMap<string, Subscription<string, unknown>>;
+  readonly projections: ReadonlyMap<string, Projection<string, unknown>>;
+}
+
+export type AnyHandler = (ctx: unknown, input: unknown) => unknown;
+
+/** Binds a contract to its handlers. Throws where a declared action has no handler, or a handler no declaration. */
+export function implement<C extends AnyContract, Uses = NoUses>(
+  { contract }: C,
+  implementation: Wiring<C, Uses> & RequiredHandlers<C, Uses>,
+): Service {
+  const wiring = implementation as Wiring<C, Uses> & Record<string, Record<string, AnyHandler> | undefined>;
+  const handlers = new Map<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>();
+  for (const kind of ["commands", "queries", "jobs"] as const) {
+    const given = wiring[kind] ?? {};
+    for (const [name, action] of Object.entries(contract[kind])) {
+      const handler = given[name];
+      if (handler === undefined) throw new Error(`${action.id} has no handler; add it to implement(${contract.name}, { ${kind}: … })`);
+      handlers.set(action, handler);
+    }
+    for (const name of Object.keys(given)) {
+      if (!(name in contract[kind])) throw new Error(`${contract.name}.${name} is handled among ${kind}, but its contract does not declare it`);
+    }
+  }
+  for (const name of Object.keys(wiring.subscriptions ?? {})) {
+    if (wiring.projections && name in wiring.projections) throw new Error(`${contract.name}.${name} is a subscription and a projection; both keep an inbox by name`);
+  }
+  return {
+    contract,
+    uses: wiring.uses ?? {},
+    migrations: wiring.migrations,
+    after: (wiring.after ?? []).map((other) => other.contract.name),
+    handlers,
+    subscriptions: new Map(Object.entries(wiring.subscriptions ?? {})) as Service["subscriptions"],
+    projections: new Map(Object.entries(wiring.projections ?? {})) as Service["projections"],
+  };
+}

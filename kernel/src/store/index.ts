@@ -1,0 +1,25 @@
+export { isFault } from "../contract/fault.ts";
+export type { CompiledSql, Sql } from "./sql.ts";
+export {
+  AlreadyRecorded,
+  type Budget,
+  type ClaimedJob,
+  type Closing,
+  type CommandKey,
+  type CommandRecord,
+  type CommandTransaction,
+  type Committed,
+  type DeadLetter,
+  type DeadLetters,
+  type DeliveryTransaction,
+  type JobQueue,
+  type MigratedService,
+  type NewEvent,
+  type NewJob,
+  type Outbox,
+  type Refold,
+  type Store,
+  type StoredEvent,
+  type Transaction,
+} from "./store.ts";
+export { storeFaults } from "./store-faults.ts";

@@ -1,0 +1,222 @@
+import type { FaultRecord } from "../contract/fault.ts";
+import type { Sql } from "./sql.ts";
+
+/**
+ * Where services keep state, and where what a transaction says is stored with it. The kernel decides what belongs
+ * together; a store makes it one transaction. Numbers: S1 ... are what the conformance suite holds.
+ *
+ * S1  A transaction's rows, events, jobs and command records commit together or not at all.
+ * S2  A transaction is opened by its first statement, so that a handler that says nothing costs nothing; what opens it
+ *     (the look-up of command records, the inbox rows) travels with that statement, in one round trip. So does COMMIT
+ *     with everything that closes it.
+ * S3  Of two transactions with the same command id one commits; the other gets `AlreadyRecorded` with its record.
+ * S4  The events of one (tenant, key) have the versions 1, 2, 3 … in commit order, without gaps.
+ * S5  An event id enters a subscriber's inbox once.
+ * S6  A job completes only under the token it was claimed with.
+ * S7  Everything raised is a fault of `storeFaults`, an `AlreadyRecorded`, or an SQL error with `code` (SQLSTATE) and `constraint`.
+ *     After any of them only `rollback` or `refuse` may follow.
+ * S8  No statement outlives its budget: it is cancelled at the server.
+ */
+export interface Store {
+  /** Connects, creates its own tables, runs the migrations of the services, each file once, in order. */
+  start(services: readonly MigratedService[]): Promise<void>;
+  /** Waits for open transactions until `budget` is spent, then cuts. Idempotent. */
+  stop(budget: Budget): Promise<void>;
+  /** One round trip; raises `store.unavailable`. */
+  ping(budget: Budget): Promise<void>;
+
+  /** Read-only SQL outside any transaction: each statement sees what was committed before it. */
+  read(budget: Budget): Sql;
+  /** For commands. `keys` are the idempotency keys to look up when it opens; a command without one has none. */
+  beginCommands(keys: readonly CommandKey[], budget: Budget): CommandTransaction;
+  /** For the events that one subscriber handles together. */
+  beginDelivery(subscriber: string, eventIds: readonly string[], budget: Budget): DeliveryTransaction;
+  /** For one run of a claimed job. Committing completes the job, or raises `store.stale` when the lease went to another. */
+  beginJob(job: ClaimedJob, budget: Budget): Transaction;
+
+  readonly outbox: Outbox;
+  readonly deadLetters: DeadLetters;
+  readonly jobs: JobQueue;
+}
+
+export interface MigratedService {
+  readonly name: string;
+  readonly migrations: URL | undefined;
+}
+
+/** What is left of a call's time. Stores cancel their statements by it. */
+export interface Budget {
+  remainingMs(): number;
+  readonly signal: AbortSignal;
+}
+
+export interface Transaction {
+  readonly sql: Sql;
+  /** Stores what closes the transaction and commits: one round trip, or one in all where `sql` was never used. */
+  commit(closing: Closing): Promise<Committed>;
+  /** Undoes everything. Idempotent, and never raises: a connection that cannot roll back is discarded. */
+  rollback(): Promise<void>;
+}
+
+export interface Closing {
+  readonly events: readonly NewEvent[];
+  readonly jobs: readonly NewJob[];
+}
+
+export interface Committed {
+  /** As stored, in the order given. */
+  readonly events: readonly StoredEvent[];
+}
+
+export interface CommandKey {
+  /** 16 bytes of a hash over (tenant, idempotency key): uniform, and half an index's size against the text. */
+  readonly id: Uint8Array;
+  /** SHA-256 over the action and its input. */
+  readonly bodyHash: Uint8Array;
+}
+
+/** One command that took effect, or was refused for good: its idempotency record and its audit record, one row. */
+export interface CommandRecord {
+  /** Random where the caller gave no key. */
+  readonly id: Uint8Array;
+  /** Empty where the caller gave no key. */
+  readonly bodyHash: Uint8Array;
+  readonly tenant: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly traceId: string;
+  readonly outcome: Outcome;
+}
+
+/** JSON text of the result, so that a replay sends the bytes that were sent first. */
+export type Outcome = { readonly result: string } | { readonly fault: FaultRecord };
+
+export interface CommandTransaction extends Transaction {
+  /**
+   * Opens now, and answers the stored records among `keys`. Without it the look-up travels with the first statement,
+   * which then raises `AlreadyRecorded`, as `commit` does.
+   */
+  open(): Promise<readonly CommandRecord[]>;
+  commit(closing: Closing & { readonly commands: readonly CommandRecord[] }): Promise<Committed>;
+  /** Undoes everything, and stores the records (all faults) in a transaction of their own. Raises `AlreadyRecorded`. */
+  refuse(commands: readonly CommandRecord[]): Promise<void>;
+}
+
+/** Raised where a command with one of the keys has committed before. */
+export class AlreadyRecorded extends Error {
+  readonly records: readonly CommandRecord[];
+  constructor(records: readonly CommandRecord[]) {
+    super("a command with this idempotency key has committed before");
+    this.name = "AlreadyRecorded";
+    this.records = records;
+  }
+}
+
+export interface DeliveryTransaction extends Transaction {
+  /** Opens, enters the events into the inbox, and answers the ids that were not there before. */
+  open(): Promise<ReadonlySet<string>>;
+}
+
+export interface NewEvent {
+  /** UUIDv7. */
+  readonly id: string;
+  /** "ledger.posted" */
+  readonly type: string;
+  readonly tenant: string;
+  readonly key: string;
+  /** JSON text. */
+  readonly data: string;
+  readonly traceId: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StoredEvent extends NewEvent {
+  readonly version: number;
+  /** Milliseconds since 1970, by the store's clock. */
+  readonly at: number;
+}
+
+/** Every event ever committed, and which of them still wait for a subscriber. */
+export interface Outbox {
+  /**
+   * One process delivers, whichever holds the lead; others only announce. Resolves when leading; `lost` aborts when the
+   * lead is gone (then another may have it already: the inbox is what keeps effects single).
+   */
+  lead(signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
+  /** Up to `limit` events that are not marked sent, oldest first, and in version order within each key. Gap-free per key. */
+  unsent(limit: number): Promise<StoredEvent[]>;
+  /** The events need not be delivered again. */
+  markSent(eventIds: readonly string[]): Promise<void>;
+  /** Calls `listener` soon after other processes' commits with events or jobs; at most each 10 ms. */
+  onAnnounced(listener: () => void): void;
+  /** The number of events unsent and the age in milliseconds of the oldest. */
+  backlog(): Promise<{ readonly count: number; readonly oldestMs: number }>;
+  /**
+   * Folds the whole log anew for one subscriber, in one transaction: forgets its inbox and dead letters, calls `reset`, then
+   * `fold` with pages of all events of `types`, in version order per key, and enters each into the inbox.
+   */
+  refold(subscriber: string, types: readonly string[], work: Refold): Promise<{ readonly foldedCount: number }>;
+}
+
+export interface Refold {
+  reset(sql: Sql): Promise<unknown>;
+  fold(sql: Sql, events: readonly StoredEvent[]): Promise<void>;
+}
+
+/** An event that one subscriber could not handle. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly subscriber: string;
+  readonly event: StoredEvent;
+  readonly attempts: number;
+  readonly error: string;
+  readonly at: number;
+}
+
+export interface DeadLetters {
+  /** Puts the event into the inbox and here, in one transaction; false where it was handled or buried before. */
+  bury(subscriber: string, event: StoredEvent, attempts: number, error: string): Promise<boolean>;
+  /** Newest first. */
+  list(filter: { readonly subscriber?: string; readonly limit: number; readonly after?: string }): Promise<DeadLetter[]>;
+  /** Opens a transaction that takes the letter out; undefined where it is gone. A rollback puts it back. */
+  beginRedrive(id: string, budget: Budget): Promise<{ readonly letter: DeadLetter; readonly transaction: Transaction } | undefined>;
+  /** Puts a letter that failed again at the end, with one attempt more. */
+  refused(id: string, error: string): Promise<void>;
+}
+
+export interface NewJob {
+  readonly id: string;
+  /** "ledger.seal" */
+  readonly type: string;
+  readonly tenant: string;
+  /** JSON text. */
+  readonly input: string;
+  readonly delayMs: number;
+  /** While a job of this type with this key is stored and not dead, another is not. */
+  readonly dedupeKey: string | undefined;
+  readonly traceId: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface ClaimedJob extends NewJob {
+  /** Grows with every claim of the job: the fencing token. */
+  readonly token: number;
+  /** 1 for the first run. */
+  readonly attempt: number;
+}
+
+export interface JobQueue {
+  /** Leases up to `limit` due jobs of the types, oldest due first; also those whose lease ran out. */
+  claim(types: readonly string[], limit: number, leaseMs: number): Promise<ClaimedJob[]>;
+  /** Lengthens the leases; answers the ids still held. */
+  renew(jobs: readonly ClaimedJob[], leaseMs: number): Promise<ReadonlySet<string>>;
+  /** Gives the job back: due again in `retryInMs`, or dead where that is undefined. Nothing where the token is stale. */
+  fail(job: ClaimedJob, error: string, retryInMs: number | undefined): Promise<void>;
+  /** Milliseconds until the next job of the types is due; undefined where none is stored. */
+  nextDueMs(types: readonly string[]): Promise<number | undefined>;
+  /** Stores a job outside any command; nothing where its dedupe key is taken. */
+  add(jobs: readonly NewJob[]): Promise<void>;
+  /** Dead jobs, newest first, and their revival. */
+  dead(limit: number): Promise<readonly (NewJob & { readonly attempts: number; readonly error: string })[]>;
+  revive(id: string): Promise<boolean>;
+}
