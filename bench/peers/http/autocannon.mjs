@@ -1,0 +1,11 @@
+import autocannon from "autocannon";
+
+/** Resolves to answers per second and their number; refuses a run in which any request failed or any answer was not 2xx. */
+async function load({ durationMs, ...options }) {
+  const result = await autocannon({ ...options, duration: durationMs / 1_000, sampleInt: 100 });
+  const { errors, non2xx } = result;
+  if (errors + non2xx > 0) throw new Error(`${options.url}: ${errors} requests failed, ${non2xx} answers were not 2xx.`);
+  return { perSecond: result["2xx"] / result.duration, answers: result["2xx"] };
+}
+
+export const open = () => ({ load });

@@ -1,0 +1,66 @@
+/** What every subject of the delivery area publishes and gets back. */
+export type Message = { number: number; sentMs: number };
+
+/** How far a burst and a slow stream came; the same for all subjects. */
+export type Deliveries = {
+  /** Called once per message when its subscriber's work is committed; a second call for a message is an error. */
+  done(message: Message): void;
+  methods(publish: (message: Message) => Promise<unknown>): {
+    sustained(width: number, durationMs: number): Promise<number>;
+    steady(count: number, perSecond: number): Promise<number[]>;
+  };
+};
+
+/** Counts each message once and keeps its age, within one process and on its one clock. */
+export function trackDeliveries(): Deliveries {
+  const pending = new Set<number>();
+  let agesMs: number[] = [];
+  let sent = 0;
+  let caughtUp = () => {};
+
+  const next = (): Message => {
+    const message = { number: ++sent, sentMs: performance.now() };
+    pending.add(message.number);
+    return message;
+  };
+  const untilDone = () =>
+    new Promise<void>((resolve) => {
+      caughtUp = resolve;
+      if (pending.size === 0) resolve();
+    });
+
+  return {
+    done({ number, sentMs }) {
+      if (!pending.delete(number)) throw new Error(`Message ${number} was delivered twice or was never sent.`);
+      agesMs.push(performance.now() - sentMs);
+      if (pending.size === 0) caughtUp();
+    },
+    methods: (publish) => ({
+      /** Messages per second from the first publish to the last message's done, with `width` publishes in flight. */
+      async sustained(width, durationMs) {
+        agesMs = [];
+        const startedMs = performance.now();
+        const loop = async () => {
+          while (performance.now() - startedMs < durationMs) await publish(next());
+        };
+        await Promise.all(Array.from({ length: width }, loop));
+        await untilDone();
+        return (agesMs.length * 1_000) / (performance.now() - startedMs);
+      },
+      /** Ages in ms at done of `count` messages sent at an even pace; a late timer does not delay those after it. */
+      async steady(count, perSecond) {
+        agesMs = [];
+        const startedMs = performance.now();
+        const publishing: Promise<unknown>[] = [];
+        for (let i = 0; i < count; i++) {
+          const dueMs = startedMs + (i * 1_000) / perSecond;
+          await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
+          publishing.push(publish(next()));
+        }
+        await Promise.all(publishing);
+        await untilDone();
+        return agesMs;
+      },
+    }),
+  };
+}

@@ -1,0 +1,94 @@
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { callArea } from "./call/area.ts";
+import { httpArea } from "./http/area.ts";
+import { installPeers, peersInstalled } from "./install-peers.ts";
+import type { Area } from "./rounds.ts";
+import { type Row, table } from "./row.ts";
+import { PeerMissing } from "./subject-process.ts";
+
+const areas: Area[] = [callArea, httpArea];
+
+const help = `Measures Banyan beside its peers, interleaved in one run, and prints ratios.
+
+  npm run bench [-- AREA…] [options]
+
+Areas (all of them without an argument):
+${areas.map((area) => `  ${area.name.padEnd(10)} ${area.about}`).join("\n")}
+
+Options:
+  --json         print an array of {area, row, ours, peer, peerName, unit, ratio, reach}
+  --rounds N     measure each subject N times and take medians (default 5)
+  --quick        a smoke run: everything happens once, the figures mean nothing
+  --no-install   leave out the peers whose libraries are not installed
+  --help         this text
+
+Examples:
+  npm run bench
+  npm run bench -- call
+  npm run bench -- ledger --rounds 9
+  npm run --silent bench -- --json > ratios.json
+
+A ratio is the better for us the larger it is, for times, CPU and memory too. Its reach is the least that we
+hold ourselves to; 0 where a peer is only printed beside. Postgres is the embedded one, or DATABASE_URL
+(use an empty database: schemas are created and dropped in it). Run it on an otherwise idle machine.
+`;
+
+const options = {
+  json: { type: "boolean", default: false },
+  rounds: { type: "string" },
+  quick: { type: "boolean", default: false },
+  "no-install": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+/** The command line, checked; throws with what to write instead. */
+function read(args: string[]) {
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const unknown = positionals.filter((name) => !areas.some((area) => area.name === name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `No area is called ${unknown.join(", ")}. Choose from ${areas.map((area) => area.name).join(", ")}.`,
+    );
+  }
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 99) {
+    throw new Error(`--rounds takes a whole number from 1 to 99, not "${values.rounds}".`);
+  }
+  const chosen = positionals.length > 0 ? areas.filter((area) => positionals.includes(area.name)) : areas;
+  return { ...values, rounds, chosen };
+}
+
+async function main(): Promise<void> {
+  const { chosen, rounds, quick, json, help: asked, "no-install": noInstall } = read(process.argv.slice(2));
+  if (asked) return void process.stdout.write(help);
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort(new Error("Stopped by Ctrl-C.")));
+  process.once("SIGTERM", () => stop.abort(new Error("Stopped by SIGTERM.")));
+  const progress = (text: string) => void process.stderr.write(`${text}\n`);
+  if (!noInstall && !peersInstalled()) {
+    progress("Installing what we are measured beside into bench/peers (once, about 100 MB) …");
+    await installPeers();
+  }
+  progress(`Node ${process.version}; load average before the run ${loadavg()[0]?.toFixed(2)}`);
+  const rows: Row[] = [];
+  for (const area of chosen) {
+    const say = (text: string) => progress(`${area.name}: ${text}`);
+    try {
+      rows.push(...(await area.run({ area: area.name, quick, rounds, signal: stop.signal, progress: say })));
+    } catch (error) {
+      stop.signal.throwIfAborted();
+      if (error instanceof PeerMissing && noInstall) say(`left out: ${error.message}`);
+      else fail(error);
+    }
+  }
+  process.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : `${table(rows)}\n`);
+}
+
+/** An area that fails makes the command fail, after the rows of the others. */
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+await main().catch(fail);
