@@ -146,7 +146,7 @@ function npmCommand() {
 
 /** A service user often has no home that it can write; npm then needs another place for its cache. */
 function npmEnvironment() {
-  const cache = process.env["npm_config_cache"] ?? join(homedir(), ".npm");
+  const cache = process.env.npm_config_cache ?? join(homedir(), ".npm");
   if (isWritable(cache)) return process.env;
   return { ...process.env, npm_config_cache: join(tmpdir(), `npm-cache-${process.getuid?.() ?? "user"}`) };
 }
