@@ -1,0 +1,1 @@
+CREATE TABLE notes.note (id uuid PRIMARY KEY, author text NOT NULL, body text NOT NULL);

@@ -1,0 +1,31 @@
+import { command, defineContract, type EventHandler, event, implement, on } from "@banyan/kernel";
+import { z } from "zod";
+import type { Message } from "./deliveries.ts";
+
+const Sent = z.strictObject({ number: z.int(), sentMs: z.number() });
+/** Events of one key wait for each other, so the messages are spread as a real service's are over its entities. */
+const KEYS = 1_000;
+
+/** A command that only says something, and a subscriber of its event that writes one row. */
+export const stream = defineContract("stream", {
+  commands: { send: command({ input: Sent, output: z.object({}), access: "stream:write" }) },
+  events: { sent: event({ data: Sent, key: ({ number }) => `key-${number % KEYS}` }) },
+});
+
+/** `onHandled` gets each message before its effect is committed, with the trace by which its delivery is recorded. */
+export function streamService(onHandled: (traceId: string, message: Message) => void) {
+  const keep: EventHandler<typeof stream.sent, typeof stream> = async (ctx, message) => {
+    await ctx.sql`INSERT INTO stream.effect (number, sent_ms) VALUES (${message.number}, ${message.sentMs})`;
+    onHandled(ctx.traceId, message);
+  };
+  return implement(stream, {
+    migrations: new URL("./sql/", import.meta.url),
+    commands: {
+      send: (ctx, message) => {
+        ctx.emit(stream.sent, message);
+        return {};
+      },
+    },
+    subscriptions: { keep: on(stream.sent, keep) },
+  });
+}
