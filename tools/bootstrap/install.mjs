@@ -115,9 +115,9 @@ async function npmCi(/** @type {string} */ root) {
   const flags = ["--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--no-progress"];
   const patience = [
     "--loglevel=error",
-    "--fetch-retries=3",
+    "--fetch-retries=2",
     "--fetch-retry-mintimeout=1000",
-    "--fetch-retry-maxtimeout=8000",
+    "--fetch-retry-maxtimeout=4000",
   ];
   const [command, first] = npmCommand();
   const child = spawn(command, [...first, "ci", ...flags, ...patience], {

@@ -1,0 +1,122 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder, writeFiles } from "./temporary-folder.ts";
+
+const tools = dirname(import.meta.dirname);
+
+type Result = { code: number | null; signal: string | null; output: string };
+
+/** The manifest and lock of a project whose dependencies are the given folders of its own. */
+function dependingOn(...folders: string[]): Record<string, string> {
+  const dependencies = Object.fromEntries(folders.map((name) => [name, `file:${name}`]));
+  const links = folders.map((name) => [`node_modules/${name}`, { resolved: name, link: true }]);
+  const packages = {
+    "": { name: "sample", dependencies },
+    ...Object.fromEntries([...folders.map((name) => [name, { version: "1.0.0" }]), ...links]),
+  };
+  return {
+    ...Object.fromEntries(folders.map((name) => [`${name}/package.json`, JSON.stringify({ name, version: "1.0.0" })])),
+    "package.json": JSON.stringify({ name: "sample", type: "module", dependencies }),
+    "package-lock.json": JSON.stringify({ name: "sample", lockfileVersion: 3, packages }),
+  };
+}
+
+/** A project with the real bootstrap, one dependency, and a program that says what it was given. */
+function project(files: Record<string, string> = {}): string {
+  const program = [
+    "const given: string[] = process.argv.slice(2);",
+    'console.log("ran", given.join());',
+    "process.exitCode = 7;",
+  ];
+  const folder = temporaryFolder({ ...dependingOn("own"), "program.ts": program.join("\n"), ...files });
+  cpSync(join(tools, "bootstrap.mjs"), join(folder, "tools/bootstrap.mjs"));
+  cpSync(join(tools, "bootstrap"), join(folder, "tools/bootstrap"), { recursive: true });
+  return folder;
+}
+
+function start(folder: string, env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [join(folder, "tools/bootstrap.mjs"), "program.ts", "a b", "c"], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  const finished = once(child, "close").then(([code, signal]): Result => ({ code, signal, output }));
+  return { child, finished };
+}
+
+const run = (folder: string, env?: NodeJS.ProcessEnv): Promise<Result> => start(folder, env).finished;
+
+test("installs once, then runs the program with its arguments and exit code", async () => {
+  const folder = project();
+  const first = await run(folder);
+  expect(first.output).toMatch(/^Installing what is missing.*\nInstalled in .* s\.\nran a b,c\n$/);
+  expect(first.code).toBe(7);
+  expect((await run(folder)).output).toBe("ran a b,c\n");
+});
+
+test("installs again when package-lock.json asks for something else, or node_modules is gone", async () => {
+  const folder = project();
+  await run(folder);
+  writeFiles(folder, dependingOn("own", "other"));
+  expect((await run(folder)).output).toContain("Installed in");
+  expect(existsSync(join(folder, "node_modules/other/package.json"))).toBe(true);
+  rmSync(join(folder, "node_modules"), { recursive: true });
+  expect((await run(folder)).output).toContain("Installed in");
+});
+
+test("does not install what `npm install` has just installed", async () => {
+  const folder = project();
+  await run(folder);
+  rmSync(join(folder, "node_modules/.banyan-lock"));
+  expect((await run(folder)).output).toBe("ran a b,c\n");
+});
+
+test("two at once take turns, and only one installs", async () => {
+  const folder = project();
+  const outputs = (await Promise.all([run(folder), run(folder)])).map(({ output }) => output);
+  expect(outputs.every((output) => output.endsWith("ran a b,c\n"))).toBe(true);
+  expect(outputs.filter((output) => output.includes("Installed in"))).toHaveLength(1);
+  expect(existsSync(join(folder, ".install.lock"))).toBe(false);
+});
+
+test("a lock whose holder died does not stop the next one", async () => {
+  const ended = spawn(process.execPath, ["-e", ""]);
+  await once(ended, "close");
+  const folder = project({ ".install.lock": String(ended.pid) });
+  expect((await run(folder)).output).toContain("ran a b,c");
+});
+
+test("a registry that cannot be reached is named as the reason, with what to do", async () => {
+  const integrity = `sha512-${Buffer.alloc(64).toString("base64")}`;
+  const packages = {
+    "": { name: "sample", dependencies: { "banyan-absent": "1.0.0" } },
+    "node_modules/banyan-absent": { version: "1.0.0", integrity },
+  };
+  const folder = project({
+    "package.json": JSON.stringify({ name: "sample", dependencies: { "banyan-absent": "1.0.0" } }),
+    "package-lock.json": JSON.stringify({ name: "sample", lockfileVersion: 3, packages }),
+  });
+  const { code, output } = await run(folder, { npm_config_registry: "http://127.0.0.1:9/" });
+  expect(output).toContain("The npm registry cannot be reached: check the network.");
+  expect(output).not.toContain("ran ");
+  expect(code).toBe(1);
+}, 60_000);
+
+test("a signal reaches the program, and its exit code comes back", async () => {
+  const folder = project({
+    "program.ts": 'process.on("SIGTERM", () => process.exit(0));\nconsole.log("up");\nsetInterval(() => {}, 1000);\n',
+  });
+  const { child, finished } = start(folder);
+  for await (const chunk of child.stdout) if (String(chunk).includes("up")) break;
+  child.kill("SIGTERM");
+  expect(await finished).toMatchObject({ code: 0, signal: null });
+});
