@@ -28,12 +28,13 @@ export function parseDecimal(text: string, currency: string): number {
       `${quoted(text)} has more digits than ${currency} has (${exponent}); amounts are not rounded`,
     );
   }
-  const minor = BigInt((match[2] ?? "") + kept);
-  if (minor > BigInt(amountMinorMax)) {
+  const digits = (match[2] ?? "") + kept;
+  // Up to 15 digits are always safe; beyond that only BigInt can tell.
+  if (digits.length > 15 && BigInt(digits) > BigInt(amountMinorMax)) {
     throw new MoneyError("amountTooLarge", text, `${quoted(text)} ${currency} exceeds ${amountMinorMax} minor units`);
   }
-  if (minor === 0n) return 0;
-  return (match[1] ?? match[4]) === "-" ? -Number(minor) : Number(minor);
+  const minor = Number(digits);
+  return minor !== 0 && (match[1] ?? match[4]) === "-" ? -minor : minor;
 }
 
 /** The decimal text of minor units with all digits of the currency: `formatMinor(-5, "EUR")` is "-0.05". */

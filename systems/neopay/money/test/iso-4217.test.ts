@@ -30,7 +30,7 @@ test.each([
 const published = new URL("../../../../../shared/data/neopay/iso4217.csv", import.meta.url);
 
 describe.skipIf(!existsSync(published))(
-  "beside the published table (skipped: ../shared/data/neopay/iso4217.csv is absent)",
+  "beside the published table (skipped where ../shared/data/neopay/iso4217.csv is absent)",
   () => {
     test("every currency in use with a minor unit is here, with its number and its exponent, and nothing else", () => {
       const rows = readFileSync(published, "utf8")

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { decodeDocument, detectFormat } from "../src/parse/index.ts";
+
+const utf16 = (text: string): Uint8Array => Buffer.from(`\uFEFF${text}`, "utf16le");
+
+test.each([
+  ["UTF-8", Buffer.from("Škoda"), "Škoda"],
+  ["UTF-8 with a mark", Buffer.from("\uFEFFŠkoda"), "Škoda"],
+  ["UTF-16, little end first", utf16("Škoda"), "Škoda"],
+  ["UTF-16, big end first", Buffer.from(utf16("Škoda")).swap16(), "Škoda"],
+  ["the Windows code page, undeclared", Buffer.from([0x8a, 0x6b, 0x6f, 0x64, 0x61]), "Škoda"],
+])("%s is decoded", (_, bytes, text) => {
+  expect(decodeDocument(bytes)).toBe(text);
+});
+
+test("a declared encoding is followed, and a false one refused", () => {
+  const latin = Buffer.from('<?xml version="1.0" encoding="ISO-8859-1"?><a>\xe9</a>', "latin1");
+  expect(decodeDocument(latin)).toContain("<a>é</a>");
+  expect(() => decodeDocument(Buffer.from('<?xml version="1.0" encoding="x-none"?><a/>'))).toThrow(/encoding x-none/);
+});
+
+test.each([
+  ["\n <?xml", "camt"],
+  ["<Document", "camt"],
+  [":20:X", "mt940"],
+  ["{1:F01", "mt940"],
+  ["account;amount", "csv"],
+  ["", "csv"],
+])("%j begins a document of %s", (content, format) => {
+  expect(detectFormat(content)).toBe(format);
+});
