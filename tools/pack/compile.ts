@@ -29,6 +29,8 @@ export function compile(root: string, packages: Package[], outFolder: string): v
     }),
   );
   const compiler = join(root, "node_modules/typescript/bin/tsc");
-  const { status, stdout } = spawnSync(process.execPath, [compiler, "--checkers", "1", "-p", config], { encoding: "utf8" });
+  const { status, stdout } = spawnSync(process.execPath, [compiler, "--checkers", "1", "-p", config], {
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`The packages do not compile:\n${stdout}`);
 }

@@ -17,7 +17,7 @@ export function stage({ folder, manifest }: Package, { root, compiledFolder, out
     .map(({ name }) => name);
   for (const name of shipped) cpSync(join(source, name), join(outFolder, name), { recursive: true });
   cpSync(join(source, "src"), join(outFolder, "src"), { recursive: true });
-  copyCompiled(join(compiledFolder, folder, "src"), join(outFolder, "dist"), outFolder);
+  copyCompiled(join(compiledFolder, folder, "src"), join(outFolder, "dist"));
   copyAssets(join(source, "src"), join(outFolder, "dist"));
   const readme = [join(source, "README.md"), join(root, "README.md")].find((path) => existsSync(path));
   if (readme !== undefined) cpSync(readme, join(outFolder, "README.md"));
@@ -43,27 +43,32 @@ export function publishedManifest(manifest: Manifest, files: string[]): Manifest
 }
 
 const compiledPath = (file: string, extension: string): string =>
-  `./${posix.normalize(file).replace(/^src\//, "dist/").replace(/\.ts$/, extension)}`;
+  `./${posix
+    .normalize(file)
+    .replace(/^src\//, "dist/")
+    .replace(/\.ts$/, extension)}`;
 
-function copyCompiled(from: string, to: string, outFolder: string): void {
+function copyCompiled(from: string, to: string): void {
   for (const path of readdirSync(from, { recursive: true, encoding: "utf8" })) {
     if (!/\.(js|ts|map)$/.test(path)) continue;
     const text = readFileSync(join(from, path), "utf8");
     mkdirSync(dirname(join(to, path)), { recursive: true });
-    writeFileSync(join(to, path), path.endsWith(".map") ? mapFor(path, text, join(outFolder, "src"), to) : withJsImports(path, text));
+    writeFileSync(join(to, path), path.endsWith(".map") ? mapFor(path, text) : withJsImports(path, text));
   }
 }
 
 /** The compiler rewrites imports of `.ts` files in JavaScript, but not in declarations. */
 function withJsImports(path: string, text: string): string {
-  return path.endsWith(".d.ts") ? text.replaceAll(/((?:from|import|import\()\s*"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"') : text;
+  return path.endsWith(".d.ts")
+    ? text.replaceAll(/((?:from|import|import\()\s*"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"')
+    : text;
 }
 
-/** A map's source lies beside it in the tarball, under `src`. */
-function mapFor(path: string, text: string, sourceFolder: string, distFolder: string): string {
+/** A map's source lies in the tarball too, under `src`. */
+function mapFor(path: string, text: string): string {
   const source = path.replace(/(\.d\.ts|\.js)\.map$/, ".ts");
-  const fromMap = relative(dirname(join(distFolder, path)), join(sourceFolder, source));
-  return JSON.stringify({ ...(JSON.parse(text) as object), sourceRoot: "", sources: [fromMap.replaceAll("\\", "/")] });
+  const fromMap = posix.join("../".repeat(path.split("/").length), "src", source);
+  return JSON.stringify({ ...(JSON.parse(text) as object), sourceRoot: "", sources: [fromMap] });
 }
 
 function copyAssets(from: string, to: string): void {
