@@ -1,0 +1,8 @@
+export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from "./error.ts";
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  type EmbeddedPostgresTimings,
+  startEmbeddedPostgres,
+} from "./start.ts";
+export type { Outage } from "./supervise.ts";

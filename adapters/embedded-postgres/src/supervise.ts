@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Acquired, type AcquireOptions, acquireServer } from "./acquire.ts";
+import { rotateLog } from "./log-file.ts";
+import { isAlive, type Postmaster, readPostmaster } from "./postmaster.ts";
+
+/** The server died (`down`), is back at the same address (`up`), or died too often and stays down (`given_up`). */
+export type Outage =
+  | { readonly phase: "down"; readonly pid: number }
+  | { readonly phase: "up"; readonly pid: number; readonly downMs: number }
+  | { readonly phase: "given_up"; readonly error: unknown };
+
+export type Supervisor = { readonly server: Postmaster; stop(): Promise<"stopped" | "kept_by_another"> };
+
+/** A signal 0 costs a microsecond; an adopted server is nobody's child, so there is no event to wait for. */
+const WATCH_EVERY_MS = 200;
+const ROTATE_EVERY_MS = 60_000;
+const RESTARTS_MAX = 5;
+const RESTARTS_WINDOW_MS = 5 * 60_000;
+/** The guard's own escalation ends after 24 s. */
+const STOP_TIMEOUT_MS = 30_000;
+/** A guard that lost its last owner shows by the server's status; silence means that another owner lives. */
+const LAST_OWNER_SHOWS_MS = 500;
+
+/** Watches the server and restarts it, until stopped. Holds no event loop open. */
+export function supervise(first: Acquired, options: AcquireOptions, onOutage: (outage: Outage) => void): Supervisor {
+  let { server, ownership } = first;
+  const stopping = new AbortController();
+  const restarts: number[] = [];
+  let restarting: Promise<void> | undefined;
+  let stopped: Promise<"stopped" | "kept_by_another"> | undefined;
+
+  const watch = setInterval(() => {
+    if (restarting || isAlive(server.pid)) return;
+    restarting = restart().finally(() => {
+      restarting = undefined;
+    });
+  }, WATCH_EVERY_MS).unref();
+  const rotate = setInterval(() => rotateLog(options.data.log), ROTATE_EVERY_MS).unref();
+
+  async function restart(): Promise<void> {
+    const downSince = performance.now();
+    onOutage({ phase: "down", pid: server.pid });
+    try {
+      await backOff(restarts, stopping.signal);
+      const next = await acquireServer({ ...options, port: server.port, signal: stopping.signal });
+      // The new claim first: between the two the guard would see no owner.
+      ownership.release();
+      ({ server, ownership } = next);
+      onOutage({ phase: "up", pid: server.pid, downMs: Math.round(performance.now() - downSince) });
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      clearInterval(watch);
+      ownership.release();
+      onOutage({ phase: "given_up", error });
+    }
+  }
+
+  async function stop(): Promise<"stopped" | "kept_by_another"> {
+    clearInterval(watch);
+    clearInterval(rotate);
+    stopping.abort();
+    await restarting;
+    ownership.release();
+    return untilDown(server, options.data.cluster);
+  }
+
+  return {
+    get server() {
+      return server;
+    },
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** 0, 0.2, 0.8, 1.8, 3.2 s; throws when the server died too often. */
+async function backOff(restarts: number[], signal: AbortSignal): Promise<void> {
+  const now = Date.now();
+  const recent = restarts.filter((time) => now - time < RESTARTS_WINDOW_MS);
+  restarts.splice(0, restarts.length, ...recent, now);
+  if (recent.length >= RESTARTS_MAX) {
+    throw new Error(`the server died ${recent.length + 1} times within ${RESTARTS_WINDOW_MS / 60_000} minutes`);
+  }
+  await sleep(200 * recent.length ** 2, undefined, { signal });
+}
+
+async function untilDown(server: Postmaster, clusterFolder: string): Promise<"stopped" | "kept_by_another"> {
+  const since = Date.now();
+  while (isAlive(server.pid) && Date.now() - since < STOP_TIMEOUT_MS) {
+    const current = readPostmaster(clusterFolder);
+    const untouched = current?.pid === server.pid && current.status !== "stopping";
+    if (untouched && Date.now() - since > LAST_OWNER_SHOWS_MS) return "kept_by_another";
+    await sleep(10);
+  }
+  return "stopped";
+}
