@@ -1,0 +1,177 @@
+import pg from "pg";
+import { Batch, type BatchOutcome, type SessionState, type StatementResult } from "./batch.ts";
+import { type ErrorResponse, isStalePlan, lostConnection, refusedStatement } from "./failure.ts";
+import { type Statement, statement } from "./statement.ts";
+
+export const BEGIN: Statement = statement("BEGIN");
+export const COMMIT: Statement = statement("COMMIT");
+export const ROLLBACK: Statement = statement("ROLLBACK");
+
+/** Sent after the greeting, not as startup options: poolers refuse those, and a URL with `options=` would replace them. */
+const OUTPUT_FORMATS: Statement = statement(
+  `SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),
+          set_config('bytea_output', 'hex', false), set_config('extra_float_digits', '1', false)`,
+);
+const READ_ONLY: Statement = statement("SET default_transaction_read_only = on");
+
+/** A cancel request that gets no answer within this means that the server is gone, too. */
+const CANCEL_TIMEOUT_MS = 1_000;
+
+export interface ConnectOptions {
+  /** `postgres://user:password@host:port/database`; a socket folder as `?host=/folder`; TLS as `?sslmode=verify-full`. */
+  readonly url: string;
+  /** Shown in pg_stat_activity. Default "banyan". */
+  readonly name?: string;
+  /** Every statement is refused that would write. Default false. */
+  readonly readOnly?: boolean;
+  /** Longest wait for the server's greeting. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+}
+
+export interface ConnectionEvents {
+  readonly onNotification?: (channel: string, payload: string) => void;
+  /** Called once when the session ends for any reason other than `close`. */
+  readonly onLost?: (cause: unknown) => void;
+}
+
+/** One session of the server, for one caller at a time. */
+export interface SqlConnection {
+  /** Sends the statements as one write with one Sync. Rejects with the first failure; a transaction that was open has then failed. */
+  run(statements: readonly Statement[]): Promise<readonly StatementResult[]>;
+  /** The same, where the results before a failure are wanted: resolves in both cases. Rejects only where a value cannot be sent. */
+  send(statements: readonly Statement[]): Promise<BatchOutcome>;
+  /** Runs the text of a file: many statements, no parameters, no results. */
+  runScript(text: string): Promise<void>;
+  /** True from BEGIN to the end of COMMIT or ROLLBACK, failed transactions included. */
+  readonly inTransaction: boolean;
+  /** True once the socket is lost; nothing can be run any more. */
+  readonly broken: boolean;
+  /**
+   * Asks the server, over a connection of its own, to cancel what runs now. Resolves once that was signalled: a statement sent
+   * before then could be hit in its place. Where the server does not answer, the connection is broken off.
+   */
+  cancel(): Promise<void>;
+  /** Ends the session; what runs now is broken off. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a session whose dates, times and bytes arrive in one format whatever the server's defaults: ISO, UTC, hex.
+ * Rejects with `pg`'s error as it is: refused credentials, no such database, nothing that listens.
+ */
+export async function connect(options: ConnectOptions, events: ConnectionEvents = {}): Promise<SqlConnection> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    application_name: options.name ?? "banyan",
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    keepAlive: true,
+  });
+  const session = new Session(client, options.readOnly ?? false, events);
+  await session.open();
+  return session;
+}
+
+class Session implements SqlConnection, SessionState {
+  readonly prepared: SessionState["prepared"] = new Map();
+  readonly readOnly: boolean;
+  broken = false;
+  readonly #client: pg.Client;
+  readonly #events: ConnectionEvents;
+  /** False while it opens, when a failure is the opener's to report, and once it closes. */
+  #open = false;
+
+  constructor(client: pg.Client, readOnly: boolean, events: ConnectionEvents) {
+    this.#client = client;
+    this.readOnly = readOnly;
+    this.#events = events;
+    client.on("error", (error) => this.#lose(error));
+    client.on("end", () => this.#lose(new Error("the server closed the connection")));
+    client.on("notification", ({ channel, payload }) => events.onNotification?.(channel, payload ?? ""));
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#client.connect();
+      await this.run(this.readOnly ? [OUTPUT_FORMATS, READ_ONLY] : [OUTPUT_FORMATS]);
+      this.#open = true;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#client.getTransactionStatus() !== "I";
+  }
+
+  async run(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    const { results, failure } = await this.send(statements);
+    if (failure !== undefined) throw failure;
+    return results;
+  }
+
+  async send(statements: readonly Statement[]): Promise<BatchOutcome> {
+    const wasInTransaction = this.inTransaction;
+    const outcome = await this.#submit(statements);
+    if (outcome.failure === undefined || !isStalePlan(outcome.failure)) return outcome;
+    // One plan is stale after DDL, all are gone after DISCARD: forget all, a Parse too many costs little.
+    for (const plan of this.prepared.values()) plan.usable = false;
+    const committed = statements.slice(0, outcome.results.length).some(({ text }) => text === "COMMIT");
+    if (wasInTransaction || committed || this.broken) return outcome;
+    if (this.inTransaction) await this.#submit([ROLLBACK]);
+    return await this.#submit(statements);
+  }
+
+  #submit(statements: readonly Statement[]): Promise<BatchOutcome> {
+    return this.#client.query(new Batch(statements, this)).done;
+  }
+
+  async runScript(text: string): Promise<void> {
+    try {
+      await this.#client.query(text);
+    } catch (error) {
+      const response = error as ErrorResponse;
+      throw response.severity === undefined ? lostConnection(error, true) : refusedStatement(response, "", true);
+    }
+  }
+
+  async cancel(): Promise<void> {
+    const { processID, secretKey } = this.#client as unknown as { processID: number; secretKey: number };
+    const { host, port } = this.#client;
+    const wire = new pg.Connection({}) as unknown as CancelWire;
+    const answered = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), CANCEL_TIMEOUT_MS);
+      const settle = (reached: boolean) => () => {
+        clearTimeout(timer);
+        resolve(reached);
+      };
+      wire.on("error", settle(false));
+      wire.on("end", settle(true));
+      wire.on("connect", () => wire.cancel(processID, secretKey));
+      if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
+      else wire.connect(port, host);
+    });
+    if (answered) return;
+    wire.stream.destroy();
+    this.#client.connection.stream.destroy(new Error("the server did not answer a cancel request"));
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    await this.#client.end().catch(() => {});
+  }
+
+  #lose(cause: unknown): void {
+    if (this.broken) return;
+    this.broken = true;
+    if (this.#open) this.#events.onLost?.(cause);
+  }
+}
+
+/** The part of `pg`'s Connection that its types leave out. */
+interface CancelWire {
+  readonly stream: { destroy(): void };
+  on(event: "error" | "end" | "connect", listener: () => void): void;
+  connect(pathOrPort: string | number, host?: string): void;
+  cancel(processId: number, secretKey: number): void;
+}

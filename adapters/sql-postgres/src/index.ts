@@ -1,0 +1,4 @@
+export { BEGIN, COMMIT, connect, ROLLBACK } from "./connection.ts";
+export { SqlError } from "./failure.ts";
+export { createPool } from "./pool.ts";
+export { sql, statement } from "./statement.ts";

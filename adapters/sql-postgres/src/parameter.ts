@@ -1,0 +1,56 @@
+/** What Postgres receives for one parameter: text, raw bytes (a `bytea`), or NULL. */
+export type EncodedParameter = string | Buffer | null;
+
+/**
+ * Encodes a JavaScript value as a Postgres parameter: arrays as array literals, plain objects as JSON, dates as ISO 8601.
+ * Send an array meant for a json column as `JSON.stringify(array)`: an array value means a Postgres array.
+ * Throws a TypeError for what has no single meaning in SQL (undefined, functions, instances of classes).
+ */
+export function encodeParameter(value: unknown): EncodedParameter {
+  if (value === null) return null;
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (value instanceof Uint8Array) return asBuffer(value);
+  if (Array.isArray(value)) return arrayLiteral(value);
+  return encodeObject(value);
+}
+
+function encodeObject(value: unknown): string {
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new TypeError("an invalid Date cannot be a parameter; check it before");
+    return value.toISOString();
+  }
+  if (typeof value === "object" && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) return JSON.stringify(value);
+    throw new TypeError(
+      `an instance of ${value.constructor.name} cannot be a parameter; pass its text or a plain object`,
+    );
+  }
+  throw new TypeError(`${typeof value} cannot be a parameter; pass null for an absent value`);
+}
+
+function arrayLiteral(values: readonly unknown[]): string {
+  let literal = "{";
+  for (let index = 0; index < values.length; index++) {
+    if (index > 0) literal += ",";
+    const value = values[index];
+    if (value === null) literal += "NULL";
+    else if (Array.isArray(value)) literal += arrayLiteral(value);
+    else if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") literal += value;
+    else literal += quoted(value instanceof Uint8Array ? `\\x${asBuffer(value).toString("hex")}` : text(value));
+  }
+  return `${literal}}`;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : encodeObject(value);
+}
+
+function quoted(element: string): string {
+  return `"${/["\\]/.test(element) ? element.replace(/["\\]/g, "\\$&") : element}"`;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
