@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "vitest";
-import { faultOf, type Fault, type Handler, type EventHandler, implement, on } from "../src/index.ts";
+import { type EventHandler, type Fault, faultOf, type Handler, implement, on } from "../src/index.ts";
 import { orders, stock } from "./sample.ts";
 
 const place: Handler<typeof orders.place, { limit: number }> = async (ctx, input) => {
@@ -10,8 +10,13 @@ const place: Handler<typeof orders.place, { limit: number }> = async (ctx, input
   if (left < 0) throw ctx.faults.shut();
   ctx.emit(orders.placed, { id: "1", sku: input.sku });
   ctx.enqueue(orders.remind, { id: "1" });
+  return { id: "1" };
+};
+
+/** Never run: each line must not compile. */
+const misused: Handler<typeof orders.place> = async (ctx, input) => {
   // @ts-expect-error a command is called from a job or a workflow: a transaction changes its own service only
-  ctx.call(stock.take, { sku: input.sku });
+  await ctx.call(stock.take, { sku: input.sku });
   // @ts-expect-error another service's event
   ctx.emit(stock.taken, { sku: input.sku });
   // @ts-expect-error a fault that place does not declare
@@ -20,27 +25,42 @@ const place: Handler<typeof orders.place, { limit: number }> = async (ctx, input
   ctx.emit(orders.placed, { id: "1", skuu: input.sku });
   return { id: "1" };
 };
+
 const reserve: EventHandler<typeof orders.placed, typeof stock> = (ctx, data) => {
   expectTypeOf(data).toEqualTypeOf<{ id: string; sku: string }>();
   ctx.emit(stock.taken, { sku: data.sku });
   // @ts-expect-error an event of another service
-  ctx.emit(orders.placed, data);
+  const foreign = () => ctx.emit(orders.placed, data);
+  void foreign;
 };
 
+const queries = { find: () => ({ id: "1", sku: "a" }) };
+const jobs = { remind: () => {} };
+
 test("a service is checked against its contract", () => {
-  implement(orders, { uses: { limit: 1 }, commands: { place }, queries: { find: () => ({ id: "1", sku: "a" }) }, jobs: { remind: () => {} } });
+  implement(orders, { uses: { limit: 1 }, commands: { place }, queries, jobs });
+  implement(stock, {
+    commands: { take: () => 1 },
+    queries: { left: () => 1 },
+    subscriptions: { reserve: on(orders.placed, reserve) },
+  });
+  void misused;
+});
+
+test("what does not fit does not compile", () => {
+  const uses = { limit: 1 };
   // @ts-expect-error the handler of find is missing
-  const missing = () => implement(orders, { uses: { limit: 1 }, commands: { place }, queries: {}, jobs: { remind: () => {} } });
+  const missing = () => implement(orders, { uses, commands: { place }, queries: {}, jobs });
   // @ts-expect-error place uses a limit that is not given
-  const unused = () => implement(orders, { uses: {}, commands: { place }, queries: { find: () => ({ id: "1", sku: "a" }) }, jobs: { remind: () => {} } });
-  implement(stock, { commands: { take: () => 1 }, queries: { left: () => 1 }, subscriptions: { reserve: on(orders.placed, reserve) } });
-  const foreign = () =>
-    // @ts-expect-error reserve emits events of stock, and orders may not
-    implement(orders, { commands: { place: () => ({ id: "" }) }, queries: { find: () => ({ id: "1", sku: "a" }) }, jobs: { remind: () => {} }, subscriptions: { reserve: on(orders.placed, reserve) } });
-  void [missing, unused, foreign];
+  const withoutUses = () => implement(orders, { uses: {}, commands: { place }, queries, jobs });
+  const subscriptions = { reserve: on(orders.placed, reserve) };
+  // @ts-expect-error reserve emits events of stock, and orders may not
+  const foreign = () => implement(orders, { uses, commands: { place }, queries, jobs, subscriptions });
+  void [missing, withoutUses, foreign];
 });
 
 test("the faults of an action are a closed union", () => {
   const found = faultOf(orders.place, orders.faults.soldOut({ sku: "a", left: 1 }));
-  expectTypeOf(found).toEqualTypeOf<Fault<"orders.soldOut", { sku: string; left: number }> | Fault<"orders.shut", void> | undefined>();
+  type Expected = Fault<"orders.soldOut", { sku: string; left: number }> | Fault<"orders.shut", void> | undefined;
+  expectTypeOf(found).toEqualTypeOf<Expected>();
 });

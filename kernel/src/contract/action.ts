@@ -34,7 +34,11 @@ interface Callable extends Described {
 export interface CommandDefinition extends Callable {}
 
 export interface QueryDefinition extends Callable {
-  /** Answers from memory for `ttlMs`; a command that names one of the tags in `ctx.invalidate` ends that at its commit. */
+  /**
+   * Answers from memory for `ttlMs`, one load at a time per tenant and input; a command that names one of the tags in
+   * `ctx.invalidate` ends that at its commit (in its own process; others keep to `ttlMs`). The load knows the tenant
+   * but not the person who asked, so that one's answer cannot become another's.
+   */
   readonly cache?: { readonly ttlMs: number; readonly tags?: (input: never) => readonly string[] };
 }
 
@@ -48,8 +52,8 @@ export interface JobDefinition extends Described {
   readonly input: Schema;
   /** Runs before the job goes to the dead letters. Default 10. */
   readonly attemptsMax?: number;
-  /** How long one run may take before another worker may take over. Default 30,000. */
-  readonly leaseMs?: number;
+  /** How long one run may take. Default 60,000. Whether its worker still lives is told sooner, by its lease. */
+  readonly deadlineMs?: number;
   /** Enqueues itself with input {} every so often; one at a time, however many processes run. */
   readonly everyMs?: number;
 }
@@ -58,10 +62,13 @@ export interface JobDefinition extends Described {
  * An output's schema must hand on what it takes: Standard Schema cannot encode, so a Date or a transform would leave
  * as something else than its type says.
  */
-export type Untransformed<S extends Schema> = SchemaInput<S> extends SchemaOutput<S> ? S : "an output schema must not transform";
+export type Untransformed<S extends Schema> =
+  SchemaInput<S> extends SchemaOutput<S> ? S : "an output schema must not transform";
 
 /** Changes state, in one transaction. */
-export function command<const D extends CommandDefinition>(definition: D & { readonly output: Untransformed<D["output"]> }): D {
+export function command<const D extends CommandDefinition>(
+  definition: D & { readonly output: Untransformed<D["output"]> },
+): D {
   return definition;
 }
 
@@ -112,12 +119,14 @@ export interface Query<Service extends string, Name extends string, Sent, Receiv
   readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
 }
 
-export interface Event<Service extends string, Name extends string, Sent, Received> extends Addressed<"event", Service, Name> {
+export interface Event<Service extends string, Name extends string, Sent, Received>
+  extends Addressed<"event", Service, Name> {
   readonly definition: EventDefinition;
   readonly [types]: { sent: Sent; received: Received };
 }
 
-export interface Job<Service extends string, Name extends string, Sent, Received> extends Addressed<"job", Service, Name> {
+export interface Job<Service extends string, Name extends string, Sent, Received>
+  extends Addressed<"job", Service, Name> {
   readonly definition: JobDefinition;
   readonly [types]: { sent: Sent; received: Received; returned: void; faults: object };
 }

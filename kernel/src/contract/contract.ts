@@ -1,5 +1,21 @@
-import type { Command, CommandDefinition, Event, EventDefinition, Job, JobDefinition, Query, QueryDefinition } from "./action.ts";
-import { type AnyFaultType, type Fault, type FaultDefinition, type FaultDetails, type FaultType, faultType } from "./fault.ts";
+import type {
+  Command,
+  CommandDefinition,
+  Event,
+  EventDefinition,
+  Job,
+  JobDefinition,
+  Query,
+  QueryDefinition,
+} from "./action.ts";
+import {
+  type AnyFaultType,
+  type Fault,
+  type FaultDefinition,
+  type FaultDetails,
+  type FaultType,
+  faultType,
+} from "./fault.ts";
 import type { SchemaInput, SchemaOutput } from "./schema.ts";
 
 type Definitions<D> = Readonly<Record<string, D>>;
@@ -94,12 +110,16 @@ export function defineContract<
       { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> }
     >;
   } {
-  if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) throw new Error(`"${name}" is no service name: use letters and digits, as in "ledger"`);
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
+    throw new Error(`"${name}" is no service name: use letters and digits, as in "ledger"`);
   const taken = new Set<string>(reserved);
   const address = (kind: string, definitions: object = {}) =>
     Object.fromEntries(
       Object.entries(definitions).map(([key, definition]) => {
-        if (taken.has(key)) throw new Error(`${name}.${key} is declared twice; commands, queries, events and jobs share one set of names`);
+        if (taken.has(key))
+          throw new Error(
+            `${name}.${key} is declared twice; commands, queries, events and jobs share one set of names`,
+          );
         taken.add(key);
         return [key, { kind, service: name, name: key, id: `${name}.${key}`, slot: slots++, definition }];
       }),

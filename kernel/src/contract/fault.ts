@@ -62,18 +62,25 @@ export class Fault<Code extends string = string, Details = unknown> extends Erro
   readonly retry: Retry;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: Code, kind: FaultKind, message: string, details: Details, options?: FaultOptions) {
+  constructor({ code, kind, message, details, ...options }: NewFault<Code, Details>) {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     Error.stackTraceLimit = limit;
     this.name = "Fault";
     this.code = code;
     this.kind = kind;
     this.details = details;
-    this.retry = options?.retry ?? RETRY[kind];
-    this.retryAfterMs = options?.retryAfterMs;
+    this.retry = options.retry ?? RETRY[kind];
+    this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+interface NewFault<Code extends string, Details> extends FaultOptions {
+  readonly code: Code;
+  readonly kind: FaultKind;
+  readonly message: string;
+  readonly details: Details;
 }
 
 /** A fault as data: what is stored with an idempotency key and what crosses a wire. No cause: it stays where it happened. */
@@ -91,7 +98,7 @@ export function faultRecord({ code, kind, message, details, retry, retryAfterMs 
 }
 
 export function faultFromRecord(record: FaultRecord): Fault {
-  return new Fault(record.code, record.kind, record.message, record.details, record);
+  return new Fault(record);
 }
 
 /** A declared fault, before its contract gives it a code. */
@@ -127,17 +134,24 @@ export interface FaultType<Code extends string, Details> extends AnyFaultType {
 export function fault<S extends Schema | undefined = undefined>(
   kind: FaultKind,
   details?: S,
-  options?: { readonly message?: (details: S extends Schema ? SchemaOutput<S> : void) => string; readonly retry?: Retry },
+  options?: {
+    readonly message?: (details: S extends Schema ? SchemaOutput<S> : void) => string;
+    readonly retry?: Retry;
+  },
 ): FaultDefinition<S> {
   return { kind, details: details as S, message: options?.message, retry: options?.retry ?? RETRY[kind] };
 }
 
 /** The fault type of a definition under its full code. The cast is where the definition's details become typed. */
-export function faultType<Code extends string, Details>(code: Code, definition: FaultDefinition): FaultType<Code, Details> {
+export function faultType<Code extends string, Details>(
+  code: Code,
+  definition: FaultDefinition,
+): FaultType<Code, Details> {
   const message = (definition.message ?? (() => inWords(code))) as (details: Details) => string;
   const create = (details: Details, options?: FaultOptions): Fault<Code, Details> =>
-    new Fault(code, definition.kind, message(details), details, { retry: definition.retry, ...options });
-  const is = (error: unknown): error is Fault<Code, Details> => error instanceof Error && "code" in error && error.code === code;
+    new Fault({ code, kind: definition.kind, message: message(details), details, retry: definition.retry, ...options });
+  const is = (error: unknown): error is Fault<Code, Details> =>
+    error instanceof Error && "code" in error && error.code === code;
   return Object.assign(create, { code, kind: definition.kind, details: definition.details, is });
 }
 

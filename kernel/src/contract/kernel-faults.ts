@@ -18,7 +18,8 @@ const definitions = {
   /** A handler returned, or an event carried, what its own schema refuses: a bug of the service. Rolled back. */
   invalidOutput: raised<{ action: string; issues: readonly Issue[] }>(
     "internal",
-    ({ action, issues }) => `${action} returned what its output schema refuses: ${issues[0]?.path}: ${issues[0]?.message}`,
+    ({ action, issues }) =>
+      `${action} returned what its output schema refuses: ${issues[0]?.path}: ${issues[0]?.message}`,
   ),
   /** A handler raised a fault that its action does not declare: a bug of the service. Rolled back. */
   undeclaredFault: raised<{ action: string; code: string }>(
@@ -28,9 +29,13 @@ const definitions = {
   /** No service here answers the action. */
   unknownAction: raised<{ action: string; nearest: readonly string[] }>(
     "not_found",
-    ({ action, nearest }) => `nothing answers ${action}${nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : ""}`,
+    ({ action, nearest }) =>
+      `nothing answers ${action}${nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : ""}`,
   ),
-  unauthenticated: raised<{ action: string }>("unauthenticated", ({ action }) => `${action} needs a caller who is known`),
+  unauthenticated: raised<{ action: string }>(
+    "unauthenticated",
+    ({ action }) => `${action} needs a caller who is known`,
+  ),
   forbidden: raised<{ action: string; permission: string }>(
     "forbidden",
     ({ action, permission }) => `${action} needs the permission ${permission}`,
@@ -65,5 +70,8 @@ type Definitions = typeof definitions;
 
 /** Faults that any call may end in, whatever its contract declares. Codes are `kernel.<name>`. */
 export const kernelFaults = Object.fromEntries(
-  Object.entries(definitions).map(([name, definition]) => [name, faultType(`kernel.${name}`, definition as FaultDefinition)]),
+  Object.entries(definitions).map(([name, definition]) => [
+    name,
+    faultType(`kernel.${name}`, definition as FaultDefinition),
+  ]),
 ) as unknown as { readonly [N in keyof Definitions & string]: FaultType<`kernel.${N}`, FaultDetails<Definitions[N]>> };

@@ -38,7 +38,9 @@ const issuesMax = 20;
 
 /** At most 20 issues, with keys only: Valibot's paths carry the offending values, which must not reach a log. */
 export function issuesOf(issues: readonly StandardSchemaV1.Issue[]): readonly Issue[] {
-  return issues.slice(0, issuesMax).map((issue) => ({ path: (issue.path ?? []).map(keyOf).join("."), message: issue.message }));
+  return issues
+    .slice(0, issuesMax)
+    .map((issue) => ({ path: (issue.path ?? []).map(keyOf).join("."), message: issue.message }));
 }
 
 function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): string {

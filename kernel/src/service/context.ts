@@ -48,7 +48,11 @@ interface Emits<Service extends string> {
   /** Only the service's own events. The data is validated and taken over now: later changes of the object do not count. */
   readonly emit: <E extends Event<Service, string, unknown, unknown>>(event: E, data: Sent<E>) => void;
   /** Only the service's own jobs. */
-  readonly enqueue: <J extends Job<Service, string, unknown, unknown>>(job: J, input: Sent<J>, options?: EnqueueOptions) => void;
+  readonly enqueue: <J extends Job<Service, string, unknown, unknown>>(
+    job: J,
+    input: Sent<J>,
+    options?: EnqueueOptions,
+  ) => void;
   /** Ends, at the commit, every cached answer of this service's queries under one of the tags. */
   invalidate(...tags: readonly string[]): void;
 }
@@ -58,7 +62,10 @@ interface AsksQueries {
   call<A extends AnyQuery>(action: A, input: Sent<A>, options?: CallOptions): Promise<Returned<A>>;
 }
 
-export interface CommandContext<Service extends string, Faults, Uses> extends BaseContext<Uses>, Emits<Service>, AsksQueries {
+export interface CommandContext<Service extends string, Faults, Uses>
+  extends BaseContext<Uses>,
+    Emits<Service>,
+    AsksQueries {
   /** Raises the faults that the action declares: `throw ctx.faults.insufficientFunds({ … })`. */
   readonly faults: Faults;
 }

@@ -1,12 +1,4 @@
-import type {
-  AnyCommand,
-  AnyEvent,
-  AnyJob,
-  AnyQuery,
-  Faults,
-  Received,
-  Returned,
-} from "../contract/action.ts";
+import type { AnyCommand, AnyEvent, AnyJob, AnyQuery, Faults, Received, Returned } from "../contract/action.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Sql } from "../store/sql.ts";
@@ -45,7 +37,7 @@ export interface BatchItem<A extends AnyCommand> {
   readonly invalidate: CommandContext<A["service"], Faults<A>, never>["invalidate"];
 }
 
-/** What a batch has in common: one transaction, and the shortest budget of its items. */
+/** What a batch has in common: one transaction, and the longest budget of its items. */
 export interface BatchContext<Faults, Uses> extends Omit<BaseContext<Uses>, "identity" | "metadata" | "traceId"> {
   readonly faults: Faults;
 }
@@ -128,6 +120,10 @@ interface Wiring<C extends AnyContract, Uses> {
   readonly migrations?: URL;
   /** Contracts of services that must have started before this one. */
   readonly after?: readonly AnyContract[];
+  /** Runs before the service takes its first call; opens what `uses` holds. A throw stops the whole start. */
+  readonly start?: (signal: AbortSignal) => Promise<void>;
+  /** Runs after the service's last call; closes what `start` opened. */
+  readonly stop?: () => Promise<void>;
   readonly subscriptions?: Readonly<Record<string, Subscription<C["contract"]["name"], Uses>>>;
   readonly projections?: Readonly<Record<string, Projection<C["contract"]["name"], Uses>>>;
 }
@@ -138,6 +134,8 @@ export interface Service {
   readonly uses: unknown;
   readonly migrations: URL | undefined;
   readonly after: readonly string[];
+  readonly start: ((signal: AbortSignal) => Promise<void>) | undefined;
+  readonly stop: (() => Promise<void>) | undefined;
   readonly handlers: ReadonlyMap<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>;
   readonly subscriptions: ReadonlyMap<string, Subscription<string, unknown>>;
   readonly projections: ReadonlyMap<string, Projection<string, unknown>>;
@@ -150,27 +148,33 @@ export function implement<C extends AnyContract, Uses = NoUses>(
   { contract }: C,
   implementation: Wiring<C, Uses> & RequiredHandlers<C, Uses>,
 ): Service {
-  const wiring = implementation as Wiring<C, Uses> & Record<string, Record<string, AnyHandler> | undefined>;
+  const wiring: Wiring<C, Uses> = implementation;
+  const parts = implementation as unknown as Record<string, Record<string, AnyHandler> | undefined>;
   const handlers = new Map<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>();
   for (const kind of ["commands", "queries", "jobs"] as const) {
-    const given = wiring[kind] ?? {};
+    const given = parts[kind] ?? {};
     for (const [name, action] of Object.entries(contract[kind])) {
       const handler = given[name];
-      if (handler === undefined) throw new Error(`${action.id} has no handler; add it to implement(${contract.name}, { ${kind}: … })`);
+      if (handler === undefined)
+        throw new Error(`${action.id} has no handler; add it to implement(${contract.name}, { ${kind}: … })`);
       handlers.set(action, handler);
     }
     for (const name of Object.keys(given)) {
-      if (!(name in contract[kind])) throw new Error(`${contract.name}.${name} is handled among ${kind}, but its contract does not declare it`);
+      if (!(name in contract[kind]))
+        throw new Error(`${contract.name}.${name} is handled among ${kind}, but its contract does not declare it`);
     }
   }
   for (const name of Object.keys(wiring.subscriptions ?? {})) {
-    if (wiring.projections && name in wiring.projections) throw new Error(`${contract.name}.${name} is a subscription and a projection; both keep an inbox by name`);
+    if (wiring.projections && name in wiring.projections)
+      throw new Error(`${contract.name}.${name} is a subscription and a projection; both keep an inbox by name`);
   }
   return {
     contract,
     uses: wiring.uses ?? {},
     migrations: wiring.migrations,
     after: (wiring.after ?? []).map((other) => other.contract.name),
+    start: wiring.start,
+    stop: wiring.stop,
     handlers,
     subscriptions: new Map(Object.entries(wiring.subscriptions ?? {})) as Service["subscriptions"],
     projections: new Map(Object.entries(wiring.projections ?? {})) as Service["projections"],

@@ -177,9 +177,16 @@ export interface DeadLetters {
   /** Puts the event into the inbox and here, in one transaction; false where it was handled or buried before. */
   bury(subscriber: string, event: StoredEvent, attempts: number, error: string): Promise<boolean>;
   /** Newest first. */
-  list(filter: { readonly subscriber?: string; readonly limit: number; readonly after?: string }): Promise<DeadLetter[]>;
+  list(filter: {
+    readonly subscriber?: string;
+    readonly limit: number;
+    readonly after?: string;
+  }): Promise<DeadLetter[]>;
   /** Opens a transaction that takes the letter out; undefined where it is gone. A rollback puts it back. */
-  beginRedrive(id: string, budget: Budget): Promise<{ readonly letter: DeadLetter; readonly transaction: Transaction } | undefined>;
+  beginRedrive(
+    id: string,
+    budget: Budget,
+  ): Promise<{ readonly letter: DeadLetter; readonly transaction: Transaction } | undefined>;
   /** Puts a letter that failed again at the end, with one attempt more. */
   refused(id: string, error: string): Promise<void>;
 }

@@ -1,0 +1,286 @@
+import { bind } from "../call/binding.ts";
+import { type Clock, systemClock } from "../call/clock.ts";
+import { Context } from "../call/context.ts";
+import type { AppState, InspectorListener } from "../call/inspector.ts";
+import type { Middleware } from "../call/middleware.ts";
+import { Origin } from "../call/origin.ts";
+import { type CallNotes, Runtime, type RuntimeOptions } from "../call/runtime.ts";
+import { Scope } from "../call/scope.ts";
+import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contract/action.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import { Dispatcher } from "../delivery/dispatcher.ts";
+import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
+import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
+import { Workers } from "../delivery/workers.ts";
+import { type Identity, may, systemIdentity } from "../service/identity.ts";
+import type { Service } from "../service/service.ts";
+import type { DeadLetter, Store } from "../store/store.ts";
+import { startOrder } from "./start-order.ts";
+
+export interface AppOptions {
+  readonly services: readonly Service[];
+  /** Needed as soon as a service has commands, subscriptions, projections or jobs. */
+  readonly store?: Store;
+  readonly middleware?: readonly Middleware[];
+  /** Checks what handlers return against their output schemas. Default true; production turns it off. */
+  readonly validateOutput?: boolean;
+  /** The budget of a root call that names none, in milliseconds. Default 5,000. */
+  readonly deadlineMs?: number;
+  readonly clock?: Clock;
+  /** Told of every unexpected error; callers get its correlation id alone. Default: console.error. */
+  readonly report?: RuntimeOptions["report"];
+}
+
+export interface RootCallOptions {
+  /** Default: the platform itself, which may do all. */
+  readonly identity?: Identity;
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  readonly idempotencyKey?: string | undefined;
+  /** W3C Trace Context, 32 hexadecimal digits; made where absent. */
+  readonly traceId?: string | undefined;
+  readonly parentSpanId?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Filled in before the call settles. */
+  readonly notes?: CallNotes;
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface App {
+  readonly state: AppState;
+  readonly services: readonly Service[];
+  /** Migrates, starts the services in the order of their `after`, then deliveries and jobs. Raises what stopped it. */
+  start(onStarted?: (service: string, tookMs: number) => void): Promise<void>;
+  /** Refuses new calls, lets accepted work finish for `deadlineMs` (default 10,000), hands the rest back, closes the store. Idempotent. */
+  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Calls from outside: checks access, validates, enforces the deadline while it runs. */
+  call<A extends AnyAction>(action: A, input: Sent<A>, options?: RootCallOptions): Promise<Returned<A>>;
+  /** By "service.name"; raises `kernel.unknownAction` with the nearest names. */
+  action(id: string): AnyAction;
+  /** One record per call, delivery, job, event and state; answers the function that ends it. */
+  inspect(listener: InspectorListener): () => void;
+  health(): Promise<readonly HealthCheck[]>;
+  /** Empties a projection, "ledger.accountDay", and folds the whole log into it again, in one transaction. */
+  rebuild(projection: string): Promise<{ readonly foldedCount: number }>;
+  deadLetters(filter?: {
+    readonly subscriber?: string;
+    readonly limit?: number;
+    readonly after?: string;
+  }): Promise<DeadLetter[]>;
+  redrive(id: string): Promise<"handled" | "failed" | "gone">;
+  /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */
+  settled(options?: { readonly deadlineMs?: number }): Promise<void>;
+}
+
+/** Puts services into one process. Nothing is started yet. Throws where contracts, services or options do not fit together. */
+export function createApp(options: AppOptions): App {
+  return new Application(options);
+}
+
+class Application implements App {
+  readonly services: readonly Service[];
+  private readonly store: Store | undefined;
+  private readonly runtime: Runtime;
+  private readonly deadlineMs: number;
+  private readonly subscribers: readonly Subscriber[];
+  private readonly dispatcher: Dispatcher | null;
+  private readonly workers: Workers | null;
+  private current: AppState = "created";
+  private inFlight = 0;
+  private idle: (() => void) | null = null;
+  private stopping: Promise<void> | null = null;
+  private readonly actions = new Map<string, AnyAction>();
+
+  constructor(options: AppOptions) {
+    const { store, middleware = [], clock = systemClock } = options;
+    this.services = startOrder(options.services);
+    this.store = store;
+    this.deadlineMs = options.deadlineMs ?? 5_000;
+    const report =
+      options.report ??
+      ((error, { correlationId, action }) => console.error(`${action} failed (${correlationId}):`, error));
+    this.runtime = new Runtime({ store, clock, validateOutput: options.validateOutput ?? true, report });
+    for (const service of this.services) this.bindAll(service, middleware);
+    this.subscribers = this.services.flatMap((service) => subscribersOf(this.runtime, service));
+    this.dispatcher = store === undefined ? null : new Dispatcher(this.runtime, store, this.subscribers);
+    this.workers = store === undefined ? null : new Workers(this.runtime, store, this.services);
+    if (this.dispatcher !== null) this.runtime.offer = (events) => this.dispatcher?.offer(events);
+    if (this.workers !== null) this.runtime.wakeJobs = () => this.workers?.wake();
+  }
+
+  private bindAll(service: Service, middleware: readonly Middleware[]): void {
+    const { contract } = service;
+    const parts = [contract.commands, contract.jobs].map((part) => Object.keys(part).length);
+    if (parts.some((count) => count > 0) || service.subscriptions.size + service.projections.size > 0) {
+      this.runtime.storeFor(contract.name);
+    }
+    for (const action of [...Object.values(contract.commands), ...Object.values(contract.queries)]) {
+      this.runtime.bindings[action.slot] = bind(this.runtime, { service, action }, middleware);
+      this.actions.set(action.id, action);
+    }
+  }
+
+  get state(): AppState {
+    return this.current;
+  }
+
+  private enter(state: AppState): void {
+    this.current = state;
+    this.runtime.inspector.emit?.({ kind: "state", state, at: this.runtime.clock.now() });
+  }
+
+  async start(onStarted?: (service: string, tookMs: number) => void): Promise<void> {
+    if (this.current !== "created") throw new Error(`the application is ${this.current}; each is started once`);
+    this.enter("starting");
+    const { clock } = this.runtime;
+    try {
+      await this.store?.start(this.services.map(({ contract, migrations }) => ({ name: contract.name, migrations })));
+      for (const service of this.services) {
+        const began = clock.monotonic();
+        await service.start?.(AbortSignal.timeout(startBudgetMs));
+        onStarted?.(service.contract.name, clock.monotonic() - began);
+      }
+      this.dispatcher?.start();
+      await this.workers?.start();
+      this.enter("started");
+    } catch (error) {
+      await this.stop({ deadlineMs: 1_000 });
+      throw error;
+    }
+  }
+
+  stop({ deadlineMs = 10_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.stopping ??= this.drain(new Scope(this.runtime.clock, deadlineMs, "stop"));
+    return this.stopping;
+  }
+
+  private async drain(budget: Scope): Promise<void> {
+    this.enter("draining");
+    if (this.inFlight > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.idle = resolve;
+      });
+      await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, budget.remainingMs()).unref())]);
+    }
+    await this.workers?.stop(budget);
+    await this.dispatcher?.stop();
+    for (const service of this.services.toReversed()) await service.stop?.();
+    await this.store?.stop(budget);
+    this.enter("stopped");
+  }
+
+  call<A extends AnyAction>(action: A, input: Sent<A>, options: RootCallOptions = {}): Promise<Returned<A>> {
+    const { runtime } = this;
+    if (this.current !== "started") return Promise.reject(kernelFaults.notRunning({ state: this.current }));
+    const binding = runtime.bindings[action.slot];
+    if (binding === undefined) return Promise.reject(runtime.unknownAction(action.id));
+    const identity = options.identity ?? systemIdentity;
+    const { access } = action.definition;
+    if (!may(identity, access)) return Promise.reject(refusal(action, identity, access));
+    const scope = new Scope(
+      runtime.clock,
+      budgetOf(options.deadlineMs ?? this.deadlineMs, binding.deadlineMs),
+      action.id,
+    );
+    const origin = new Origin(identity, options.traceId, options.metadata);
+    if (options.signal !== undefined) cancelWith(scope, options.signal);
+    this.inFlight++;
+    const context = new Context(binding, scope, origin);
+    context.parentSpanId = options.parentSpanId;
+    context.idempotencyKey = options.idempotencyKey;
+    context.notes = options.notes;
+    const answer = runtime.watched(scope, () => runtime.invoke(binding, context, input));
+    answer.then(this.ended, this.ended);
+    return answer as Promise<Returned<A>>;
+  }
+
+  private readonly ended = (): void => {
+    this.inFlight--;
+    if (this.inFlight === 0) this.idle?.();
+  };
+
+  action(id: string): AnyAction {
+    const action = this.actions.get(id);
+    if (action === undefined) throw this.runtime.unknownAction(id);
+    return action;
+  }
+
+  inspect(listener: InspectorListener): () => void {
+    return this.runtime.inspector.add(listener);
+  }
+
+  async health(): Promise<readonly HealthCheck[]> {
+    const checks: HealthCheck[] = this.services.map(({ contract }) => ({
+      name: contract.name,
+      ok: this.current === "started",
+      detail: this.current,
+    }));
+    if (this.store === undefined) return checks;
+    const began = this.runtime.clock.monotonic();
+    try {
+      await this.store.ping(new Scope(this.runtime.clock, 1_000, "health"));
+      checks.push({
+        name: "database",
+        ok: true,
+        detail: `answered in ${(this.runtime.clock.monotonic() - began).toFixed(1)} ms`,
+      });
+    } catch (error) {
+      checks.push({ name: "database", ok: false, detail: error instanceof Error ? error.message : "does not answer" });
+    }
+    return checks;
+  }
+
+  rebuild(projection: string): Promise<{ readonly foldedCount: number }> {
+    return refold(this.delivery(), projection);
+  }
+
+  deadLetters(
+    filter: { readonly subscriber?: string; readonly limit?: number; readonly after?: string } = {},
+  ): Promise<DeadLetter[]> {
+    return this.required().deadLetters.list({ limit: 100, ...filter });
+  }
+
+  redrive(id: string): Promise<"handled" | "failed" | "gone"> {
+    return redrive(this.delivery(), id);
+  }
+
+  async settled({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    const budget = new Scope(this.runtime.clock, deadlineMs, "settled");
+    while (!((await this.dispatcher?.isSettled()) ?? true) || !((await this.workers?.isSettled()) ?? true)) {
+      budget.check();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  private delivery(): Delivery {
+    const { runtime, services, subscribers } = this;
+    return { runtime, store: this.required(), services, subscribers };
+  }
+
+  private required(): Store {
+    return this.runtime.storeFor("this");
+  }
+}
+
+const startBudgetMs = 30_000;
+
+function budgetOf(askedMs: number, ownMs: number | undefined): number {
+  return ownMs === undefined ? askedMs : Math.min(askedMs, ownMs);
+}
+
+function refusal(action: AnyCommand | AnyQuery, identity: Identity, permission: string): Error {
+  return identity.subject === "anonymous"
+    ? kernelFaults.unauthenticated({ action: action.id })
+    : kernelFaults.forbidden({ action: action.id, permission });
+}
+
+function cancelWith(scope: Scope, signal: AbortSignal): void {
+  const cancel = () => scope.end(kernelFaults.cancelled({ action: scope.action }));
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
+}

@@ -1,0 +1,10 @@
+export type { Clock } from "../call/clock.ts";
+export { systemClock } from "../call/clock.ts";
+export type { CallRecord, InspectorRecord } from "../call/inspector.ts";
+export type { Middleware } from "../call/middleware.ts";
+export type { CallNotes } from "../call/runtime.ts";
+export type { AnyAction } from "../contract/action.ts";
+export { FAULT_STATUS, type FaultRecord, faultRecord } from "../contract/fault.ts";
+export { inputJsonSchema, type JsonSchema, outputJsonSchema } from "../contract/schema.ts";
+export { anonymousIdentity } from "../service/identity.ts";
+export { type App, type AppOptions, createApp, type HealthCheck, type RootCallOptions } from "./app.ts";

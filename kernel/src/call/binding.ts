@@ -1,0 +1,92 @@
+import type { AnyAction, CommandDefinition, QueryDefinition } from "../contract/action.ts";
+import { type AnyFaultType, isFault } from "../contract/fault.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import { issuesOf, type Schema, validateNow } from "../contract/schema.ts";
+import type { AnyHandler, Batched, Service } from "../service/service.ts";
+import type { Coalescer } from "../transaction/coalescer.ts";
+import type { Handling } from "./context.ts";
+import type { Middleware } from "./middleware.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** One action with all that a call of it needs, in fields of one shape. */
+export interface Binding extends Handling {
+  readonly action: AnyAction;
+  readonly kind: "command" | "query";
+  /** Of the faults that it declares. */
+  readonly codes: ReadonlySet<string>;
+  /** null for a batched command. */
+  readonly handler: AnyHandler | null;
+  readonly coalescer: Coalescer | null;
+  /** null where the contract says that input is not validated. */
+  readonly standard: Schema["~standard"] | null;
+  readonly deadlineMs: number | undefined;
+  readonly cache: QueryDefinition["cache"];
+  readonly middleware: readonly Middleware[];
+  /** Checks what the handler returned; null in production, where a bug costs a caller nothing but the field it misses. */
+  readonly checkOutput: ((output: unknown) => unknown) | null;
+  /** Throws what the caller gets for what the handler threw. */
+  readonly rethrow: (error: unknown) => never;
+}
+
+export function bind(
+  runtime: Runtime,
+  { service, action }: { readonly service: Service; readonly action: AnyAction },
+  middleware: readonly Middleware[],
+): Binding {
+  const definition: CommandDefinition & QueryDefinition = action.definition;
+  const handler = service.handlers.get(action) as AnyHandler | Batched<never, unknown>;
+  if (definition.validate === "none" && definition.http) {
+    throw new Error(`${action.id} has an http route and validate: "none"; what an edge can reach must be validated`);
+  }
+  const all: Readonly<Record<string, AnyFaultType>> = service.contract.faults;
+  const declared = (definition.faults ?? []).map((name) => [name, all[name]] as const);
+  const codes = new Set(declared.map(([, type]) => type?.code ?? ""));
+  const checkOutput = (value: unknown) =>
+    validateNow(definition.output, value, (issues) => kernelFaults.invalidOutput({ action: action.id, issues }));
+  return {
+    runtime,
+    action,
+    kind: action.kind,
+    service: service.contract.name,
+    uses: service.uses,
+    faults: Object.fromEntries(declared),
+    codes,
+    handler: typeof handler === "function" ? handler : null,
+    coalescer: typeof handler === "function" ? null : runtime.coalescer(handler),
+    standard: definition.validate === "none" ? null : definition.input["~standard"],
+    deadlineMs: definition.deadlineMs,
+    cache: definition.cache,
+    middleware: middleware.filter(({ applies }) => applies?.(action) ?? true),
+    checkOutput: runtime.validateOutput ? checkOutput : null,
+    rethrow: (error) => {
+      throw runtime.translated(action.id, codes, error);
+    },
+  };
+}
+
+/** Faults of calls below that say the same to the caller above. Any other undeclared one is a bug of the handler. */
+const passing = new Set<string>([
+  kernelFaults.deadline.code,
+  kernelFaults.cancelled.code,
+  kernelFaults.overloaded.code,
+  kernelFaults.notRunning.code,
+  kernelFaults.internal.code,
+]);
+
+/** Whether a caller may see this fault of an action that declares `codes`. */
+export function mayPass(codes: ReadonlySet<string>, error: unknown): boolean {
+  return isFault(error) && (codes.has(error.code) || passing.has(error.code) || error.code.startsWith("store."));
+}
+
+/** The validated input, or a fault that names the fields. Answers a promise only where the schema does. */
+export function validated(binding: Binding, input: unknown): unknown {
+  if (binding.standard === null) return input;
+  const result = binding.standard.validate(input);
+  if (result instanceof Promise) return result.then((settled) => accepted(binding, settled));
+  return accepted(binding, result);
+}
+
+function accepted(binding: Binding, result: Awaited<ReturnType<Schema["~standard"]["validate"]>>): unknown {
+  if (result.issues === undefined) return result.value;
+  throw kernelFaults.invalidInput({ action: binding.action.id, issues: issuesOf(result.issues) });
+}

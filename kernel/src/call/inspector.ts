@@ -1,0 +1,77 @@
+/** What the kernel did, one record each. Traces, metrics, logs and the console are readers of it. */
+export type InspectorRecord = CallRecord | EventRecord | StateRecord;
+
+export interface CallRecord {
+  readonly kind: "call" | "delivery" | "job";
+  /** "ledger.post" */
+  readonly id: string;
+  readonly of: "command" | "query" | "event" | "job";
+  /** When it began, in milliseconds since 1970. */
+  readonly at: number;
+  readonly tookMs: number;
+  /** A fault is expected by the contract, an error is not. */
+  readonly outcome: "ok" | "fault" | "error";
+  readonly fault?: string;
+  /** The answer was given before, under the same idempotency key. */
+  readonly replayed?: boolean;
+  /** The answer came from the query's cache. */
+  readonly cached?: boolean;
+  readonly subscriber?: string;
+  readonly attempt?: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly tenant: string;
+  readonly subject: string;
+}
+
+/** An event that was emitted and committed here. Without its data, which may be personal. */
+export interface EventRecord {
+  readonly kind: "event";
+  /** "ledger.posted" */
+  readonly id: string;
+  readonly key: string;
+  readonly version: number;
+  readonly at: number;
+  readonly traceId: string;
+  readonly tenant: string;
+}
+
+export interface StateRecord {
+  readonly kind: "state";
+  readonly state: AppState;
+  readonly at: number;
+}
+
+export type AppState = "created" | "starting" | "started" | "draining" | "stopped";
+
+export type InspectorListener = (record: InspectorRecord) => void;
+
+/** Hands records to listeners. `emit` is null without any, so that a call asks one field and does nothing more. */
+export class Inspector {
+  emit: InspectorListener | null = null;
+  private readonly listeners = new Set<InspectorListener>();
+
+  /** Answers the function that ends the listening. A listener that throws is dropped: watching must not break what is watched. */
+  add(listener: InspectorListener): () => void {
+    this.listeners.add(listener);
+    this.emit = (record) => this.broadcast(record);
+    return () => this.remove(listener);
+  }
+
+  private remove(listener: InspectorListener): void {
+    this.listeners.delete(listener);
+    if (this.listeners.size === 0) this.emit = null;
+  }
+
+  private broadcast(record: InspectorRecord): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(record);
+      } catch (error) {
+        this.remove(listener);
+        process.emitWarning(`an inspector listener threw and was removed: ${String(error)}`);
+      }
+    }
+  }
+}

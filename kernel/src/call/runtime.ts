@@ -1,0 +1,227 @@
+import { isFault } from "../contract/fault.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { Batched } from "../service/service.ts";
+import type { Committed, Store, StoredEvent } from "../store/store.ts";
+import { Coalescer } from "../transaction/coalescer.ts";
+import { runCommand } from "../transaction/command.ts";
+import type { Work } from "../transaction/work.ts";
+import { type Binding, mayPass, validated } from "./binding.ts";
+import { QueryCache } from "./cache.ts";
+import type { Clock } from "./clock.ts";
+import { Context } from "./context.ts";
+import { newSpanId, newTraceId } from "./ids.ts";
+import { type CallRecord, Inspector } from "./inspector.ts";
+import { around } from "./middleware.ts";
+import { nearest } from "./nearest.ts";
+import { Deadlines, Scope } from "./scope.ts";
+
+export interface RuntimeOptions {
+  readonly store: Store | undefined;
+  readonly clock: Clock;
+  readonly validateOutput: boolean;
+  readonly report: (error: unknown, about: { readonly correlationId: string; readonly action: string }) => void;
+}
+
+/** A call with its validated input. */
+export interface ValidCall {
+  readonly binding: Binding;
+  readonly context: Context;
+  readonly value: unknown;
+}
+
+/** What became of a call beside its answer. */
+export interface CallNotes {
+  replayed: boolean;
+  cached: boolean;
+}
+
+/** Runs calls. The application above it has the lifecycle, deliveries and jobs. */
+export class Runtime {
+  /** By the action's slot. */
+  readonly bindings: (Binding | undefined)[] = [];
+  readonly clock: Clock;
+  readonly validateOutput: boolean;
+  readonly deadlines: Deadlines;
+  readonly inspector = new Inspector();
+  readonly cache: QueryCache;
+  /** Delivers at once what else would wait for the next poll; set by the application. */
+  offer: (events: readonly StoredEvent[]) => void = () => {};
+  wakeJobs: () => void = () => {};
+  private readonly store: Store | undefined;
+  private readonly report: RuntimeOptions["report"];
+
+  constructor({ store, clock, validateOutput, report }: RuntimeOptions) {
+    this.store = store;
+    this.clock = clock;
+    this.validateOutput = validateOutput;
+    this.report = report;
+    this.deadlines = new Deadlines(clock);
+    this.cache = new QueryCache(clock);
+  }
+
+  storeFor(service: string): Store {
+    if (this.store === undefined) throw new Error(`${service} needs a database; pass a store to createApp`);
+    return this.store;
+  }
+
+  coalescer(handler: Batched<never, unknown>): Coalescer {
+    return new Coalescer(this, handler);
+  }
+
+  /** Calls an action. The caller made the context, and watches its scope. */
+  invoke(binding: Binding, context: Context, input: unknown): Promise<unknown> {
+    if (this.inspector.emit !== null || binding.middleware.length > 0) return this.observed(binding, context, input);
+    return this.execute(binding, context, input);
+  }
+
+  /**
+   * Validates and runs. Not an async function, and closures once per binding instead of once per call: together 100 ns of
+   * the 190 that a local query takes. The handler's own promise is what keeps the async stack trace.
+   */
+  private execute(binding: Binding, context: Context, input: unknown): Promise<unknown> {
+    let value: unknown;
+    try {
+      value = validated(binding, input);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (value instanceof Promise) return value.then((settled) => this.run(binding, context, settled));
+    return this.run(binding, context, value);
+  }
+
+  private run(binding: Binding, context: Context, value: unknown): Promise<unknown> {
+    if (binding.coalescer !== null) return binding.coalescer.add({ binding, context, value });
+    if (binding.kind === "command") return runCommand({ binding, context, value });
+    if (binding.cache === undefined) return this.query(binding, context, value);
+    return this.cache.answer({ binding, context, value }, (loader) => {
+      const loading = new Context(binding, this.loadScope(binding), loader);
+      loading.spanId = context.spanId;
+      return this.query(binding, loading, value);
+    });
+  }
+
+  private query(binding: Binding, context: Context, value: unknown): Promise<unknown> {
+    const handler = binding.handler as NonNullable<Binding["handler"]>;
+    let answer: unknown;
+    try {
+      answer = handler(context, value);
+    } catch (error) {
+      return rejected(binding, error);
+    }
+    const promise = answer instanceof Promise ? answer : Promise.resolve(answer);
+    if (binding.checkOutput === null) return promise.then(undefined, binding.rethrow);
+    return promise.then(binding.checkOutput).then(undefined, binding.rethrow);
+  }
+
+  /** A cached answer is loaded on nobody's budget but its own: who asked first may give up, others wait for it too. */
+  private loadScope(binding: Binding): Scope {
+    return new Scope(this.clock, binding.deadlineMs ?? 5_000, binding.action.id);
+  }
+
+  /** Runs `work` until it is done or the scope ends, whichever is first. */
+  watched<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      scope.onEnd = reject;
+      if (scope.ended !== null) return reject(scope.ended);
+      this.deadlines.watch(scope);
+      work().then(
+        (value) => {
+          this.deadlines.unwatch(scope);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.deadlines.unwatch(scope);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** What follows from a commit: stale answers go, subscribers and workers start. */
+  afterCommit(service: string, works: readonly Work[], { events }: Committed): void {
+    for (const { tags, tenant } of works) if (tags.length > 0) this.cache.invalidate(service, tenant, tags);
+    if (events.length > 0) this.offer(events);
+    if (works.some(({ jobs }) => jobs.length > 0)) this.wakeJobs();
+    if (this.inspector.emit === null) return;
+    for (const { type, key, version, at, traceId, tenant } of events) {
+      this.inspector.emit({ kind: "event", id: type, key, version, at, traceId, tenant });
+    }
+  }
+
+  private async observed(binding: Binding, context: Context, input: unknown): Promise<unknown> {
+    const { action, middleware } = binding;
+    const { identity, metadata } = context.origin;
+    context.spanId = newSpanId();
+    context.notes ??= { replayed: false, cached: false };
+    const emit = this.recorder(binding, context);
+    try {
+      const run = () => this.execute(binding, context, input);
+      const { traceId } = context.origin;
+      const answer =
+        middleware.length === 0
+          ? await run()
+          : await around(middleware, { action, input, identity, traceId, metadata }, run);
+      emit("ok");
+      return answer;
+    } catch (error) {
+      if (isFault(error)) emit(error.kind === "internal" ? "error" : "fault", error.code);
+      else emit("error");
+      throw error;
+    }
+  }
+
+  /** Begins a call's record now, and hands it out when called. */
+  private recorder(binding: Binding, context: Context): (outcome: CallRecord["outcome"], fault?: string) => void {
+    const at = this.clock.now();
+    const began = this.clock.monotonic();
+    const { notes, origin, parentSpanId } = context;
+    return (outcome, fault) =>
+      this.inspector.emit?.({
+        kind: "call",
+        id: binding.action.id,
+        of: binding.kind,
+        at,
+        tookMs: this.clock.monotonic() - began,
+        outcome,
+        ...(fault !== undefined && { fault }),
+        ...(notes?.replayed && { replayed: true }),
+        ...(notes?.cached && { cached: true }),
+        traceId: origin.traceId,
+        spanId: context.spanId ?? "",
+        ...(parentSpanId !== undefined && { parentSpanId }),
+        tenant: origin.identity.tenant,
+        subject: origin.identity.subject,
+      });
+  }
+
+  /** What the caller gets for what a handler threw: its declared faults as they are; anything else becomes `kernel.internal`, reported. */
+  translated(action: string, codes: ReadonlySet<string>, error: unknown): Error {
+    if (mayPass(codes, error)) return error as Error;
+    const correlationId = newTraceId();
+    const cause =
+      isFault(error) && error.kind !== "internal"
+        ? kernelFaults.undeclaredFault({ action, code: error.code }, { cause: error })
+        : error;
+    this.report(cause, { correlationId, action });
+    return kernelFaults.internal({ correlationId }, { cause });
+  }
+
+  /** Says what went wrong where no caller waits for it. */
+  reportFailure(action: string, error: unknown, traceId: string): void {
+    this.report(error, { correlationId: traceId, action });
+  }
+
+  unknownAction(id: string): Error {
+    const ids = this.bindings.flatMap((binding) => (binding === undefined ? [] : [binding.action.id]));
+    return kernelFaults.unknownAction({ action: id, nearest: nearest(id, ids) });
+  }
+}
+
+/** A handler that threw before its first await fails as one that threw after it. */
+function rejected(binding: Binding, error: unknown): Promise<never> {
+  try {
+    return binding.rethrow(error);
+  } catch (translated) {
+    return Promise.reject(translated);
+  }
+}

@@ -1,0 +1,136 @@
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { Budget } from "../store/store.ts";
+import type { Clock } from "./clock.ts";
+
+/**
+ * The time that a call and everything under it may take. Calls share their caller's scope; only one with an earlier
+ * deadline has its own. The AbortController is made when somebody asks for the signal: most calls never do.
+ */
+export class Scope implements Budget {
+  readonly clock: Clock;
+  /** On the monotonic clock, in milliseconds. */
+  readonly deadline: number;
+  readonly budgetMs: number;
+  /** Why it ended, once it has. */
+  ended: Error | null = null;
+  /** Rejects the call that opened the scope; set by `watch`. */
+  onEnd: ((reason: Error) => void) | null = null;
+  /** Neighbours in the list of scopes with the same budget; see Deadlines. */
+  before: Scope | null = null;
+  after: Scope | null = null;
+  readonly action: string;
+  private controller: AbortController | null = null;
+  private children: Set<Scope> | null = null;
+
+  constructor(clock: Clock, budgetMs: number, action: string) {
+    this.clock = clock;
+    this.budgetMs = budgetMs;
+    this.deadline = clock.monotonic() + budgetMs;
+    this.action = action;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.deadline - this.clock.monotonic());
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.ended !== null) this.controller.abort(this.ended);
+    }
+    return this.controller.signal;
+  }
+
+  /** A scope that ends with this one, or earlier. The caller ends it when its call is done. */
+  narrowed(budgetMs: number, action: string): Scope {
+    const child = new Scope(this.clock, Math.min(budgetMs, this.remainingMs()), action);
+    if (this.ended !== null) child.end(this.ended);
+    this.children ??= new Set();
+    this.children.add(child);
+    return child;
+  }
+
+  forget(child: Scope): void {
+    this.children?.delete(child);
+  }
+
+  /** Throws why the scope has ended, or that its time is up, even where the event loop was too busy for the timer. */
+  check(): void {
+    if (this.ended !== null) throw this.ended;
+    if (this.clock.monotonic() >= this.deadline) throw this.expired();
+  }
+
+  expired(): Error {
+    return kernelFaults.deadline({ action: this.action, budgetMs: this.budgetMs });
+  }
+
+  end(reason: Error): void {
+    if (this.ended !== null) return;
+    this.ended = reason;
+    this.controller?.abort(reason);
+    this.onEnd?.(reason);
+    for (const child of this.children ?? []) child.end(reason);
+  }
+}
+
+interface List {
+  first: Scope | null;
+  last: Scope | null;
+  timer: NodeJS.Timeout | null;
+}
+
+/**
+ * Ends scopes when their time is up. Scopes of one budget expire in the order they began, so each budget has a linked
+ * list and one timer: 20 ns a call, where a timer of its own costs 115 to 345. Timers do not keep the process alive.
+ */
+export class Deadlines {
+  private readonly lists = new Map<number, List>();
+  private readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  watch(scope: Scope): void {
+    let list = this.lists.get(scope.budgetMs);
+    if (list === undefined) {
+      list = { first: null, last: null, timer: null };
+      this.lists.set(scope.budgetMs, list);
+    }
+    scope.before = list.last;
+    if (list.last === null) list.first = scope;
+    else list.last.after = scope;
+    list.last = scope;
+    if (list.timer === null) this.arm(list, scope);
+  }
+
+  unwatch(scope: Scope): void {
+    const list = this.lists.get(scope.budgetMs);
+    if (list === undefined || (scope.before === null && list.first !== scope)) return;
+    if (scope.before === null) list.first = scope.after;
+    else scope.before.after = scope.after;
+    if (scope.after === null) list.last = scope.before;
+    else scope.after.before = scope.before;
+    scope.before = null;
+    scope.after = null;
+  }
+
+  private arm(list: List, first: Scope): void {
+    list.timer = setTimeout(
+      () => this.sweep(list, first.budgetMs),
+      Math.max(1, first.deadline - this.clock.monotonic()),
+    );
+    list.timer.unref();
+  }
+
+  private sweep(list: List, budgetMs: number): void {
+    list.timer = null;
+    const now = this.clock.monotonic();
+    for (let scope = list.first; scope !== null && scope.deadline <= now; scope = list.first) {
+      this.unwatch(scope);
+      scope.end(scope.expired());
+    }
+    if (list.first !== null) this.arm(list, list.first);
+    else this.lists.delete(budgetMs);
+  }
+}

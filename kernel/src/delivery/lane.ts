@@ -1,0 +1,198 @@
+import { Scope } from "../call/scope.ts";
+import { isFault } from "../contract/fault.ts";
+import type { Store, StoredEvent } from "../store/store.ts";
+import type { Work } from "../transaction/work.ts";
+import { deliveryBudgetMs, handle, type Subscriber } from "./subscriber.ts";
+
+/*
+ * One of a subscriber's lanes: a queue of events whose keys hash to it.
+ * L1  Events of one key are handled in the order they came.
+ * L2  A group is one transaction with its inbox rows: what was handled before is skipped, never handled twice.
+ * L3  A failed group is rolled back and its events run one by one, so that one cannot fail its neighbours.
+ * L4  An event that fails waits with backoff, and with it only the later ones of its key. After attemptsMax it is buried.
+ * L5  A dependency that is out is no poison: the lane pauses and no attempt is spent.
+ */
+
+interface Entry {
+  readonly event: StoredEvent;
+  attempt: number;
+}
+
+const groupMax = 100;
+const backoffFirstMs = 50;
+const backoffLongestMs = 30_000;
+
+export class Lane {
+  private readonly store: Store;
+  private readonly subscriber: Subscriber;
+  private readonly done: (event: StoredEvent) => void;
+  private queue: Entry[] = [];
+  /** Keys that wait for another try, each with its events in order. */
+  private readonly blocked = new Map<string, Entry[]>();
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private running: Promise<void> | null = null;
+  private stopped = false;
+  private outages = 0;
+
+  constructor(store: Store, subscriber: Subscriber, done: (event: StoredEvent) => void) {
+    this.store = store;
+    this.subscriber = subscriber;
+    this.done = done;
+  }
+
+  push(event: StoredEvent): void {
+    this.queue.push({ event, attempt: 1 });
+    this.start();
+  }
+
+  /** Finishes the group under way, drops the rest: it is stored, and another process will find it. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const timer of this.timers) clearTimeout(timer);
+    await this.running;
+  }
+
+  private start(): void {
+    if (this.running !== null || this.stopped) return;
+    // A microtask later, so that the events of one commit are one group.
+    this.running = Promise.resolve()
+      .then(() => this.run())
+      .finally(() => {
+        this.running = null;
+        if (this.queue.length > 0) this.start();
+      });
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const group = this.take();
+      if (group.length === 0) return;
+      await this.deliver(group);
+    }
+  }
+
+  private take(): Entry[] {
+    const group: Entry[] = [];
+    let taken = 0;
+    for (const entry of this.queue) {
+      if (group.length === groupMax) break;
+      taken++;
+      const waiting = this.blocked.get(keyOf(entry.event));
+      if (waiting === undefined) group.push(entry);
+      else waiting.push(entry);
+    }
+    this.queue.splice(0, taken);
+    return group;
+  }
+
+  private async deliver(group: readonly Entry[]): Promise<void> {
+    try {
+      await this.transact(group);
+      this.outages = 0;
+      for (const { event } of group) this.done(event);
+      return;
+    } catch (error) {
+      if (isOutage(error)) return this.outage(group);
+      const [only] = group;
+      if (group.length === 1 && only !== undefined) return this.failed(only, error);
+    }
+    for (const entry of group) {
+      const waiting = this.blocked.get(keyOf(entry.event));
+      if (this.stopped) return;
+      if (waiting === undefined) await this.deliver([entry]);
+      else waiting.push(entry);
+    }
+  }
+
+  private async transact(group: readonly Entry[]): Promise<void> {
+    const { store, subscriber } = this;
+    const { runtime } = subscriber;
+    const scope = new Scope(runtime.clock, deliveryBudgetMs, subscriber.id);
+    const transaction = store.beginDelivery(
+      subscriber.id,
+      group.map(({ event }) => event.id),
+      scope,
+    );
+    try {
+      const fresh = await transaction.open();
+      const works: Work[] = [];
+      for (const { event, attempt } of group) {
+        if (fresh.has(event.id)) {
+          // One after the other: they share a transaction, and L1.
+          works.push(
+            await runtime.watched(scope, () => handle(subscriber, event, { sql: transaction.sql, scope, attempt })),
+          );
+        }
+      }
+      const committed = await transaction.commit({
+        events: works.flatMap(({ events }) => events),
+        jobs: works.flatMap(({ jobs }) => jobs),
+      });
+      runtime.afterCommit(subscriber.service, works, committed);
+    } catch (error) {
+      scope.end(error as Error);
+      await transaction.rollback();
+      throw error;
+    }
+  }
+
+  private async failed(entry: Entry, error: unknown): Promise<void> {
+    const { event } = entry;
+    const subscription = this.subscriber.byType.get(event.type);
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    if (entry.attempt < (subscription?.attemptsMax ?? 1)) {
+      this.block(entry, backoffMs(entry.attempt++));
+      return;
+    }
+    try {
+      await this.store.deadLetters.bury(this.subscriber.id, event, entry.attempt, text);
+      this.done(event);
+    } catch {
+      this.block(entry, backoffLongestMs);
+    }
+  }
+
+  private block(entry: Entry, waitMs: number): void {
+    const key = keyOf(entry.event);
+    this.blocked.set(key, [entry]);
+    this.after(waitMs, () => {
+      this.queue.unshift(...(this.blocked.get(key) ?? []));
+      this.blocked.delete(key);
+    });
+  }
+
+  private async outage(group: readonly Entry[]): Promise<void> {
+    this.queue.unshift(...group);
+    const waitMs = backoffMs(Math.min(++this.outages, 6));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      timer.unref();
+    });
+  }
+
+  private after(waitMs: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      act();
+      this.start();
+    }, waitMs);
+    timer.unref();
+    this.timers.add(timer);
+  }
+}
+
+function keyOf({ tenant, key }: StoredEvent): string {
+  return `${tenant}\0${key}`;
+}
+
+function isOutage(error: unknown): boolean {
+  return (
+    isFault(error) && (error.kind === "unavailable" || error.kind === "exhausted" || error.code.startsWith("store."))
+  );
+}
+
+/** Half fixed, half random, so that events that failed together do not come back together. */
+function backoffMs(attempt: number): number {
+  const longest = Math.min(backoffLongestMs, backoffFirstMs * 4 ** (attempt - 1));
+  return longest / 2 + (Math.random() * longest) / 2;
+}

@@ -1,0 +1,61 @@
+import { nearest } from "../call/nearest.ts";
+import type { Runtime } from "../call/runtime.ts";
+import { Scope } from "../call/scope.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { Service } from "../service/service.ts";
+import type { Store } from "../store/store.ts";
+import { deliveryBudgetMs, handle, type Subscriber } from "./subscriber.ts";
+
+/** What recovery works on. */
+export interface Delivery {
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly services: readonly Service[];
+  readonly subscribers: readonly Subscriber[];
+}
+
+/** Rebuilds a projection from the log. Live events wait meanwhile: the transaction holds the subscriber's inbox. */
+export async function refold(
+  { runtime, store, services, subscribers }: Delivery,
+  id: string,
+): Promise<{ readonly foldedCount: number }> {
+  const subscriber = subscribers.find((one) => one.id === id && one.kind === "projection");
+  const [serviceName = "", name = ""] = id.split(".");
+  const projection = services.find(({ contract }) => contract.name === serviceName)?.projections.get(name);
+  if (subscriber === undefined || projection === undefined) {
+    const known = subscribers.filter(({ kind }) => kind === "projection").map((one) => one.id);
+    throw kernelFaults.unknownAction({ action: id, nearest: known.length <= 5 ? known : nearest(id, known) });
+  }
+  return store.outbox.refold(id, [...subscriber.byType.keys()], {
+    reset: projection.reset,
+    fold: async (sql, events) => {
+      const scope = new Scope(runtime.clock, deliveryBudgetMs, id);
+      for (const event of events) await handle(subscriber, event, { sql, scope, attempt: 1 });
+    },
+  });
+}
+
+/** Runs a dead letter's handler once more, in one transaction with the letter's removal. */
+export async function redrive(
+  { runtime, store, subscribers }: Delivery,
+  id: string,
+): Promise<"handled" | "failed" | "gone"> {
+  const scope = new Scope(runtime.clock, deliveryBudgetMs, "redrive");
+  const found = await store.deadLetters.beginRedrive(id, scope);
+  if (found === undefined) return "gone";
+  const { letter, transaction } = found;
+  try {
+    const subscriber = subscribers.find((one) => one.id === letter.subscriber);
+    if (subscriber === undefined) throw new Error(`no service here subscribes as ${letter.subscriber} any more`);
+    const work = await runtime.watched(scope, () =>
+      handle(subscriber, letter.event, { sql: transaction.sql, scope, attempt: letter.attempts + 1 }),
+    );
+    const committed = await transaction.commit({ events: work.events, jobs: work.jobs });
+    runtime.afterCommit(subscriber.service, [work], committed);
+    return "handled";
+  } catch (error) {
+    await transaction.rollback();
+    await store.deadLetters.refused(id, error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    return "failed";
+  }
+}

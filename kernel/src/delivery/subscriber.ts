@@ -1,0 +1,111 @@
+import { Context, type Handling } from "../call/context.ts";
+import { newSpanId } from "../call/ids.ts";
+import type { CallRecord } from "../call/inspector.ts";
+import { Origin } from "../call/origin.ts";
+import type { Runtime } from "../call/runtime.ts";
+import type { Scope } from "../call/scope.ts";
+import type { AnyEvent } from "../contract/action.ts";
+import { isFault } from "../contract/fault.ts";
+import type { Service, Subscription } from "../service/service.ts";
+import type { Sql } from "../store/sql.ts";
+import type { StoredEvent } from "../store/store.ts";
+import { Work } from "../transaction/work.ts";
+
+/** How long the handlers of one transaction may take together. */
+export const deliveryBudgetMs = 30_000;
+
+/** One name in the inbox: a subscription, or all folds of a projection. */
+export interface Subscriber extends Handling {
+  /** "reconciliation.matchPosted" */
+  readonly id: string;
+  readonly kind: "subscription" | "projection";
+  readonly byType: ReadonlyMap<string, Subscription<string, unknown>>;
+}
+
+export function subscribersOf(runtime: Runtime, service: Service): Subscriber[] {
+  const { name } = service.contract;
+  const handling = { runtime, service: name, uses: service.uses, faults: {} };
+  const byType = (all: readonly Subscription<string, unknown>[]) => new Map(all.map((one) => [one.event.id, one]));
+  return [
+    ...[...service.subscriptions].map(([key, one]) => ({
+      ...handling,
+      id: `${name}.${key}`,
+      kind: "subscription" as const,
+      byType: byType([one]),
+    })),
+    ...[...service.projections].map(([key, { folds }]) => ({
+      ...handling,
+      id: `${name}.${key}`,
+      kind: "projection" as const,
+      byType: byType(folds),
+    })),
+  ];
+}
+
+/** Runs one subscriber's handler for one event, in the transaction that `sql` belongs to. */
+export async function handle(
+  subscriber: Subscriber,
+  event: StoredEvent,
+  run: { readonly sql: Sql; readonly scope: Scope; readonly attempt: number },
+): Promise<Work> {
+  const { runtime } = subscriber;
+  const subscription = subscriber.byType.get(event.type) as Subscription<string, unknown>;
+  const identity = { subject: subscriber.id, tenant: event.tenant, permissions: everything };
+  const origin = new Origin(identity, event.traceId, event.metadata);
+  const work = new Work(origin, () => runtime.clock.now());
+  const context = new Context(subscriber, run.scope, origin).inTransaction(work, run.sql);
+  const { id, key, version, at } = event;
+  context.delivery = { id, key, version, at, attempt: run.attempt };
+  if (runtime.inspector.emit !== null) context.spanId = newSpanId();
+  const record = recorder(subscriber, event, { attempt: run.attempt, spanId: context.spanId ?? "" });
+  try {
+    await subscription.handler(context as never, dataOf(subscription.event, event) as never);
+    if (subscriber.kind === "projection" && work.events.length + work.jobs.length > 0) {
+      throw new Error(
+        `${subscriber.id} is a projection and may not emit or enqueue: a rebuild would say everything again`,
+      );
+    }
+    record("ok");
+    return work;
+  } catch (error) {
+    record(isFault(error) ? "fault" : "error", isFault(error) ? error.code : undefined);
+    throw error;
+  } finally {
+    work.close();
+  }
+}
+
+function recorder(
+  { runtime, id: subscriber }: Subscriber,
+  { type, traceId, tenant }: StoredEvent,
+  about: { readonly attempt: number; readonly spanId: string },
+): (outcome: CallRecord["outcome"], fault?: string) => void {
+  const at = runtime.clock.now();
+  const began = runtime.clock.monotonic();
+  return (outcome, fault) =>
+    runtime.inspector.emit?.({
+      kind: "delivery",
+      id: type,
+      of: "event",
+      at,
+      tookMs: runtime.clock.monotonic() - began,
+      outcome,
+      ...(fault !== undefined && { fault }),
+      subscriber,
+      ...about,
+      traceId,
+      tenant,
+      subject: subscriber,
+    });
+}
+
+/** Data was validated when it was emitted; it is validated again because code and schema may have changed since. */
+function dataOf(event: AnyEvent, stored: StoredEvent): unknown {
+  const result = event.definition.data["~standard"].validate(JSON.parse(stored.data));
+  if (result instanceof Promise) throw new Error(`${event.id} needs a schema that validates without a promise`);
+  if (result.issues !== undefined)
+    throw new Error(`${stored.id} does not fit the schema of ${event.id} any more: ${result.issues[0]?.message}`);
+  return result.value;
+}
+
+const everything: ReadonlySet<string> = new Set(["*"]);

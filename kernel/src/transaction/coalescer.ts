@@ -1,0 +1,236 @@
+import { Context } from "../call/context.ts";
+import { Origin } from "../call/origin.ts";
+import type { Runtime, ValidCall } from "../call/runtime.ts";
+import { Scope } from "../call/scope.ts";
+import { faultRecord, isFault } from "../contract/fault.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import { systemIdentity } from "../service/identity.ts";
+import type { Batched } from "../service/service.ts";
+import { AlreadyRecorded, type CommandKey, type CommandRecord, type CommandTransaction } from "../store/store.ts";
+import { commandKey, commandRecord, isRecordable, replay, runsAgain } from "./command.ts";
+import { pause } from "./pause.ts";
+import { Work } from "./work.ts";
+
+interface Pending {
+  readonly call: ValidCall;
+  readonly key: CommandKey | undefined;
+  readonly keyText: string;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const waitingMax = 10_000;
+const attemptsMax = 8;
+
+/**
+ * Runs a batched command: collects calls while a group is under way, and commits each group as one transaction. Holds C1 to
+ * C5 of command.ts for every item. Two calls with one idempotency key never share a group; the later finds the record.
+ */
+export class Coalescer {
+  private readonly runtime: Runtime;
+  private readonly options: Batched<never, unknown>;
+  private waiting: Pending[] = [];
+  private running = 0;
+  private scheduled = false;
+
+  constructor(runtime: Runtime, options: Batched<never, unknown>) {
+    this.runtime = runtime;
+    this.options = options;
+  }
+
+  add(call: ValidCall): Promise<unknown> {
+    if (this.waiting.length >= waitingMax) {
+      return Promise.reject(kernelFaults.overloaded({ action: call.binding.action.id, inFlightMax: waitingMax }));
+    }
+    const key = commandKey(call);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({
+        call,
+        key,
+        keyText: key === undefined ? "" : Buffer.from(key.id).toString("latin1"),
+        resolve,
+        reject,
+      });
+      this.schedule();
+    });
+  }
+
+  /** A turn of the event loop gathers what one read of the sockets brought; without it the first request always went alone. */
+  private schedule(): void {
+    if (this.scheduled || this.running >= this.options.lanes) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      while (this.running < this.options.lanes && this.waiting.length > 0) void this.lane();
+    });
+  }
+
+  private async lane(): Promise<void> {
+    this.running++;
+    await this.group(this.take());
+    this.running--;
+    if (this.waiting.length > 0) this.schedule();
+  }
+
+  private take(): Pending[] {
+    const keys = new Set<string>();
+    const taken: Pending[] = [];
+    const left: Pending[] = [];
+    for (const item of this.waiting) {
+      if (taken.length === this.options.itemsMax || (item.keyText !== "" && keys.has(item.keyText))) left.push(item);
+      else {
+        keys.add(item.keyText);
+        taken.push(item);
+      }
+    }
+    this.waiting = left;
+    return taken;
+  }
+
+  /** Never rejects: each item has its own answer. */
+  private async group(items: readonly Pending[]): Promise<void> {
+    const live = items.filter(({ call, reject }) => {
+      try {
+        call.context.scope.check();
+        return true;
+      } catch (error) {
+        reject(error);
+        return false;
+      }
+    });
+    if (live.length === 0) return;
+    const [first] = live;
+    if (live.length === 1 && first !== undefined) return this.alone(first);
+    try {
+      await this.attempt(live);
+    } catch {
+      // Somebody's item failed them all; alone, each gets its own verdict, and only the guilty one its error.
+      await Promise.all(live.map((item) => this.alone(item)));
+    }
+  }
+
+  private async alone(item: Pending): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.attempt([item]);
+      } catch (error) {
+        if (!runsAgain(error, item.key) || attempt === attemptsMax) return item.reject(this.forCaller(item, error));
+        try {
+          await pause(attempt, item.call.context.scope);
+        } catch (ended) {
+          return item.reject(ended);
+        }
+      }
+    }
+  }
+
+  private forCaller(item: Pending, error: unknown): unknown {
+    try {
+      return item.call.binding.rethrow(error);
+    } catch (translated) {
+      return translated;
+    }
+  }
+
+  /** Runs the items in one transaction and settles each; throws, with nothing done and nobody settled, where that failed. */
+  private async attempt(items: readonly Pending[]): Promise<void> {
+    const { runtime } = this;
+    const binding = (items[0] as Pending).call.binding;
+    const scope = longest(runtime, items);
+    const keys = items.flatMap(({ key }) => (key === undefined ? [] : [key]));
+    const transaction = runtime.storeFor(binding.service).beginCommands(keys, scope);
+    let settle: (() => void)[] = [];
+    try {
+      // One item's look-up can travel with its first statement: AlreadyRecorded then answers it, below.
+      const recorded = keys.length === 0 || items.length === 1 ? [] : await transaction.open();
+      const replayed = items.filter(({ key }) =>
+        recorded.some((record) => key !== undefined && Buffer.compare(record.id, key.id) === 0),
+      );
+      const fresh = items.filter((item) => !replayed.includes(item));
+      settle = replayed.map((item) => () => settleReplay(item, recorded));
+      if (fresh.length === 0) await transaction.rollback();
+      else settle.push(await this.commitFresh(fresh, transaction, scope));
+    } catch (error) {
+      await transaction.rollback();
+      const [only] = items;
+      if (error instanceof AlreadyRecorded && items.length === 1 && only !== undefined)
+        return settleReplay(only, error.records);
+      throw error;
+    }
+    for (const answer of settle) answer();
+  }
+
+  private async commitFresh(
+    fresh: readonly Pending[],
+    transaction: CommandTransaction,
+    scope: Scope,
+  ): Promise<() => void> {
+    const { runtime } = this;
+    const binding = (fresh[0] as Pending).call.binding;
+    const works = fresh.map(({ call }) => new Work(call.context.origin, () => runtime.clock.now()));
+    const batchItems = fresh.map(({ call }, index) => batchItem(call, works[index] as Work));
+    const context = new Context(binding, scope, batchOrigin);
+    context.transactionSql = transaction.sql;
+    const verdicts = await this.options.batch(context as never, batchItems as never);
+    if (verdicts.length !== fresh.length) {
+      throw new Error(`${binding.action.id} answered ${verdicts.length} verdicts for ${fresh.length} items`);
+    }
+    const answers: { fault: unknown; output: unknown }[] = [];
+    const commands: CommandRecord[] = [];
+    for (const [index, { call, key }] of fresh.entries()) {
+      const verdict: unknown = verdicts[index];
+      if (isFault(verdict)) {
+        if (works[index]?.events.length)
+          throw new Error(`${binding.action.id} emitted an event for an item that it refused`);
+        if (key !== undefined && isRecordable(binding, verdict))
+          commands.push(commandRecord(call, key, { fault: faultRecord(verdict) }));
+        answers.push({ fault: verdict, output: undefined });
+      } else {
+        const output = binding.checkOutput === null ? verdict : binding.checkOutput(verdict);
+        commands.push(commandRecord(call, key, { result: JSON.stringify(output ?? null) }));
+        answers.push({ fault: undefined, output });
+      }
+    }
+    scope.check();
+    const closings = works.map((work) => work.close());
+    const committed = await transaction.commit({
+      events: closings.flatMap(({ events }) => events),
+      jobs: closings.flatMap(({ jobs }) => jobs),
+      commands,
+    });
+    runtime.afterCommit(binding.service, works, committed);
+    return () => {
+      for (const [index, item] of fresh.entries()) {
+        const answer = answers[index];
+        if (answer?.fault === undefined) item.resolve(answer?.output);
+        else item.reject(this.forCaller(item, answer.fault));
+      }
+    };
+  }
+}
+
+const batchOrigin = new Origin(systemIdentity, undefined, undefined);
+
+function batchItem({ context, value }: ValidCall, work: Work): object {
+  return {
+    input: value,
+    identity: context.origin.identity,
+    emit: work.emit.bind(work),
+    enqueue: work.enqueue.bind(work),
+    invalidate: (...tags: readonly string[]) => work.invalidate(tags),
+  };
+}
+
+function settleReplay(item: Pending, records: readonly CommandRecord[]): void {
+  try {
+    item.resolve(replay(item.call, item.key, records));
+  } catch (fault) {
+    item.reject(fault);
+  }
+}
+
+/** The budget of the item that has the most left: a shorter one must not cost its neighbours their answer. */
+function longest(runtime: Runtime, items: readonly Pending[]): Scope {
+  const remainingMs = Math.max(...items.map(({ call }) => call.context.scope.remainingMs()));
+  return new Scope(runtime.clock, remainingMs, (items[0] as Pending).call.binding.action.id);
+}

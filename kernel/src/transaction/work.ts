@@ -1,0 +1,77 @@
+import { uuidv7 } from "../call/ids.ts";
+import type { Origin } from "../call/origin.ts";
+import type { AnyEvent, AnyJob } from "../contract/action.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import { validateNow } from "../contract/schema.ts";
+import type { EnqueueOptions } from "../service/context.ts";
+import type { Closing, NewEvent, NewJob } from "../store/store.ts";
+
+/** What one handler says in its transaction: collected here, stored when it commits. */
+export class Work {
+  readonly events: NewEvent[] = [];
+  readonly jobs: NewJob[] = [];
+  readonly tags: string[] = [];
+  private readonly origin: Origin;
+  private readonly nowMs: () => number;
+  private closed = false;
+
+  constructor(origin: Origin, nowMs: () => number) {
+    this.origin = origin;
+    this.nowMs = nowMs;
+  }
+
+  emit(event: AnyEvent, data: unknown): void {
+    this.assertOpen(`emit ${event.id}`);
+    const value = validateNow(event.definition.data, data, (issues) =>
+      kernelFaults.invalidOutput({ action: event.id, issues }),
+    );
+    const { identity, traceId, metadata } = this.origin;
+    this.events.push({
+      id: uuidv7(this.nowMs()),
+      type: event.id,
+      tenant: identity.tenant,
+      key: event.definition.key(value as never),
+      data: JSON.stringify(value),
+      traceId,
+      metadata,
+    });
+  }
+
+  enqueue(job: AnyJob, input: unknown, options: EnqueueOptions = {}): void {
+    this.assertOpen(`enqueue ${job.id}`);
+    const value = validateNow(job.definition.input, input, (issues) =>
+      kernelFaults.invalidOutput({ action: job.id, issues }),
+    );
+    const { identity, traceId, metadata } = this.origin;
+    this.jobs.push({
+      id: uuidv7(this.nowMs()),
+      type: job.id,
+      tenant: identity.tenant,
+      input: JSON.stringify(value),
+      delayMs: options.delayMs ?? 0,
+      dedupeKey: options.dedupeKey,
+      traceId,
+      metadata,
+    });
+  }
+
+  invalidate(tags: readonly string[]): void {
+    this.assertOpen("invalidate a cached answer");
+    this.tags.push(...tags);
+  }
+
+  get tenant(): string {
+    return this.origin.identity.tenant;
+  }
+
+  /** After this nothing can be added: a forgotten `await` must not slip an event past the commit. */
+  close(): Closing {
+    this.closed = true;
+    return this;
+  }
+
+  private assertOpen(what: string): void {
+    if (this.closed)
+      throw new Error(`cannot ${what}: the handler has returned and its transaction is closed; is an await missing?`);
+  }
+}
