@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Call, type Importer, loadConfig } from "../config.ts";
+import { usageFailure } from "../failure.ts";
+import type { ImportReport } from "../import-report.ts";
+import { withOperator } from "../operator.ts";
+import { startProgress } from "../progress.ts";
+import { print, printJson, table } from "../terminal.ts";
+
+const breaksShownMax = 10;
+
+interface ImportOptions {
+  readonly json?: boolean;
+  readonly url?: string;
+  readonly key?: string;
+}
+
+/** Imports files with the configuration's importer of that name: into a server, or with the services started here. */
+export async function importFiles(format: string, given: readonly string[], options: ImportOptions): Promise<void> {
+  const { importers } = await loadConfig();
+  const importer = importers[format];
+  if (importer === undefined) {
+    const known = Object.entries(importers).map(([name, { summary }]) => `  ${name}  ${summary}`);
+    throw usageFailure(
+      `There is no importer for ${format}.`,
+      known.length === 0 ? "Name some in banyan.config.ts." : `There are:\n${known.join("\n")}`,
+    );
+  }
+  const files = given.map((file) => resolve(file));
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined) throw usageFailure(`There is no file ${missing}.`, "Check the path.");
+  const run = (call: Call, signal: AbortSignal) =>
+    runImporter(importer, { format, files, call, signal, quiet: options.json === true });
+  const report = await (options.url === undefined
+    ? withOperator(({ call, signal }) => run(call, signal))
+    : runThere(options, run));
+  if (options.json) printJson(report);
+  else print(textOf(report));
+}
+
+/** Into a server that is not this project's own. */
+async function runThere(
+  options: ImportOptions,
+  run: (call: Call, signal: AbortSignal) => Promise<ImportReport>,
+): Promise<ImportReport> {
+  const { createHttpCall, remoteServer } = await import("../http-call.ts");
+  return run(createHttpCall(remoteServer(options)), new AbortController().signal);
+}
+
+interface ImporterRun {
+  readonly format: string;
+  readonly files: readonly string[];
+  readonly call: Call;
+  readonly signal: AbortSignal;
+  readonly quiet: boolean;
+}
+
+async function runImporter(
+  importer: Importer,
+  { format, files, call, signal, quiet }: ImporterRun,
+): Promise<ImportReport> {
+  const progress = await startProgress(`Importing ${format}`, { quiet });
+  try {
+    return await importer.run({ files, call, signal, progress: (done, total) => progress.update(done, total) });
+  } finally {
+    progress.stop();
+  }
+}
+
+function textOf({ received, accepted, duplicate, refused, reasons, breaks }: ImportReport): string {
+  const count = (value: number) => value.toLocaleString("en");
+  const rows = [
+    ["received", count(received)],
+    ["accepted", count(accepted)],
+    ["duplicate", count(duplicate)],
+    ["refused", count(refused)],
+  ];
+  const conserved = received === accepted + duplicate + refused;
+  const why = Object.entries(reasons).map(([reason, times]) => `  ${count(times)} x ${reason}`);
+  const drifts = (breaks ?? []).slice(0, breaksShownMax).map((each) => `  ${JSON.stringify(each)}`);
+  return [
+    table(rows, [1]),
+    conserved
+      ? "received = accepted + duplicate + refused"
+      : "received is NOT accepted + duplicate + refused: please report this",
+    ...(why.length > 0 ? ["Refused because:", ...why] : []),
+    ...(drifts.length > 0 ? [`Breaks, ${count(breaks?.length ?? 0)} (all with --json):`, ...drifts] : []),
+  ].join("\n");
+}

@@ -1,0 +1,11 @@
+import { withOperator } from "../operator.ts";
+import { print, printJson } from "../terminal.ts";
+
+/** Rebuilds one projection, "ledger.accountDay", from the stored events. */
+export async function rebuild(projection: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const { foldedCount } = (await withOperator((operator) => operator.ask({ do: "rebuild", projection }))) as {
+    foldedCount: number;
+  };
+  if (json) printJson({ projection, foldedCount });
+  else print(`${projection} was rebuilt from ${foldedCount} events.`);
+}

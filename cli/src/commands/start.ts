@@ -1,0 +1,49 @@
+import { loadConfig } from "../config.ts";
+import { createDataFolder, dataFolderAt } from "../data-folder.ts";
+import { readEnvironment } from "../environment.ts";
+import { exitCodes } from "../failure.ts";
+import { Openings } from "../openings.ts";
+import { readyJson, readyText } from "../platform/ready.ts";
+import { serve } from "../platform/serve.ts";
+import { listenForStop } from "../signals.ts";
+import { Steps } from "../steps.ts";
+import { note, print, printJson } from "../terminal.ts";
+
+/** Starts everything and runs until it is told to stop: SIGTERM, SIGINT, SIGHUP drain and exit 0, a second one cuts. */
+export async function start({ json }: { readonly json?: boolean }): Promise<void> {
+  const environment = readEnvironment();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const openings = new Openings();
+  let broken: unknown;
+  const onStop = (reason: string) => {
+    note(`\nStopping (${reason}): accepted work is finished first; once more to stop at once.`);
+    stopping.abort();
+  };
+  const onForce = () => {
+    note("Stopped at once: what was not committed is rolled back.");
+    process.exit(exitCodes.failed);
+  };
+  listenForStop({ onStop, onForce }, { watchParent: environment.npm_lifecycle_event !== undefined });
+  process.on("uncaughtException", (error) => {
+    broken ??= error;
+    note(`This process is broken and stops: ${error.stack}`);
+    stopping.abort();
+  });
+  try {
+    const config = await loadConfig();
+    const folder = dataFolderAt(config.dataFolder);
+    createDataFolder(folder);
+    const steps = new Steps(note);
+    const served = await serve({ config, environment, folder, steps, openings, signal });
+    if (json) printJson(readyJson(served));
+    else print(readyText(served));
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));
+  }
+  // Nothing is left to wait for; a library's forgotten timer must not keep a drained process.
+  process.exit(broken === undefined ? exitCodes.ok : exitCodes.failed);
+}

@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Returned, Sent, Service } from "@banyan/kernel";
+import type { AnyAction } from "@banyan/kernel/app";
+import { z } from "zod";
+import { usageFailure } from "./failure.ts";
+import type { ImportReport } from "./import-report.ts";
+
+/** A root call, as `App` has it: in this process or over HTTP, who calls cannot tell. */
+export type Call = <A extends AnyAction>(
+  action: A,
+  input: Sent<A>,
+  options?: { readonly idempotencyKey?: string; readonly deadlineMs?: number },
+) => Promise<Returned<A>>;
+
+/** What an importer is given. It reads `files` one after another and says after each piece how far it is. */
+export interface ImportRun {
+  readonly files: readonly string[];
+  readonly call: Call;
+  /** `doneBytes` of `totalBytes` of all files. */
+  progress(doneBytes: number, totalBytes: number): void;
+  readonly signal: AbortSignal;
+}
+
+export interface Importer {
+  /** One line for `banyan import --help`. */
+  readonly summary: string;
+  run(run: ImportRun): Promise<ImportReport>;
+}
+
+const typed = <T>(holds: (value: object) => boolean, message: string) =>
+  z.custom<T>((value) => typeof value === "object" && value !== null && holds(value), message);
+const called = <T>(message: string) => z.custom<T>((value) => typeof value === "function", message);
+
+const Config = z.strictObject({
+  /** Named in the start-up table and the API reference. */
+  title: z.string().min(1).default("Banyan"),
+  services: z
+    .array(typed<Service>((value) => "contract" in value && "handlers" in value, "make it with implement(contract, …)"))
+    .min(1),
+  /** Where the embedded database and the development key lie, beside the configuration file. */
+  dataFolder: z.string().min(1).default(".banyan"),
+  /** 0 takes any free port. The environment's PORT and HOST come first. */
+  port: z.int().min(0).max(65_535).default(3000),
+  host: z.string().min(1).default("127.0.0.1"),
+  /** Fills an empty store, and answers what it did in a few words; undefined where the store was not empty. */
+  demo: called<(call: Call) => Promise<string | undefined>>("must be a function of `call`").optional(),
+  /** `banyan import NAME FILE…` */
+  importers: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]*$/, "use lower-case letters, digits and dashes"),
+      typed<Importer>((value) => "summary" in value && "run" in value, "must have a summary and run()"),
+    )
+    .default({}),
+  /** Queries that take {} and answer { ok }; `banyan verify` asks each. */
+  checks: z
+    .array(typed<AnyAction>((value) => "kind" in value && value.kind === "query", "must be a query"))
+    .default([]),
+  /** Commands worth trying, printed at the start. `key` is a shell expression that yields the development key. */
+  examples: called<(at: { url: string; key: string }) => readonly string[]>("must be a function").optional(),
+});
+
+export type BanyanConfig = z.input<typeof Config>;
+export type LoadedConfig = z.output<typeof Config> & {
+  /** Of the configuration file. */
+  readonly root: string;
+  /** Absolute. */
+  readonly dataFolder: string;
+};
+
+/** Types a `banyan.config.ts`: `export default defineConfig({ services: [ordersService] })`. */
+export function defineConfig(config: BanyanConfig): BanyanConfig {
+  return config;
+}
+
+/** The nearest banyan.config.ts (or .js, .mjs), from `from` upwards. */
+export function findConfig(from: string): string | undefined {
+  for (const name of ["banyan.config.ts", "banyan.config.js", "banyan.config.mjs"]) {
+    if (existsSync(join(from, name))) return join(from, name);
+  }
+  return dirname(from) === from ? undefined : findConfig(dirname(from));
+}
+
+/** Loads and checks the configuration. Throws a usage failure that says what is wrong and where. */
+export async function loadConfig(from = process.cwd()): Promise<LoadedConfig> {
+  const path = findConfig(from);
+  if (path === undefined) {
+    throw usageFailure(
+      `No banyan.config.ts in ${from} or above it.`,
+      'Run this inside a project, or write one: import { defineConfig } from "@banyan/cli"; export default defineConfig({ services: [] });',
+    );
+  }
+  const { default: exported } = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const result = Config.safeParse(exported);
+  if (!result.success) {
+    const issues = result.error.issues.map(
+      (issue) => `  ${issue.path.join(".") || "(default export)"}: ${issue.message}`,
+    );
+    throw usageFailure(
+      `${path} is wrong:\n${issues.join("\n")}`,
+      "Correct it and start again; unknown keys are refused.",
+    );
+  }
+  const root = dirname(path);
+  return { ...result.data, root, dataFolder: resolve(root, result.data.dataFolder) };
+}

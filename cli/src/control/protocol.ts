@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+/** What the commands ask of a running server, one JSON line per connection. */
+export const Request = z.discriminatedUnion("do", [
+  z.strictObject({
+    do: z.literal("call"),
+    action: z.string(),
+    input: z.unknown(),
+    idempotencyKey: z.string().optional(),
+  }),
+  z.strictObject({ do: z.literal("tail"), pattern: z.string() }),
+  z.strictObject({ do: z.literal("health") }),
+  z.strictObject({ do: z.literal("check") }),
+  z.strictObject({ do: z.literal("rebuild"), projection: z.string() }),
+  z.strictObject({
+    do: z.literal("deadLetters"),
+    subscriber: z.string().optional(),
+    limit: z.int().min(1).max(1_000).optional(),
+    after: z.string().optional(),
+  }),
+  z.strictObject({ do: z.literal("redrive"), id: z.string() }),
+]);
+export type Request = z.infer<typeof Request>;
+
+/** An unexpected error's text is shown here as it is: who reads it operates the server. */
+export interface Refusal {
+  readonly message: string;
+  /** Of a fault. */
+  readonly code?: string;
+  readonly details?: unknown;
+}
+
+/** The server's lines: any number of items, then the end. */
+export type Reply = { readonly item: unknown } | { readonly done: unknown } | { readonly failed: Refusal };

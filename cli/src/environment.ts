@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { usageFailure } from "./failure.ts";
+
+const port = z.coerce.number("must be a number").int().min(0).max(65_535);
+
+/** Every variable that the command reads. Others are not ours to judge. */
+const Environment = z.object({
+  PORT: port.optional(),
+  HOST: z.string().min(1).optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
+    .optional(),
+  BANYAN_API_KEY: z.string().min(16, "must have at least 16 characters").optional(),
+  NODE_ENV: z.string().optional(),
+  /** Set by npm while it runs a script. */
+  npm_lifecycle_event: z.string().optional(),
+});
+export type Environment = z.infer<typeof Environment>;
+
+/** The process environment, checked; an empty variable counts as absent. Throws a usage failure that names the variable. */
+export function readEnvironment(): Environment {
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""));
+  const result = Environment.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw usageFailure(
+    `The environment variable ${issue?.path.join(".")} is wrong: ${issue?.message}.`,
+    "Correct it, or unset it to get the default.",
+  );
+}

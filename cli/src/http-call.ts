@@ -1,0 +1,116 @@
+import { Fault } from "@banyan/kernel";
+import { FAULT_STATUS } from "@banyan/kernel/app";
+import { z } from "zod";
+import type { Call } from "./config.ts";
+import { readEnvironment } from "./environment.ts";
+import { CommandFailure, usageFailure } from "./failure.ts";
+
+interface RemoteServer {
+  readonly url: string;
+  readonly key: string;
+}
+
+const defaultDeadlineMs = 60_000;
+
+/** What the gateway sends of a fault. */
+const Problem = z.object({
+  status: z.int(),
+  title: z.string(),
+  detail: z.string().optional(),
+  code: z.string(),
+  issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  details: z.unknown(),
+  retry: z.enum(["no", "yes", "unknown"]).optional(),
+});
+
+/** The server that `--url` and `--key` name. */
+export function remoteServer({ url, key }: { readonly url?: string; readonly key?: string }): RemoteServer {
+  if (url === undefined || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw usageFailure(`--url ${url} is no address.`, "Give one as in http://127.0.0.1:3000");
+  }
+  const given = key ?? readEnvironment().BANYAN_API_KEY;
+  if (given === undefined) throw usageFailure("The server needs an API key.", "Pass --key KEY or set BANYAN_API_KEY.");
+  return { url, key: given };
+}
+
+/**
+ * Calls actions by their HTTP routes. Faults come back as faults, with the code that they had; a server that does not
+ * answer is a command failure.
+ */
+export function createHttpCall({ url, key }: RemoteServer): Call {
+  return async (action, input, { idempotencyKey, deadlineMs = defaultDeadlineMs } = {}) => {
+    const route = action.definition.http;
+    if (route === undefined)
+      throw new CommandFailure(`${action.id} has no HTTP route.`, "It can be called on the server's machine only.");
+    const { method, path, body } = requestOf(route, (input ?? {}) as Record<string, unknown>);
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+      },
+      signal: AbortSignal.timeout(deadlineMs),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((cause: Error) => {
+      const why = cause.cause instanceof Error ? cause.cause.message : cause.message;
+      throw new CommandFailure(`${url} does not answer: ${why}.`, "Check the address, and that the server runs.", {
+        cause,
+      });
+    });
+    const text = await response.text();
+    if (!response.ok) throw faultFrom(response, text);
+    return text === "" ? undefined : JSON.parse(text);
+  };
+}
+
+/** Fills the path's parameters from the input; the rest goes into the query string, or the body of methods that have one. */
+function requestOf(route: string, input: Record<string, unknown>): { method: string; path: string; body: unknown } {
+  const [method = "GET", template = "/"] = route.split(" ");
+  const rest = { ...input };
+  const path = template.replace(/:(\w+)/g, (_, name: string) => {
+    const value = rest[name];
+    delete rest[name];
+    return encodeURIComponent(String(value));
+  });
+  if (method !== "GET" && method !== "DELETE") return { method, path, body: rest };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(rest)) if (value !== undefined) query.append(name, String(value));
+  return { method, path: query.size === 0 ? path : `${path}?${query}`, body: undefined };
+}
+
+/** An RFC 9457 problem as the fault it was. What is no problem of ours came from something in between. */
+function faultFrom(response: Response, text: string): Error {
+  const problem = Problem.safeParse(jsonOf(text));
+  if (!problem.success) {
+    return new CommandFailure(
+      `${response.url} answered ${response.status}: ${text.slice(0, 200)}`,
+      "Is a Banyan server behind this address?",
+    );
+  }
+  const { code, status, detail, title, issues, details, retry } = problem.data;
+  const retryAfterS = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const retryAfterMs = Number.isFinite(retryAfterS) ? retryAfterS * 1_000 : undefined;
+  return new Fault({
+    code,
+    kind: kindOf(status),
+    message: detail ?? title,
+    details: details ?? { issues },
+    retry,
+    retryAfterMs,
+  });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Several statuses mean that the request was wrong; those that mean something else are one to one. */
+function kindOf(status: number): Fault["kind"] {
+  const known = Object.entries(FAULT_STATUS).find(([, each]) => each === status)?.[0] as Fault["kind"] | undefined;
+  return known ?? (status >= 500 ? "internal" : "invalid");
+}

@@ -1,0 +1,60 @@
+import { type App, createApp } from "@banyan/kernel/app";
+import { createPostgresStore } from "@banyan/sql-postgres";
+import type { LoadedConfig } from "../config.ts";
+import type { DataFolder } from "../data-folder.ts";
+import type { Environment } from "../environment.ts";
+import type { Openings } from "../openings.ts";
+import type { Step, Steps } from "../steps.ts";
+import { openDatabase } from "./database.ts";
+
+export interface Surroundings {
+  readonly config: LoadedConfig;
+  readonly environment: Environment;
+  readonly folder: DataFolder;
+  readonly steps: Steps;
+  readonly openings: Openings;
+  /** Gives the start up. */
+  readonly signal: AbortSignal;
+}
+
+/** What a supervisor that sends SIGTERM waits at least: Docker 10 s. */
+const drainMs = 8_000;
+
+/** Starts the database and every service of the configuration in this process. `openings` closes them. */
+export async function openApplication(surroundings: Surroundings): Promise<App> {
+  const { config, environment, steps, openings, signal } = surroundings;
+  const url = await openDatabase(surroundings);
+  signal.throwIfAborted();
+  const app = createApp({
+    services: config.services,
+    store: createPostgresStore({ url }),
+    validateOutput: environment.NODE_ENV !== "production",
+  });
+  openings.defer("services", () => app.stop({ deadlineMs: drainMs }));
+  const startedAt = performance.now();
+  const started: Step[] = [];
+  const onStarted = (name: string, tookMs: number) => started.push({ name, detail: offerOf(config, name), tookMs });
+  await steps.watch("the services", () => app.start(onStarted));
+  const servicesMs = started.reduce((sum, { tookMs }) => sum + tookMs, 0);
+  steps.done.push(
+    { name: "store", detail: "migrated", tookMs: performance.now() - startedAt - servicesMs },
+    ...started,
+  );
+  signal.throwIfAborted();
+  return app;
+}
+
+/** "5 commands, 7 queries, 2 events" */
+function offerOf({ services }: LoadedConfig, name: string): string {
+  const contract = services.find((service) => service.contract.name === name)?.contract;
+  if (contract === undefined) return "";
+  const counts = [
+    [Object.keys(contract.commands).length, "command", "commands"],
+    [Object.keys(contract.queries).length, "query", "queries"],
+    [Object.keys(contract.events).length, "event", "events"],
+    [Object.keys(contract.jobs).length, "job", "jobs"],
+  ] as const;
+  return counts
+    .flatMap(([count, one, many]) => (count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]))
+    .join(", ");
+}

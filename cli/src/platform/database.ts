@@ -1,0 +1,45 @@
+import { relative } from "node:path";
+import type { DataFolder } from "../data-folder.ts";
+import type { Environment } from "../environment.ts";
+import { CommandFailure } from "../failure.ts";
+import type { Openings } from "../openings.ts";
+import type { Steps } from "../steps.ts";
+import { duration, note } from "../terminal.ts";
+
+interface Surroundings {
+  readonly environment: Environment;
+  readonly folder: DataFolder;
+  readonly steps: Steps;
+  readonly openings: Openings;
+  readonly signal: AbortSignal;
+}
+
+/** The URL of the database: the environment's, or that of the embedded server, which runs from now on. */
+export async function openDatabase({ environment, folder, steps, openings, signal }: Surroundings): Promise<string> {
+  const { DATABASE_URL } = environment;
+  if (DATABASE_URL !== undefined) {
+    const { host, pathname } = new URL(DATABASE_URL);
+    steps.done.push({ name: "postgres", detail: `${host}${pathname} (DATABASE_URL)`, tookMs: 0 });
+    return DATABASE_URL;
+  }
+  const { startEmbeddedPostgres } = await import("@banyan/embedded-postgres");
+  const open = () =>
+    startEmbeddedPostgres({
+      dataFolder: folder.postgres,
+      signal,
+      onProgress: note,
+      onOutage: (outage) => {
+        if (outage.phase === "down") note("The database server died; starting it again.");
+        else if (outage.phase === "up") note(`The database server is back after ${duration(outage.downMs)}.`);
+        else note(`The database server stays down: ${(outage.error as Error).message}. Restart this process.`);
+      },
+    }).catch((cause: Error) => {
+      throw new CommandFailure(cause.message, "`npx banyan doctor` checks this machine.", { cause });
+    });
+  const server = await steps.run("postgres", open, ({ adopted, created, pid }) => {
+    const how = adopted ? "already running" : created ? "new" : "started";
+    return `embedded, ${how}, pid ${pid}, data in ${relative(process.cwd(), folder.postgres) || "."}`;
+  });
+  openings.defer("postgres", () => server.stop());
+  return server.socketUrl;
+}

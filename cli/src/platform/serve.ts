@@ -1,0 +1,92 @@
+import { relative } from "node:path";
+import type { App } from "@banyan/kernel/app";
+import type { LoadedConfig } from "../config.ts";
+import { operate } from "../control/operate.ts";
+import { openControlServer } from "../control/server.ts";
+import { type DevelopmentKey, developmentKey, forgetServer, recordServer, runningServer } from "../data-folder.ts";
+import { freePort } from "../free-port.ts";
+import type { Steps } from "../steps.ts";
+import { openApplication, type Surroundings } from "./application.ts";
+
+/** What the start-up table tells. */
+export interface Served {
+  readonly config: LoadedConfig;
+  readonly url: string;
+  readonly key: DevelopmentKey;
+  /** Relative to the current folder. */
+  readonly keyFile: string;
+  readonly steps: Steps;
+  /** What turned out otherwise than asked. */
+  readonly notes: readonly string[];
+}
+
+/** Seeding is many commands one after another. */
+const demoDeadlineMs = 30_000;
+
+/** Starts everything: the application, its demo in an empty store, the gateway, and the socket for operators. */
+export async function serve(surroundings: Surroundings): Promise<Served> {
+  const { config, environment, folder, steps, signal } = surroundings;
+  const notes: string[] = [];
+  const key = developmentKey(folder, environment.BANYAN_API_KEY);
+  const app = await openApplication(surroundings);
+  await playDemo(app, surroundings);
+  signal.throwIfAborted();
+  const url = await openGateway({ app, key: key.key, notes }, surroundings);
+  await openControl({ app, key: key.key, url, notes }, surroundings);
+  signal.throwIfAborted();
+  return { config, url, key, keyFile: relative(process.cwd(), folder.keyFile), steps, notes };
+}
+
+async function playDemo(app: App, { config, steps }: Surroundings): Promise<void> {
+  const { demo } = config;
+  if (demo === undefined) return;
+  const startedAt = performance.now();
+  const did = await steps.watch("the demo", () =>
+    demo((action, input, options) => app.call(action, input, { deadlineMs: demoDeadlineMs, ...options })),
+  );
+  if (did !== undefined) steps.done.push({ name: "demo", detail: did, tookMs: performance.now() - startedAt });
+}
+
+async function openGateway(
+  { app, key, notes }: { readonly app: App; readonly key: string; readonly notes: string[] },
+  { config, environment, steps, openings }: Surroundings,
+): Promise<string> {
+  const host = environment.HOST ?? config.host;
+  const asked = environment.PORT ?? config.port;
+  const port = await freePort(asked, host);
+  if (port !== asked) notes.push(`Port ${asked} is taken, so the gateway listens on ${port}.`);
+  const { createGateway } = await import("@banyan/gateway");
+  const gateway = createGateway({ app, title: config.title, keys: [key] });
+  openings.defer("gateway", () => gateway.close());
+  return steps.run(
+    "gateway",
+    () => gateway.listen({ port, host }),
+    (url) => url,
+  );
+}
+
+async function openControl(
+  { app, key, url, notes }: { readonly app: App; readonly key: string; readonly url: string; readonly notes: string[] },
+  { config, folder, openings }: Surroundings,
+): Promise<void> {
+  const other = await runningServer(folder);
+  if (other !== undefined) {
+    notes.push(`Another server (pid ${other.pid}, ${other.url}) runs on this data folder; they share the database.`);
+    notes.push("Commands such as `banyan tail` talk to that one.");
+    return;
+  }
+  const control = await openControlServer(folder.path, (request, flow) =>
+    operate({ app, checks: config.checks }, request, flow),
+  );
+  openings.defer("control socket", () => control.close());
+  const { title } = config;
+  recordServer(folder, {
+    pid: process.pid,
+    title,
+    url,
+    key,
+    socket: control.socketPath,
+    startedAt: new Date().toISOString(),
+  });
+  openings.defer("server record", async () => forgetServer(folder));
+}

@@ -1,0 +1,39 @@
+import { isFault } from "@banyan/kernel";
+import { operate } from "../control/operate.ts";
+import { createDataFolder } from "../data-folder.ts";
+import { readEnvironment } from "../environment.ts";
+import { faultFailure } from "../failure.ts";
+import { Openings } from "../openings.ts";
+import type { Operator, Project } from "../operator.ts";
+import { listenForStop } from "../signals.ts";
+import { Steps } from "../steps.ts";
+import { note } from "../terminal.ts";
+import { openApplication } from "./application.ts";
+
+/** Starts the application in this process, without a gateway, for as long as `work` takes. */
+export async function startedHere<T>(
+  { config, folder }: Project,
+  work: (operator: Operator) => Promise<T>,
+): Promise<T> {
+  const environment = readEnvironment();
+  const stopping = new AbortController();
+  const openings = new Openings();
+  const { signal } = stopping;
+  listenForStop({ onStop: () => stopping.abort(), onForce: () => process.exit(1) }, { watchParent: false });
+  note("No server runs here, so the services are started for the duration of this command.");
+  createDataFolder(folder);
+  try {
+    const app = await openApplication({ config, environment, folder, steps: new Steps(note), openings, signal });
+    const flow = { send() {}, signal };
+    return await work({
+      config,
+      signal,
+      call: (action, input, options) => app.call(action, input, options),
+      ask: (request) => operate({ app, checks: config.checks }, request, flow),
+    });
+  } catch (error) {
+    throw isFault(error) ? faultFailure(error) : error;
+  } finally {
+    await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));
+  }
+}

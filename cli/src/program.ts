@@ -1,0 +1,128 @@
+import { Command } from "commander";
+
+const json = ["--json", "print JSON for programs; notes and errors go to stderr"] as const;
+const url = ["--url <url>", "a running server elsewhere, as in http://127.0.0.1:3000"] as const;
+const key = ["--key <key>", "its API key; default: BANYAN_API_KEY"] as const;
+
+/** The command line. Each command's code is loaded when it runs, so that none pays for the others. */
+export function createProgram(version: string): Command {
+  const program = new Command("banyan")
+    .description("Starts an application, looks into it, and operates it.")
+    .version(version)
+    .showHelpAfterError("(`banyan --help` lists the commands, `banyan COMMAND --help` explains one)")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 tried and failed, 2 wrong command line, environment or configuration.",
+    );
+  defineRunning(program);
+  defineData(program);
+  defineMachine(program);
+  return program;
+}
+
+function defineRunning(program: Command): void {
+  program
+    .command("start")
+    .description("start the database, every service and the gateway in this process")
+    .option("--json", "print one JSON line when ready")
+    .addHelpText(
+      "after",
+      examples("banyan start", "PORT=8080 banyan start", "DATABASE_URL=postgres://localhost/shop banyan start"),
+    )
+    .action(async (options) => (await import("./commands/start.ts")).start(options));
+  program
+    .command("call <action> [input]")
+    .description("call one command or query; input is JSON, - reads it from stdin")
+    .option(...json)
+    .option(...url)
+    .option(...key)
+    .option("--idempotency-key <key>", "the same key and input take effect once")
+    .addHelpText(
+      "after",
+      examples("banyan call ledger.trialBalance", `banyan call ledger.account '{"address":"world:bank"}'`),
+    )
+    .action(async (action, input, options) =>
+      (await import("./commands/call.ts")).call(action, input ?? "{}", options),
+    );
+  program
+    .command("tail [pattern]")
+    .description("show calls, deliveries, jobs and events of the running server as they happen; * matches anything")
+    .option(...json)
+    .addHelpText("after", examples("banyan tail", "banyan tail 'ledger.*'", "banyan tail '*.posted' --json"))
+    .action(async (pattern, options) => (await import("./commands/tail.ts")).tail(pattern ?? "*", options));
+  program
+    .command("services [service]")
+    .description("list services with their actions, routes, permissions and state")
+    .option(...json)
+    .addHelpText("after", examples("banyan services", "banyan services ledger"))
+    .action(async (service, options) => (await import("./commands/services.ts")).services(service, options));
+}
+
+function defineData(program: Command): void {
+  program
+    .command("import <format> <files...>")
+    .description("import files through the public commands, and report what became of each record")
+    .option(...json)
+    .option(...url)
+    .option(...key)
+    .addHelpText("after", examples("banyan import berka transactions.csv", "banyan import camt *.xml --json"))
+    .action(async (format, files, options) =>
+      (await import("./commands/import.ts")).importFiles(format, files, options),
+    );
+  program
+    .command("verify")
+    .description("check the stored data from first to last; fails when something was tampered with")
+    .option(...json)
+    .addHelpText("after", examples("banyan verify", "banyan verify --json"))
+    .action(async (options) => (await import("./commands/verify.ts")).verify(options));
+  program
+    .command("rebuild <projection>")
+    .description("empty a projection and fold every stored event into it anew")
+    .option(...json)
+    .addHelpText("after", examples("banyan rebuild ledger.accountDay"))
+    .action(async (projection, options) => (await import("./commands/rebuild.ts")).rebuild(projection, options));
+  const letters = program
+    .command("dead-letters")
+    .description("events that a subscriber could not handle: list them, deliver them again");
+  letters
+    .command("list", { isDefault: true })
+    .description("newest first")
+    .option(...json)
+    .option("--subscriber <name>", "only of this subscriber")
+    .addHelpText("after", examples("banyan dead-letters", "banyan dead-letters list --subscriber reconciliation.match"))
+    .action(async (options) => (await import("./commands/dead-letters.ts")).listDeadLetters(options));
+  letters
+    .command("redrive [id]")
+    .description("deliver one, or all, again")
+    .option(...json)
+    .option("--all", "every dead letter")
+    .addHelpText("after", examples("banyan dead-letters redrive 0199…", "banyan dead-letters redrive --all"))
+    .action(async (id, options) => (await import("./commands/dead-letters.ts")).redriveDeadLetters(id, options));
+}
+
+function defineMachine(program: Command): void {
+  program
+    .command("bench [args...]")
+    .description("run the checkout's benchmarks beside their peers")
+    .allowUnknownOption()
+    .option(...json)
+    .addHelpText("after", examples("banyan bench", "banyan bench ledger --json"))
+    .action(async (args, options) => (await import("./commands/bench.ts")).bench(args, options));
+  program
+    .command("doctor")
+    .description("check this machine and say what to do about what is wrong")
+    .option(...json)
+    .addHelpText("after", examples("banyan doctor"))
+    .action(async (options) => (await import("./commands/doctor.ts")).doctor(options));
+  program
+    .command("reset")
+    .description("empty the data folder: the embedded database and the development key")
+    .option("--yes", "do not ask")
+    .option(...json)
+    .addHelpText("after", examples("banyan reset", "banyan reset --yes"))
+    .action(async (options) => (await import("./commands/reset.ts")).reset(options));
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}

@@ -1,0 +1,33 @@
+import { CommanderError } from "commander";
+import { CommandFailure, exitCodes } from "./failure.ts";
+import { createProgram } from "./program.ts";
+import { note } from "./terminal.ts";
+
+/** Runs one command line and sets the exit code. */
+export async function run(args: readonly string[], version: string): Promise<void> {
+  const program = createProgram(version);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+    command.exitOverride();
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    process.exitCode = report(error, args.includes("--json"));
+  }
+}
+
+function report(error: unknown, asJson: boolean): number {
+  // Commander has printed its message already; help and version come this way too.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (!(error instanceof CommandFailure)) {
+    note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return exitCodes.failed;
+  }
+  const { message, advice, code, details, exitCode } = error;
+  note(
+    asJson
+      ? JSON.stringify({ error: { message, advice, code, details } })
+      : [message, advice].filter(Boolean).join("\n"),
+  );
+  return exitCode;
+}

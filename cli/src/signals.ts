@@ -1,0 +1,32 @@
+/**
+ * Between a signal and its echo: npm passes on what the terminal has sent to the whole process group already, and
+ * that must not count as a second Ctrl-C.
+ */
+const echoMs = 500;
+const parentPollMs = 1_000;
+
+/**
+ * Calls `onStop` once, at the first SIGTERM, SIGINT or SIGHUP, and `onForce` at a second one. With `watchParent` the end
+ * of the parent process counts too: npm killed with -9 passes nothing on, and would leave an orphan.
+ */
+export function listenForStop(
+  { onStop, onForce }: { onStop(reason: string): void; onForce(): void },
+  { watchParent }: { readonly watchParent: boolean },
+): void {
+  let stoppedAt: number | undefined;
+  const stop = (reason: string) => {
+    if (stoppedAt === undefined) {
+      stoppedAt = Date.now();
+      onStop(reason);
+    } else if (Date.now() - stoppedAt > echoMs) onForce();
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
+  if (!watchParent) return;
+  const parent = process.ppid;
+  const poll = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(poll);
+    stop("the process that started this one has ended");
+  }, parentPollMs);
+  poll.unref();
+}
