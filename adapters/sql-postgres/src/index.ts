@@ -1,4 +1,5 @@
 export { BEGIN, COMMIT, connect, ROLLBACK } from "./connection.ts";
 export { SqlError } from "./failure.ts";
+export { migrate } from "./migrate.ts";
 export { createPool } from "./pool.ts";
 export { sql, statement } from "./statement.ts";
