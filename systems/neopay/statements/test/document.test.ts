@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeDocument, detectFormat } from "../src/parse/index.ts";
+import { decodeDocument, detectFormat, parseStatements } from "../src/parse/index.ts";
 
 const utf16 = (text: string): Uint8Array => Buffer.from(`\uFEFF${text}`, "utf16le");
 
@@ -28,4 +28,23 @@ test.each([
   ["", "csv"],
 ])("%j begins a document of %s", (content, format) => {
   expect(detectFormat(content)).toBe(format);
+});
+
+test.each([
+  ["a zero character", ":20:A\n:25:\u0000", /zero character/],
+  [
+    "an id of 300 characters",
+    `account;currency;bookedOn;amount;statement\nA;EUR;2026-01-05;5,00;${"x".repeat(300)}`,
+    /exceeds 200/,
+  ],
+])("%s is refused before a store would choke on it", (_, content, reason) => {
+  expect(parseStatements(content)).toMatchObject({
+    statements: [],
+    problems: [{ reason: expect.stringMatching(reason) }],
+  });
+});
+
+test("half a surrogate pair becomes the replacement character", () => {
+  const content = "account;currency;bookedOn;amount;description\nA;EUR;2026-01-05;5,00;\ud800\n";
+  expect(parseStatements(content).statements[0]?.entries[0]?.description).toBe("\ufffd");
 });

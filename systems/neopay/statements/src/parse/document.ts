@@ -1,12 +1,8 @@
 import { type BankCsvOptions, parseBankCsv } from "./bank-csv.ts";
 import { parseCamt } from "./camt.ts";
-import type { ParsedStatements } from "./model.ts";
+import type { BankStatement, ParsedStatements, StatementFormat } from "./model.ts";
 import { parseMt940 } from "./mt940.ts";
 import { ParseError } from "./problem.ts";
-
-/** The formats that a statement may come in. */
-export const statementFormats = ["camt", "mt940", "csv"] as const;
-export type StatementFormat = (typeof statementFormats)[number];
 
 /** The text of a file by its byte order mark, else its XML declaration, else UTF-8, else the Windows code page of old banks. */
 export function decodeDocument(bytes: Uint8Array): string {
@@ -32,13 +28,33 @@ export function detectFormat(content: string): StatementFormat {
   return /^(?:\{1:|:20:)/.test(start) ? "mt940" : "csv";
 }
 
+// ISO 20022 allows 35 characters for both; what is stored by them needs some bound.
+const ID_CHARS_MAX = 200;
+
 /** Reads a document of any of the formats. Never throws for bad input: what is wrong is among the problems. */
 export function parseStatements(
   content: string,
   options: { format?: StatementFormat | undefined; csv?: BankCsvOptions } = {},
 ): ParsedStatements {
-  const text = content.replace(/^\uFEFF/, "");
+  const text = content.toWellFormed().replace(/^\uFEFF/, "");
+  const zero = text.indexOf("\u0000");
+  if (zero >= 0) {
+    const line = text.slice(0, zero).split("\n").length;
+    return {
+      statements: [],
+      problems: [{ line, at: null, statementId: null, reason: "the text holds a zero character" }],
+    };
+  }
   const format = options.format ?? detectFormat(text);
-  if (format === "camt") return parseCamt(text);
-  return format === "mt940" ? parseMt940(text) : parseBankCsv(text, options.csv);
+  const { statements, problems } =
+    format === "camt" ? parseCamt(text) : format === "mt940" ? parseMt940(text) : parseBankCsv(text, options.csv);
+  const tooLong = (statement: BankStatement): boolean =>
+    Math.max(statement.statementId.length, statement.account.length) > ID_CHARS_MAX;
+  const refused = statements.filter(tooLong).map(({ statementId }) => ({
+    line: null,
+    at: null,
+    statementId: statementId.slice(0, ID_CHARS_MAX),
+    reason: `the statement's id or account exceeds ${ID_CHARS_MAX} characters`,
+  }));
+  return { statements: statements.filter((statement) => !tooLong(statement)), problems: [...problems, ...refused] };
 }

@@ -83,6 +83,10 @@ export const Tie = z.object({
 });
 export type Tie = z.infer<typeof Tie>;
 
+/** The formats that a statement may come in. */
+export const StatementFormat = z.enum(["camt", "mt940", "csv"]);
+export type StatementFormat = z.infer<typeof StatementFormat>;
+
 /** One statement of one account in the shape that every format is read into. */
 export const BankStatement = z.object({
   format: z.enum(["camt.053", "camt.054", "mt940", "csv"]),

@@ -1,0 +1,1 @@
+export { statementsService } from "./service.ts";

@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import type { Sql } from "@banyan/kernel";
+import type { Statement } from "./contract.ts";
+import type { Balance, BankStatement, StatementEntry } from "./parse/model.ts";
+
+type StatementRow = {
+  id: string;
+  account: string;
+  currency: string;
+  format: BankStatement["format"];
+  version: number | null;
+  statement_id: string;
+  sequence: string | null;
+  page: string | null;
+  created_at: string | null;
+  opening: Balance | null;
+  closing: Balance | null;
+  balances: Balance[];
+  ties: boolean | null;
+  break_minor: number | null;
+  tie_reason: BankStatement["tieReason"];
+  entry_count: number;
+  imported_at: Date;
+};
+
+/** What identifies a statement's content whatever id, sequence or message it came under. Null without entries. */
+export function contentHash({ account, currency, balances, entries }: BankStatement): Buffer | null {
+  if (entries.length === 0) return null;
+  return createHash("sha256")
+    .update(JSON.stringify([account, currency, balances, entries]))
+    .digest();
+}
+
+/** Stores a statement unless it is known by id or content. True when it was new. */
+export async function insertStatement(
+  sql: Sql,
+  { id, tenant, importedAt }: { id: string; tenant: string; importedAt: Date },
+  statement: BankStatement,
+): Promise<boolean> {
+  const inserted = await sql`
+    INSERT INTO statements.statement (id, tenant, account, currency, format, version, statement_id, sequence, page, created_at,
+      opening, closing, balances, ties, break_minor, tie_reason, entry_count, content_hash, imported_at)
+    VALUES (${id}, ${tenant}, ${statement.account}, ${statement.currency}, ${statement.format}, ${statement.version},
+      ${statement.statementId}, ${statement.sequence}, ${statement.page}, ${statement.createdAt},
+      ${statement.opening}::jsonb, ${statement.closing}::jsonb, ${JSON.stringify(statement.balances)}::jsonb, ${statement.ties},
+      ${statement.breakMinor}, ${statement.tieReason}, ${statement.entries.length}, ${contentHash(statement)}, ${importedAt})
+    ON CONFLICT DO NOTHING
+    RETURNING id`;
+  if (inserted.length === 0) return false;
+  await sql`
+    INSERT INTO statements.entry (statement, index, amount_minor, currency, direction, status, reversal, booked_on, value_on,
+      reference, bank_code, description, charges, details)
+    SELECT ${id}::uuid, index, "amountMinor", currency, direction, status, reversal, "bookedOn", "valueOn",
+      reference, "bankCode", description, charges, details
+    FROM jsonb_to_recordset(${JSON.stringify(statement.entries)}::jsonb) AS entry (index integer, "amountMinor" bigint,
+      currency text, direction text, status text, reversal boolean, "bookedOn" date, "valueOn" date, reference text,
+      "bankCode" text, description text, charges jsonb, details jsonb)`;
+  return true;
+}
+
+/** The stored statement that `statement` repeats: the same id first, else the same content under another id. */
+export async function findRepeated(
+  sql: Sql,
+  tenant: string,
+  statement: BankStatement,
+): Promise<{ id: string; differs: boolean } | null> {
+  const hash = contentHash(statement);
+  const [row] = await sql<{ id: string; same_content: boolean }>`
+    SELECT id, content_hash IS NOT DISTINCT FROM ${hash}::bytea AS same_content
+    FROM statements.statement
+    WHERE tenant = ${tenant} AND ((account = ${statement.account} AND statement_id = ${statement.statementId}
+        AND sequence IS NOT DISTINCT FROM ${statement.sequence}::text AND page IS NOT DISTINCT FROM ${statement.page}::text
+        AND format = ${statement.format})
+      OR content_hash = ${hash}::bytea)
+    ORDER BY (account = ${statement.account} AND statement_id = ${statement.statementId}) DESC, id
+    LIMIT 1`;
+  return row ? { id: row.id, differs: !row.same_content } : null;
+}
+
+/** The statement of an id, with its balances, or null. */
+export async function selectStatement(
+  sql: Sql,
+  tenant: string,
+  id: string,
+): Promise<(Statement & { balances: Balance[] }) | null> {
+  const [row] = await sql<StatementRow>`SELECT * FROM statements.statement WHERE id = ${id} AND tenant = ${tenant}`;
+  return row ? { ...toStatement(row), balances: row.balances } : null;
+}
+
+/** Up to `limit` statements of a tenant in import order after an id. */
+export async function selectStatements(
+  sql: Sql,
+  { tenant, account, after, limit }: { tenant: string; account: string | null; after: string | null; limit: number },
+): Promise<Statement[]> {
+  const rows = await sql<StatementRow>`
+    SELECT * FROM statements.statement
+    WHERE tenant = ${tenant} AND (${account}::text IS NULL OR account = ${account}) AND (${after}::uuid IS NULL OR id > ${after})
+    ORDER BY id LIMIT ${limit}`;
+  return rows.map(toStatement);
+}
+
+/** Up to `limit` entries of a statement after an index. */
+export async function selectEntries(
+  sql: Sql,
+  id: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<StatementEntry[]> {
+  return await sql<StatementEntry>`
+    SELECT index, reference, amount_minor AS "amountMinor", currency, direction, status, reversal, booked_on AS "bookedOn",
+      value_on AS "valueOn", bank_code AS "bankCode", description, charges, details
+    FROM statements.entry WHERE statement = ${id} AND index > ${after} ORDER BY index LIMIT ${limit}`;
+}
+
+function toStatement(row: StatementRow): Statement {
+  return {
+    id: row.id,
+    format: row.format,
+    version: row.version,
+    statementId: row.statement_id,
+    sequence: row.sequence,
+    page: row.page,
+    account: row.account,
+    currency: row.currency,
+    createdAt: row.created_at,
+    opening: row.opening,
+    closing: row.closing,
+    ties: row.ties,
+    breakMinor: row.break_minor,
+    tieReason: row.tie_reason,
+    entryCount: row.entry_count,
+    importedAt: row.imported_at.getTime(),
+  };
+}
