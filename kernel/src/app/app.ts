@@ -1,7 +1,7 @@
 import { bind } from "../call/binding.ts";
 import { type Clock, systemClock } from "../call/clock.ts";
 import { Context } from "../call/context.ts";
-import type { AppState, InspectorListener } from "../call/inspector.ts";
+import type { AppState, InspectorListener, InspectorRecord } from "../call/inspector.ts";
 import type { Middleware } from "../call/middleware.ts";
 import { Origin } from "../call/origin.ts";
 import { type CallNotes, Runtime, type RuntimeOptions } from "../call/runtime.ts";
@@ -62,8 +62,8 @@ export interface App {
   call<A extends AnyAction>(action: A, input: Sent<A>, options?: RootCallOptions): Promise<Returned<A>>;
   /** By "service.name"; raises `kernel.unknownAction` with the nearest names. */
   action(id: string): AnyAction;
-  /** One record per call, delivery, job, event and state; answers the function that ends it. */
-  inspect(listener: InspectorListener): () => void;
+  /** One record per call, delivery, job, event and state, or of the `kinds` alone; answers the function that ends it. */
+  inspect(listener: InspectorListener, kinds?: readonly InspectorRecord["kind"][]): () => void;
   health(): Promise<readonly HealthCheck[]>;
   /** Empties a projection, "ledger.accountDay", and folds the whole log into it again, in one transaction. */
   rebuild(projection: string): Promise<{ readonly foldedCount: number }>;
@@ -188,7 +188,6 @@ class Application implements App {
       action.id,
     );
     const origin = new Origin(identity, options.traceId, options.metadata);
-    if (options.signal !== undefined) cancelWith(scope, options.signal);
     this.inFlight++;
     const context = new Context(binding, scope, origin);
     context.parentSpanId = options.parentSpanId;
@@ -196,6 +195,10 @@ class Application implements App {
     context.notes = options.notes;
     const answer = runtime.watched(scope, () => runtime.invoke(binding, context, input));
     answer.then(this.ended, this.ended);
+    if (options.signal !== undefined) {
+      const release = cancelWith(scope, options.signal);
+      answer.then(release, release);
+    }
     return answer as Promise<Returned<A>>;
   }
 
@@ -210,8 +213,8 @@ class Application implements App {
     return action;
   }
 
-  inspect(listener: InspectorListener): () => void {
-    return this.runtime.inspector.add(listener);
+  inspect(listener: InspectorListener, kinds?: readonly InspectorRecord["kind"][]): () => void {
+    return this.runtime.inspector.add(listener, kinds);
   }
 
   async health(): Promise<readonly HealthCheck[]> {
@@ -279,8 +282,10 @@ function refusal(action: AnyCommand | AnyQuery, identity: Identity, permission: 
     : kernelFaults.forbidden({ action: action.id, permission });
 }
 
-function cancelWith(scope: Scope, signal: AbortSignal): void {
+/** Ends the scope with the signal; answers the function that takes the listener off again, for signals that live longer. */
+function cancelWith(scope: Scope, signal: AbortSignal): () => void {
   const cancel = () => scope.end(kernelFaults.cancelled({ action: scope.action }));
   if (signal.aborted) cancel();
   else signal.addEventListener("abort", cancel, { once: true });
+  return () => signal.removeEventListener("abort", cancel);
 }

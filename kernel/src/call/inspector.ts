@@ -47,25 +47,41 @@ export type AppState = "created" | "starting" | "started" | "draining" | "stoppe
 
 export type InspectorListener = (record: InspectorRecord) => void;
 
-/** Hands records to listeners. `emit` is null without any, so that a call asks one field and does nothing more. */
+type RecordKind = InspectorRecord["kind"];
+
+/**
+ * Hands records to listeners. `emit` is null without any, and `emitCall` without one that wants calls, so that a call asks
+ * one field and does nothing more.
+ */
 export class Inspector {
   emit: InspectorListener | null = null;
-  private readonly listeners = new Set<InspectorListener>();
+  emitCall: InspectorListener | null = null;
+  private readonly listeners = new Map<InspectorListener, readonly RecordKind[] | undefined>();
 
-  /** Answers the function that ends the listening. A listener that throws is dropped: watching must not break what is watched. */
-  add(listener: InspectorListener): () => void {
-    this.listeners.add(listener);
-    this.emit = (record) => this.broadcast(record);
+  /**
+   * Answers the function that ends the listening. Without `kinds` it hears all. A listener that throws is dropped:
+   * watching must not break what is watched.
+   */
+  add(listener: InspectorListener, kinds?: readonly RecordKind[]): () => void {
+    this.listeners.set(listener, kinds);
+    this.arm();
     return () => this.remove(listener);
   }
 
   private remove(listener: InspectorListener): void {
     this.listeners.delete(listener);
-    if (this.listeners.size === 0) this.emit = null;
+    this.arm();
+  }
+
+  private arm(): void {
+    const wanted = [...this.listeners.values()];
+    this.emit = wanted.length > 0 ? (record) => this.broadcast(record) : null;
+    this.emitCall = wanted.some((kinds) => kinds?.includes("call") ?? true) ? this.emit : null;
   }
 
   private broadcast(record: InspectorRecord): void {
-    for (const listener of this.listeners) {
+    for (const [listener, kinds] of this.listeners) {
+      if (kinds !== undefined && !kinds.includes(record.kind)) continue;
       try {
         listener(record);
       } catch (error) {

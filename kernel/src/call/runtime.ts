@@ -70,7 +70,8 @@ export class Runtime {
 
   /** Calls an action. The caller made the context, and watches its scope. */
   invoke(binding: Binding, context: Context, input: unknown): Promise<unknown> {
-    if (this.inspector.emit !== null || binding.middleware.length > 0) return this.observed(binding, context, input);
+    if (this.inspector.emitCall !== null || binding.middleware.length > 0)
+      return this.observed(binding, context, input);
     return this.execute(binding, context, input);
   }
 
@@ -176,7 +177,7 @@ export class Runtime {
     const began = this.clock.monotonic();
     const { notes, origin, parentSpanId } = context;
     return (outcome, fault) =>
-      this.inspector.emit?.({
+      this.inspector.emitCall?.({
         kind: "call",
         id: binding.action.id,
         of: binding.kind,
