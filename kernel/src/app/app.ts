@@ -7,6 +7,7 @@ import { Origin } from "../call/origin.ts";
 import { type CallNotes, Runtime, type RuntimeOptions } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contract/action.ts";
+import { contractProblems } from "../contract/check.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { Dispatcher } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
@@ -115,6 +116,10 @@ class Application implements App {
 
   private bindAll(service: Service, middleware: readonly Middleware[]): void {
     const { contract } = service;
+    // Converting every schema takes milliseconds that a production start need not spend again.
+    const problems = this.runtime.validateOutput ? contractProblems({ contract }) : [];
+    if (problems.length > 0)
+      throw new Error(`the contract of ${contract.name} cannot be served:\n  ${problems.join("\n  ")}`);
     const parts = [contract.commands, contract.jobs].map((part) => Object.keys(part).length);
     if (parts.some((count) => count > 0) || service.subscriptions.size + service.projections.size > 0) {
       this.runtime.storeFor(contract.name);

@@ -1,0 +1,82 @@
+import { toStandardJsonSchema } from "@valibot/to-json-schema";
+import { type } from "arktype";
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { createApp } from "../src/app/index.ts";
+import { contractProblems } from "../src/contract/check.ts";
+import { inputJsonSchema, outputJsonSchema } from "../src/contract/schema.ts";
+import { defineContract, implement, query } from "../src/index.ts";
+
+const libraries = {
+  Zod: {
+    input: z.strictObject({ name: z.string().min(1), age: z.int().default(1) }),
+    output: z.object({ greeting: z.string() }),
+    open: z.object({ name: z.string() }),
+  },
+  Valibot: {
+    input: toStandardJsonSchema(
+      v.strictObject({ name: v.pipe(v.string(), v.minLength(1)), age: v.optional(v.pipe(v.number(), v.integer()), 1) }),
+    ),
+    output: toStandardJsonSchema(v.object({ greeting: v.string() })),
+    open: toStandardJsonSchema(v.object({ name: v.string() })),
+  },
+  ArkType: {
+    input: type({ name: "string >= 1", age: "number.integer = 1", "+": "reject" }),
+    output: type({ greeting: "string", "+": "delete" }),
+    open: type({ name: "string" }),
+  },
+};
+
+for (const [library, { input, output, open }] of Object.entries(libraries)) {
+  const greeter = defineContract("greeter", { queries: { greet: query({ input, output, access: "public" }) } });
+
+  test(`${library}: validates, fills in defaults and refuses unknown fields`, async () => {
+    const seen: unknown[] = [];
+    const service = implement(greeter, {
+      queries: {
+        greet: (_ctx, received) => {
+          seen.push(received);
+          return { greeting: `hello ${(received as { name: string }).name}`, secret: 1 };
+        },
+      },
+    });
+    const app = createApp({ services: [service] });
+    await app.start();
+    expect(await app.call(greeter.greet, { name: "ada" })).toEqual({ greeting: "hello ada" });
+    expect(seen).toEqual([{ name: "ada", age: 1 }]);
+    await expect(app.call(greeter.greet, { name: "" })).rejects.toMatchObject({
+      details: { issues: [{ path: "name" }] },
+    });
+    const foreign = JSON.parse('{"name":"ada","__proto__":{"admin":true}}') as { name: string };
+    for (const wrong of [{ name: "ada", admin: true }, foreign]) {
+      await expect(app.call(greeter.greet, wrong)).rejects.toMatchObject({ code: "kernel.invalidInput" });
+    }
+  });
+
+  test(`${library}: schemas convert both ways`, () => {
+    expect(inputJsonSchema(input)).toMatchObject({ type: "object", additionalProperties: false, required: ["name"] });
+    expect(outputJsonSchema(output)).toMatchObject({ type: "object", properties: { greeting: { type: "string" } } });
+    expect(contractProblems(greeter)).toEqual([]);
+  });
+
+  test(`${library}: an input that lets unknown fields through is refused when the application is created`, () => {
+    const lax = defineContract("lax", { queries: { ask: query({ input: open, output, access: "public" }) } });
+    const service = implement(lax, { queries: { ask: () => ({ greeting: "" }) } });
+    expect(() => createApp({ services: [service] })).toThrow("lax.ask: input lets unknown fields through");
+  });
+}
+
+test("a route must name fields of its input, and an output must not transform", () => {
+  const input = z.strictObject({ id: z.string() });
+  const wrong = defineContract("wrong", {
+    queries: {
+      lost: query({ input, output: z.object({}), access: "public", http: "GET /things/:thing" }),
+      dated: query({ input, output: z.object({ at: z.date() }), access: "public" }),
+    },
+  });
+  expect(contractProblems(wrong)).toEqual([
+    "wrong.lost: its route names thing, which its input does not have",
+    expect.stringContaining("wrong.dated: its output has no JSON Schema"),
+  ]);
+});
