@@ -112,7 +112,15 @@ function showProgress(print, text) {
 async function npmCi(/** @type {string} */ root) {
   // Scripts stay off: no package here needs one, and newer npm versions block them by default.
   // The includes stand against NODE_ENV=production and `omit` settings of the machine.
-  const flags = ["--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--no-progress"];
+  const flags = [
+    "--ignore-scripts",
+    "--include=dev",
+    "--include=optional",
+    "--no-audit",
+    "--no-fund",
+    "--no-progress",
+    "--no-update-notifier",
+  ];
   const patience = [
     "--loglevel=error",
     "--fetch-retries=2",
@@ -127,7 +135,7 @@ async function npmCi(/** @type {string} */ root) {
   });
   let output = "";
   const keep = (/** @type {Buffer} */ chunk) => {
-    output = (output + chunk).slice(-16_384);
+    output = (output + chunk).slice(0, 16_384);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
@@ -167,8 +175,8 @@ function isWritable(/** @type {string} */ path) {
  * @param {string} root
  */
 function explain(output, root) {
-  const tail = output.trim().split("\n").slice(-12).join("\n");
-  return `npm could not install the packages.\n${adviceFor(output, root)}\nWhat npm said:\n${tail}`;
+  const head = output.trim().split("\n").slice(0, 12).join("\n");
+  return `npm could not install the packages.\n${adviceFor(output, root)}\nWhat npm said:\n${head}`;
 }
 
 /**
