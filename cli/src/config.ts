@@ -91,7 +91,7 @@ export async function loadConfig(from = process.cwd()): Promise<LoadedConfig> {
       'Run this inside a project, or write one: import { defineConfig } from "@banyan/cli"; export default defineConfig({ services: [] });',
     );
   }
-  const { default: exported } = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const { default: exported } = await importConfig(path);
   const result = Config.safeParse(exported);
   if (!result.success) {
     const issues = result.error.issues.map(
@@ -104,4 +104,13 @@ export async function loadConfig(from = process.cwd()): Promise<LoadedConfig> {
   }
   const root = dirname(path);
   return { ...result.data, root, dataFolder: resolve(root, result.data.dataFolder) };
+}
+
+async function importConfig(path: string): Promise<{ default?: unknown }> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw usageFailure(`${path} cannot be loaded: ${text}`, "Correct what is named above and start again.");
+  }
 }

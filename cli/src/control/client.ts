@@ -13,6 +13,9 @@ export async function ask(
   { onItem, signal }: { onItem?(item: unknown): void; readonly signal?: AbortSignal } = {},
 ): Promise<unknown> {
   const socket = connect(socketPath);
+  const lines = createInterface({ input: socket });
+  // Lines end by themselves at an orderly end only.
+  socket.once("close", () => lines.close());
   const stop = () => socket.destroy();
   signal?.addEventListener("abort", stop);
   let broken: Error | undefined;
@@ -21,7 +24,7 @@ export async function ask(
   });
   socket.write(`${JSON.stringify(request)}\n`);
   try {
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of lines) {
       const reply = JSON.parse(line) as Reply;
       if ("item" in reply) onItem?.(reply.item);
       else if ("done" in reply) return reply.done;

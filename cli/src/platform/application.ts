@@ -1,5 +1,4 @@
 import { type App, createApp } from "@banyan/kernel/app";
-import { createPostgresStore } from "@banyan/sql-postgres";
 import type { LoadedConfig } from "../config.ts";
 import type { DataFolder } from "../data-folder.ts";
 import type { Environment } from "../environment.ts";
@@ -23,7 +22,8 @@ const drainMs = 8_000;
 /** Starts the database and every service of the configuration in this process. `openings` closes them. */
 export async function openApplication(surroundings: Surroundings): Promise<App> {
   const { config, environment, steps, openings, signal } = surroundings;
-  const url = await openDatabase(surroundings);
+  // Modules are loaded while the database server starts.
+  const [url, { createPostgresStore }] = await Promise.all([openDatabase(surroundings), import("@banyan/sql-postgres")]);
   signal.throwIfAborted();
   const app = createApp({
     services: config.services,

@@ -2,13 +2,14 @@ import { bold, dim, duration, table } from "../terminal.ts";
 import type { Served } from "./serve.ts";
 
 /** For programs, one line. The key itself only where it is new: afterwards it lies in `keyFile`. */
-export function readyJson({ url, steps, key, keyFile, config }: Served): object {
+export function readyJson({ url, steps, key, keyFile, config, notes }: Served): object {
   return {
     ready: true,
     title: config.title,
     url,
     docs: `${url}/docs`,
     pid: process.pid,
+    notes,
     tookMs: Math.round(performance.now()),
     ...(key.from === "environment" ? {} : { apiKeyFile: keyFile }),
     ...(key.from === "new" && { apiKey: key.key }),

@@ -3,6 +3,7 @@ import type { App } from "@banyan/kernel/app";
 import type { LoadedConfig } from "../config.ts";
 import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
+import type { Gateway } from "@banyan/gateway";
 import { type DevelopmentKey, developmentKey, forgetServer, recordServer, runningServer } from "../data-folder.ts";
 import { freePort } from "../free-port.ts";
 import type { Steps } from "../steps.ts";
@@ -28,10 +29,11 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
   const { config, environment, folder, steps, signal } = surroundings;
   const notes: string[] = [];
   const key = developmentKey(folder, environment.BANYAN_API_KEY);
-  const app = await openApplication(surroundings);
+  const [app, { createGateway }] = await Promise.all([openApplication(surroundings), import("@banyan/gateway")]);
   await playDemo(app, surroundings);
   signal.throwIfAborted();
-  const url = await openGateway({ app, key: key.key, notes }, surroundings);
+  const gateway = createGateway({ app, title: config.title, keys: [key.key] });
+  const url = await openGateway(gateway, notes, surroundings);
   await openControl({ app, key: key.key, url, notes }, surroundings);
   signal.throwIfAborted();
   return { config, url, key, keyFile: relative(process.cwd(), folder.keyFile), steps, notes };
@@ -48,15 +50,14 @@ async function playDemo(app: App, { config, steps }: Surroundings): Promise<void
 }
 
 async function openGateway(
-  { app, key, notes }: { readonly app: App; readonly key: string; readonly notes: string[] },
+  gateway: Gateway,
+  notes: string[],
   { config, environment, steps, openings }: Surroundings,
 ): Promise<string> {
   const host = environment.HOST ?? config.host;
   const asked = environment.PORT ?? config.port;
   const port = await freePort(asked, host);
   if (port !== asked) notes.push(`Port ${asked} is taken, so the gateway listens on ${port}.`);
-  const { createGateway } = await import("@banyan/gateway");
-  const gateway = createGateway({ app, title: config.title, keys: [key] });
   openings.defer("gateway", () => gateway.close());
   return steps.run(
     "gateway",

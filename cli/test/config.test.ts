@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { loadConfig } from "../src/config.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "banyan config "));
+});
+const service = `{ contract: { name: "orders" }, handlers: new Map() }`;
+const write = (text: string) => writeFileSync(join(folder, "banyan.config.mjs"), text);
+
+test("the nearest configuration is found from a folder below it, with its defaults", async () => {
+  write(`export default { services: [${service}] };`);
+  const below = join(folder, "a/b");
+  mkdirSync(below, { recursive: true });
+  const config = await loadConfig(below);
+  expect(config).toMatchObject({ root: folder, dataFolder: join(folder, ".banyan"), port: 3000, host: "127.0.0.1" });
+});
+
+test.each([
+  ["export default { services: [] };", "services"],
+  [`export default { services: [${service}], prot: 1 };`, "prot"],
+  [`export default { services: [{}] };`, "implement"],
+  [`export default { services: [${service}], port: 70000 };`, "port"],
+  ["export const config = {};", "default export"],
+])("%s is refused with the key that is wrong", async (text, named) => {
+  write(text);
+  await expect(loadConfig(folder)).rejects.toThrow(named);
+});
+
+test("a file that cannot be loaded is named", async () => {
+  write("import nothing from './missing.mjs';");
+  await expect(loadConfig(folder)).rejects.toThrow(/banyan\.config\.mjs.*missing\.mjs/s);
+});
+
+test("no configuration at all says where was looked", async () => {
+  await expect(loadConfig(folder)).rejects.toThrow(folder);
+});

@@ -1,0 +1,40 @@
+import { command, defineContract, event, fault, query } from "@banyan/kernel";
+import { z } from "zod";
+
+const text = z.string().min(1).max(200);
+
+export const notes = defineContract("notes", {
+  faults: { taken: fault("conflict", z.object({ text })) },
+  commands: {
+    write: command({
+      input: z.strictObject({ text }),
+      output: z.object({ id: z.int() }),
+      faults: ["taken"],
+      http: "POST /v1/notes",
+      httpStatus: 201,
+      access: "notes:write",
+    }),
+    /** Has no route: operators only. */
+    unseal: command({ input: z.strictObject({ text }), output: z.object({}), access: "notes:admin" }),
+  },
+  queries: {
+    find: query({
+      input: z.strictObject({ text }),
+      output: z.object({ id: z.int().nullable() }),
+      http: "GET /v1/notes/:text",
+      access: "notes:read",
+    }),
+    tally: query({
+      input: z.strictObject({}),
+      output: z.object({ letters: z.record(z.string(), z.int()) }),
+      http: "GET /v1/tally",
+      access: "notes:read",
+    }),
+    verify: query({
+      input: z.strictObject({}),
+      output: z.object({ ok: z.boolean(), firstBrokenId: z.int().nullable() }),
+      access: "notes:read",
+    }),
+  },
+  events: { written: event({ data: z.object({ text }), key: (note) => note.text.slice(0, 1) }) },
+});

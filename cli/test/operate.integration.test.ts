@@ -1,0 +1,118 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestProject, type RunningServer, type TestProject } from "./project.ts";
+
+let project: TestProject;
+let server: RunningServer;
+beforeAll(async () => {
+  project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
+  server = await project.start();
+});
+afterAll(() => project.remove());
+
+const json = async (...args: string[]) => JSON.parse((await project.run(...args, "--json")).stdout);
+
+test("call reaches actions with and without a route", async () => {
+  expect(await json("call", "notes.write", '{"text":"by socket"}')).toEqual({ id: expect.any(Number) });
+  expect((await project.run("call", "notes.unseal", '{"text":"nothing"}')).code).toBe(0);
+});
+
+test("call answers a fault with its code and exit code 1", async () => {
+  const { code, stdout, stderr } = await project.run("call", "notes.write", '{"text":"hello"}', "--json");
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(JSON.parse(stderr).error).toMatchObject({ code: "notes.taken", details: { text: "hello" } });
+});
+
+test("call names the nearest action where there is none", async () => {
+  const { code, stderr } = await project.run("call", "notes.wrte", "{}");
+  expect(code).toBe(1);
+  expect(stderr).toContain("notes.write");
+});
+
+test("call --url goes by the route and says which action has none", async () => {
+  const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
+  const there = ["--url", server.ready.url, "--key", key];
+  expect(await json("call", "notes.find", '{"text":"hello"}', ...there)).toEqual({ id: 1 });
+  const refused = await project.run("call", "notes.write", '{"text":"hello"}', ...there);
+  expect(refused.stderr).toContain("notes.taken");
+  const unreachable = await project.run("call", "notes.unseal", '{"text":"hello"}', ...there);
+  expect(unreachable.stderr).toContain("no HTTP route");
+});
+
+test("an idempotency key takes effect once", async () => {
+  const once = () => json("call", "notes.write", '{"text":"once"}', "--idempotency-key", "k1");
+  expect(await once()).toEqual(await once());
+});
+
+test("tail shows matching calls and events until it is interrupted", async () => {
+  const tail = project.launch("tail", "notes.wr*", "--json");
+  await tail.stderrLine(/Watching/);
+  await project.run("call", "notes.find", '{"text":"unwatched"}');
+  await project.run("call", "notes.write", '{"text":"watched"}');
+  const records = [JSON.parse(await tail.stdoutLine()), JSON.parse(await tail.stdoutLine())];
+  expect(records.map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual(["call notes.write", "event notes.written"]);
+  tail.child.kill("SIGINT");
+  expect(await tail.exitCode).toBe(0);
+});
+
+test("services lists actions with route, permission and state", async () => {
+  const [service] = await json("services");
+  expect(service).toMatchObject({ name: "notes", state: "started", projections: ["notes.letterCount"] });
+  expect(service.actions).toContainEqual({
+    id: "notes.write",
+    kind: "command",
+    http: "POST /v1/notes",
+    access: "notes:write",
+    input: "text",
+  });
+});
+
+test("rebuild folds every event again", async () => {
+  const before = await json("call", "notes.tally");
+  expect((await json("rebuild", "notes.letterCount")).foldedCount).toBeGreaterThan(0);
+  expect(await json("call", "notes.tally")).toEqual(before);
+});
+
+test("a dead letter is listed, redriven when its reason is gone, and gone then", async () => {
+  await project.run("call", "notes.write", '{"text":"poison"}');
+  const [letter] = await expect
+    .poll(() => json("dead-letters"), { timeout: 10_000 })
+    .toHaveLength(1)
+    .then(() => json("dead-letters"));
+  expect(letter).toMatchObject({ subscriber: "notes.taste", attempts: 1 });
+  expect((await project.run("dead-letters", "redrive", letter.id)).code).toBe(1);
+  await project.run("call", "notes.unseal", '{"text":"poison"}');
+  expect((await project.run("dead-letters", "redrive", "--all")).code).toBe(0);
+  expect(await json("dead-letters")).toEqual([]);
+});
+
+test("verify is 1 and names the place where something was tampered with", async () => {
+  const { code, stdout } = await project.run("verify", "--json");
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).checks[0].result.firstBrokenId).toEqual(expect.any(Number));
+});
+
+test("import reports what became of each record", async () => {
+  const file = join(project.folder, "some notes.txt");
+  writeFileSync(file, `hello\nimported\n${"x".repeat(300)}`);
+  expect(await json("import", "lines", file)).toEqual({
+    received: 3,
+    accepted: 1,
+    duplicate: 1,
+    refused: 1,
+    reasons: { "kernel.invalidInput": 1 },
+  });
+});
+
+test("doctor finds nothing wrong", async () => {
+  const { code, stdout } = await project.run("doctor", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  expect(code).toBe(0);
+});
+
+test("reset refuses while a server runs", async () => {
+  const { code, stderr } = await project.run("reset", "--yes");
+  expect(code).toBe(1);
+  expect(stderr).toContain(String(server.ready.pid));
+});

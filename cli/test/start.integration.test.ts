@@ -1,0 +1,94 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createTestProject, occupyPort, type TestProject } from "./project.ts";
+
+const notes = new URL("./notes/banyan.config.ts", import.meta.url);
+let project: TestProject;
+beforeEach(() => {
+  project = createTestProject(notes);
+});
+afterEach(() => project.remove());
+
+const keyFile = () => join(project.folder, ".banyan/api-key");
+const mode = (path: string) => statSync(path).mode & 0o777;
+
+describe("banyan start", () => {
+  test("starts on an empty folder, seeds, keeps the key privately, and exits 0 at SIGTERM", async () => {
+    const server = await project.start();
+    expect(server.ready.steps.map(({ name }) => name)).toEqual(["postgres", "store", "notes", "demo", "gateway"]);
+    expect(mode(keyFile())).toBe(0o600);
+    expect(mode(join(project.folder, ".banyan/server.json"))).toBe(0o600);
+    const key = readFileSync(keyFile(), "utf8").trim();
+    expect(server.ready.apiKey).toBe(key);
+    const response = await fetch(`${server.ready.url}/v1/notes/hello`, { headers: { authorization: `Bearer ${key}` } });
+    expect(await response.json()).toEqual({ id: 1 });
+    expect(await server.stop()).toBe(0);
+    expect(existsSync(join(project.folder, ".banyan/server.json"))).toBe(false);
+  });
+
+  test("shows the key once and seeds once", async () => {
+    const first = await project.start();
+    await first.stop();
+    const second = await project.start();
+    expect(first.ready.apiKey).toMatch(/^bk_dev_/);
+    expect(second.ready.apiKey).toBeUndefined();
+    expect(second.ready.steps.map(({ name }) => name)).not.toContain("demo");
+    expect(await second.stop("SIGINT")).toBe(0);
+  });
+
+  test("takes the key from BANYAN_API_KEY and writes it nowhere", async () => {
+    const key = "a-key-of-the-environment";
+    const server = await project.start({ BANYAN_API_KEY: key });
+    expect(existsSync(keyFile())).toBe(false);
+    const headers = { authorization: `Bearer ${key}` };
+    expect((await fetch(`${server.ready.url}/v1/tally`, { headers })).status).toBe(200);
+    expect((await fetch(`${server.ready.url}/v1/tally`)).status).toBe(401);
+    await server.stop();
+  });
+
+  test("says so when the port is taken, and takes the next free one", async () => {
+    const other = await occupyPort();
+    const server = await project.start({ PORT: String(other.port) });
+    other.close();
+    expect(Number(new URL(server.ready.url).port)).toBeGreaterThan(other.port);
+    expect(server.ready.notes.join()).toContain(`Port ${other.port} is taken`);
+    await server.stop();
+  });
+
+  test("starts again after kill -9 with what was committed", async () => {
+    const first = await project.start();
+    expect((await project.run("call", "notes.write", '{"text":"kept"}')).code).toBe(0);
+    await first.stop("SIGKILL");
+    const second = await project.start();
+    const { stdout } = await project.run("call", "notes.find", '{"text":"kept"}', "--json");
+    expect(JSON.parse(stdout)).toEqual({ id: expect.any(Number) });
+    expect(await second.stop()).toBe(0);
+  });
+
+  test("a second server on the same data folder shares the database", async () => {
+    const first = await project.start();
+    const second = await project.start();
+    expect(second.ready.notes.join("\n")).toContain(`pid ${first.ready.pid}`);
+    expect(await first.stop()).toBe(0);
+    const key = readFileSync(keyFile(), "utf8").trim();
+    const response = await fetch(`${second.ready.url}/v1/notes/hello`, { headers: { authorization: `Bearer ${key}` } });
+    expect(response.status).toBe(200);
+    expect(await second.stop()).toBe(0);
+  });
+});
+
+describe("what is wrong is said before anything starts", () => {
+  test("an unknown configuration key", async () => {
+    const { writeFileSync } = await import("node:fs");
+    writeFileSync(join(project.folder, "banyan.config.ts"), "export default { services: [], sevices: 1 };\n");
+    const { code, stderr } = await project.run("start");
+    expect(code).toBe(2);
+    expect(stderr).toContain("sevices");
+    expect(existsSync(join(project.folder, ".banyan"))).toBe(false);
+  });
+
+  test("a PORT that is no number", async () => {
+    await expect(project.start({ PORT: "http" })).rejects.toThrow(/PORT is wrong/);
+  });
+});

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestProject, type TestProject } from "./project.ts";
+
+let project: TestProject;
+beforeAll(() => {
+  project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
+});
+afterAll(() => project.remove());
+
+test("call and tail say how to start one", async () => {
+  for (const args of [["call", "notes.tally"], ["tail"]]) {
+    const { code, stderr } = await project.run(...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain("npm start");
+  }
+});
+
+test("services needs none", async () => {
+  expect((await project.run("services")).stdout).toContain("POST /v1/notes");
+});
+
+test("import and verify start the services for as long as they take", async () => {
+  const file = join(project.folder, "notes.txt");
+  writeFileSync(file, "one\ntwo");
+  const imported = await project.run("import", "lines", file, "--json");
+  expect(JSON.parse(imported.stdout)).toMatchObject({ received: 2, accepted: 2 });
+  const again = await project.run("import", "lines", file, "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({ received: 2, duplicate: 2 });
+  expect((await project.run("verify")).code).toBe(0);
+});
+
+test("reset asks, and with --yes empties the data folder", async () => {
+  const unasked = await project.run("reset");
+  expect(unasked.code).toBe(2);
+  expect(existsSync(join(project.folder, ".banyan/postgres"))).toBe(true);
+  expect((await project.run("reset", "--yes")).code).toBe(0);
+  expect(readdirSync(join(project.folder, ".banyan"))).toEqual([]);
+});
+
+test("a wrong command line is exit code 2 with a way out", async () => {
+  const unknown = await project.run("strat");
+  expect({ code: unknown.code, hint: unknown.stderr.includes("start") }).toEqual({ code: 2, hint: true });
+  expect((await project.run("import", "nothing", "x")).stderr).toContain("lines");
+  expect((await project.run("call", "notes.find", "{")).code).toBe(2);
+});
+
+test.each(["start", "call", "tail", "services", "import", "rebuild", "verify", "bench", "doctor", "reset"])(
+  "%s --help has examples and --json",
+  async (command) => {
+    const { code, stdout } = await project.run(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain("Examples:");
+    expect(stdout).toContain("--json");
+  },
+);
