@@ -92,8 +92,6 @@ class Application implements App {
   private readonly dispatcher: Dispatcher | null;
   private readonly workers: Workers | null;
   private current: AppState = "created";
-  private inFlight = 0;
-  private idle: (() => void) | null = null;
   private stopping: Promise<void> | null = null;
   private readonly actions = new Map<string, AnyAction>();
 
@@ -166,9 +164,9 @@ class Application implements App {
 
   private async drain(budget: Scope): Promise<void> {
     this.enter("draining");
-    if (this.inFlight > 0) {
+    if (this.runtime.inFlight > 0) {
       const idle = new Promise<void>((resolve) => {
-        this.idle = resolve;
+        this.runtime.whenIdle = resolve;
       });
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, budget.remainingMs()).unref())]);
     }
@@ -187,30 +185,24 @@ class Application implements App {
     const identity = options.identity ?? systemIdentity;
     const { access } = action.definition;
     if (!may(identity, access)) return Promise.reject(refusal(action, identity, access));
+    if (options.signal?.aborted) return Promise.reject(kernelFaults.cancelled({ action: action.id }));
     const scope = new Scope(
       runtime.clock,
       budgetOf(options.deadlineMs ?? this.deadlineMs, binding.deadlineMs),
       action.id,
     );
     const origin = new Origin(identity, options.traceId, options.metadata);
-    this.inFlight++;
     const context = new Context(binding, scope, origin);
     context.parentSpanId = options.parentSpanId;
     context.idempotencyKey = options.idempotencyKey;
     context.notes = options.notes;
-    const answer = runtime.watched(scope, () => runtime.invoke(binding, context, input));
-    answer.then(this.ended, this.ended);
+    const answer = runtime.root(binding, context, input);
     if (options.signal !== undefined) {
       const release = cancelWith(scope, options.signal);
       answer.then(release, release);
     }
     return answer as Promise<Returned<A>>;
   }
-
-  private readonly ended = (): void => {
-    this.inFlight--;
-    if (this.inFlight === 0) this.idle?.();
-  };
 
   action(id: string): AnyAction {
     const action = this.actions.get(id);
@@ -290,7 +282,6 @@ function refusal(action: AnyCommand | AnyQuery, identity: Identity, permission: 
 /** Ends the scope with the signal; answers the function that takes the listener off again, for signals that live longer. */
 function cancelWith(scope: Scope, signal: AbortSignal): () => void {
   const cancel = () => scope.end(kernelFaults.cancelled({ action: scope.action }));
-  if (signal.aborted) cancel();
-  else signal.addEventListener("abort", cancel, { once: true });
+  signal.addEventListener("abort", cancel, { once: true });
   return () => signal.removeEventListener("abort", cancel);
 }

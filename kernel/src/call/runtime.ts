@@ -47,6 +47,9 @@ export class Runtime {
   /** Delivers at once what else would wait for the next poll; set by the application. */
   offer: (events: readonly StoredEvent[]) => void = () => {};
   wakeJobs: () => void = () => {};
+  /** Root calls that run, those whose caller has gone included; and who waits for none to. */
+  inFlight = 0;
+  whenIdle: (() => void) | null = null;
   private readonly store: Store | undefined;
   private readonly report: RuntimeOptions["report"];
 
@@ -119,22 +122,43 @@ export class Runtime {
     return new Scope(this.clock, binding.deadlineMs ?? 5_000, binding.action.id);
   }
 
-  /** Runs `work` until it is done or the scope ends, whichever is first. */
-  watched<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  /**
+   * A call from outside, until it is done or its scope ends. Spelled out beside `watched` because every request comes
+   * through here: its closure and one promise more for counting made a root call 1.4 times as slow.
+   */
+  root(binding: Binding, context: Context, input: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const { scope } = context;
       scope.onEnd = reject;
-      if (scope.ended !== null) return reject(scope.ended);
       this.deadlines.watch(scope);
-      work().then(
+      this.inFlight++;
+      this.invoke(binding, context, input).then(
         (value) => {
-          this.deadlines.unwatch(scope);
+          this.rootEnded(scope);
           resolve(value);
         },
         (error: unknown) => {
-          this.deadlines.unwatch(scope);
+          this.rootEnded(scope);
           reject(error);
         },
       );
+    });
+  }
+
+  private rootEnded(scope: Scope): void {
+    this.deadlines.unwatch(scope);
+    if (--this.inFlight === 0) this.whenIdle?.();
+  }
+
+  /** Runs `work` until it is done or the scope ends, whichever is first. */
+  watched<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (scope.ended !== null) return reject(scope.ended);
+      scope.onEnd = reject;
+      this.deadlines.watch(scope);
+      work()
+        .finally(() => this.deadlines.unwatch(scope))
+        .then(resolve, reject);
     });
   }
 
