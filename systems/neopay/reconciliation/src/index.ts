@@ -1,0 +1,1 @@
+export { reconciliationService } from "./service.ts";

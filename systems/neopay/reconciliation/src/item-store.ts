@@ -1,0 +1,81 @@
+import type { Sql } from "@banyan/kernel";
+import type { PlacedItem } from "./bank-items.ts";
+import { itemsMax } from "./contract.ts";
+import type { Item } from "./matching.ts";
+
+export type Side = "bank" | "ledger";
+/** Days that a run looks at, both inclusive; null is open. */
+export type Span = { readonly from: string | null; readonly to: string | null };
+export type SideKey = AccountKey & { readonly side: Side };
+export type AccountKey = { readonly tenant: string; readonly account: string };
+
+/** Stores items of one account and side; those already there stay as they are. */
+export async function insertItems(
+  sql: Sql,
+  { tenant, account, side }: SideKey,
+  items: readonly PlacedItem[],
+): Promise<void> {
+  if (items.length === 0) return;
+  await sql`
+    INSERT INTO reconciliation.item (id, side, tenant, account, direction, amount_minor, currency, day, place, "references")
+    SELECT id, ${side}, ${tenant}, ${account}, direction, "amountMinor", currency, day, place, "references"
+    FROM jsonb_to_recordset(${JSON.stringify(items)}::jsonb) AS item (id text, direction text, "amountMinor" bigint, currency text,
+      day date, place text, "references" text[])
+    ON CONFLICT DO NOTHING`;
+}
+
+/** The unmatched items of a side in their canonical order; one more than `itemsMax` when there are too many. */
+export async function selectUnmatched(
+  sql: Sql,
+  { tenant, account, side }: SideKey,
+  { from, to }: Span,
+): Promise<Item[]> {
+  return await sql<Item>`
+    SELECT id, direction, amount_minor AS "amountMinor", currency, day, "references"
+    FROM reconciliation.item
+    WHERE tenant = ${tenant} AND account = ${account} AND side = ${side} AND match_id IS NULL
+      AND (${from}::date IS NULL OR day >= ${from}) AND (${to}::date IS NULL OR day <= ${to})
+    ORDER BY day, place LIMIT ${itemsMax + 1}`;
+}
+
+/** Every account with an item or a statement, in order. */
+export async function selectAccounts(sql: Sql, tenant: string): Promise<string[]> {
+  const rows = await sql<{ account: string }>`
+    SELECT account FROM reconciliation.item WHERE tenant = ${tenant}
+    UNION SELECT account FROM reconciliation.statement WHERE tenant = ${tenant}
+    ORDER BY account`;
+  return rows.map((row) => row.account);
+}
+
+export type Untied = { id: string; currency: string; breakMinor: number | null; day: string };
+
+/** The statements of an account that do not tie. A statement without a dated balance stands on the day of its last item. */
+export async function selectUntied(sql: Sql, { tenant, account }: AccountKey, { from, to }: Span): Promise<Untied[]> {
+  return await sql<Untied>`
+    SELECT id, currency, break_minor AS "breakMinor", closing_on AS day
+    FROM reconciliation.statement
+    WHERE tenant = ${tenant} AND account = ${account} AND ties = false
+      AND (${from}::date IS NULL OR closing_on >= ${from}) AND (${to}::date IS NULL OR closing_on <= ${to})
+    ORDER BY id`;
+}
+
+export type Proof = { id: string; currency: string; bankMinor: number; ledgerMinor: number; day: string };
+
+/** The newest closing balance of the bank beside the ledger's at the end of that day, or null without one. */
+export async function selectProof(
+  sql: Sql,
+  { tenant, account }: AccountKey,
+  { from, to }: Span,
+): Promise<Proof | null> {
+  const [row] = await sql<Proof>`
+    SELECT s.id, s.currency, s.closing_minor AS "bankMinor", s.closing_on AS day,
+      (SELECT coalesce(sum(CASE direction WHEN 'credit' THEN amount_minor ELSE -amount_minor END), 0)::bigint
+       FROM reconciliation.item AS i
+       WHERE i.tenant = s.tenant AND i.account = s.account AND i.side = 'ledger' AND i.currency = s.currency
+         AND i.day <= s.closing_on) AS "ledgerMinor"
+    FROM reconciliation.statement AS s
+    WHERE s.tenant = ${tenant} AND s.account = ${account} AND s.closing_minor IS NOT NULL
+      AND (${from}::date IS NULL OR s.closing_on >= ${from}) AND (${to}::date IS NULL OR s.closing_on <= ${to})
+    ORDER BY s.closing_on DESC, s.id DESC LIMIT 1`;
+  return row ?? null;
+}

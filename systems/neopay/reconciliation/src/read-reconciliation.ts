@@ -1,0 +1,61 @@
+import type { Handler } from "@banyan/kernel";
+import { type StoredBreak, selectBreaks, toBreak } from "./break-store.ts";
+import { type Break, mirrorNameOf, type reconciliation } from "./contract.ts";
+import { selectMatches, selectRun } from "./run-store.ts";
+
+const DAY_MS = 86_400_000;
+
+export const findRun: Handler<typeof reconciliation.findRun> = async (ctx, { id }) => {
+  const run = await selectRun(ctx.sql, ctx.identity.tenant, id);
+  if (!run) throw ctx.faults.unknownRun({ id });
+  return run;
+};
+
+export const listBreaks: Handler<typeof reconciliation.breaks> = async (ctx, { id, kind, after, limit }) => {
+  const { tenant } = ctx.identity;
+  const run = await selectRun(ctx.sql, tenant, id);
+  if (!run) throw ctx.faults.unknownRun({ id });
+  const found = await selectBreaks(ctx.sql, {
+    tenant,
+    account: run.account,
+    kind: kind ?? null,
+    atRun: run.number,
+    openedBefore: null,
+    after: after ?? null,
+    limit: limit + 1,
+  });
+  return toPage(found, { limit, now: ctx.now() });
+};
+
+export const listQueue: Handler<typeof reconciliation.queue> = async (
+  ctx,
+  { account, kind, ageDaysMin, after, limit },
+) => {
+  const found = await selectBreaks(ctx.sql, {
+    tenant: ctx.identity.tenant,
+    account: account === undefined ? null : mirrorNameOf(account),
+    kind: kind ?? null,
+    atRun: null,
+    openedBefore: ageDaysMin === undefined ? null : new Date(ctx.now() - ageDaysMin * DAY_MS),
+    after: after ?? null,
+    limit: limit + 1,
+  });
+  return toPage(found, { limit, now: ctx.now() });
+};
+
+export const listMatches: Handler<typeof reconciliation.matches> = async (ctx, { id, after, limit }) => {
+  const { tenant } = ctx.identity;
+  if (!(await selectRun(ctx.sql, tenant, id))) throw ctx.faults.unknownRun({ id });
+  const found = await selectMatches(ctx.sql, { tenant, runId: id, after: after ?? null, limit: limit + 1 });
+  const matches = found.slice(0, limit);
+  return { matches, next: found.length > limit ? (matches.at(-1)?.id ?? null) : null };
+};
+
+/** The first `limit` of what was found; one more than that tells that another page follows. */
+function toPage(
+  found: readonly StoredBreak[],
+  { limit, now }: { limit: number; now: number },
+): { breaks: Break[]; next: string | null } {
+  const breaks = found.slice(0, limit).map((stored) => toBreak(stored, now));
+  return { breaks, next: found.length > limit ? (breaks.at(-1)?.id ?? null) : null };
+}

@@ -1,0 +1,19 @@
+import { implement, on } from "@banyan/kernel";
+import { ledger } from "@banyan/neopay-ledger/contract";
+import { statements } from "@banyan/neopay-statements/contract";
+import { reconciliation } from "./contract.ts";
+import { findRun, listBreaks, listMatches, listQueue } from "./read-reconciliation.ts";
+import { runReconciliation } from "./run-reconciliation.ts";
+import { takePosting } from "./take-posting.ts";
+import { takeStatement } from "./take-statement.ts";
+
+export const reconciliationService = implement(reconciliation, {
+  migrations: new URL("../sql/", import.meta.url),
+  after: [ledger, statements],
+  commands: { run: runReconciliation },
+  queries: { findRun, breaks: listBreaks, queue: listQueue, matches: listMatches },
+  subscriptions: {
+    takePosting: on(ledger.posted, takePosting),
+    takeStatement: on(statements.imported, takeStatement),
+  },
+});
