@@ -28,7 +28,8 @@ export function stage({ folder, manifest }: Package, { root, compiledFolder, out
 
 /** The package.json of a tarball: source paths become the compiled ones, development is left out. */
 export function publishedManifest(manifest: Manifest, files: string[]): Manifest {
-  const { devDependencies: _, scripts: __, ...kept } = manifest;
+  const { devDependencies = {}, scripts: _, ...kept } = manifest;
+  const dependencies = { ...manifest.dependencies, ...typesOf(manifest.dependencies ?? {}, devDependencies) };
   const exports = Object.entries(manifest.exports ?? {}).map(([subpath, file]) => [
     subpath,
     file.endsWith(".ts") ? { types: compiledPath(file, ".d.ts"), default: compiledPath(file, ".js") } : file,
@@ -36,10 +37,22 @@ export function publishedManifest(manifest: Manifest, files: string[]): Manifest
   const bin = Object.entries(manifest.bin ?? {}).map(([name, file]) => [name, compiledPath(file, ".js")]);
   return {
     ...kept,
+    dependencies,
     ...(manifest.bin === undefined ? {} : { bin: Object.fromEntries(bin) }),
     exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
     files,
   };
+}
+
+/** Declarations mention the types of the libraries beneath them, so these are needed where the declarations are. */
+function typesOf(
+  dependencies: Record<string, string>,
+  devDependencies: Record<string, string>,
+): Record<string, string> {
+  const types = Object.entries(devDependencies).filter(
+    ([name]) => name.startsWith("@types/") && name.slice(7) in dependencies,
+  );
+  return Object.fromEntries(types);
 }
 
 const compiledPath = (file: string, extension: string): string =>

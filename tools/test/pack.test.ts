@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { findSamples } from "../docs/samples.ts";
 import { pack, publishable } from "../pack/pack.ts";
 import { readManifest } from "../workspace.ts";
@@ -11,6 +11,7 @@ import { writeFiles } from "./temporary-folder.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const run = promisify(execFile);
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 const packages = publishable(root);
 const folder = mkdtempSync(join(tmpdir(), "banyan-installed-"));
 const installed = (name: string, ...path: string[]): string => join(folder, "node_modules", name, ...path);
@@ -30,7 +31,7 @@ beforeAll(async () => {
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
   const wanted = [...tarballs, ...tools, `node22@npm:${nodePackage}@~22.23.2`];
   await run("npm", ["install", ...flags, ...wanted], { cwd: folder });
-}, 300_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -65,17 +66,13 @@ test("every entry's declarations type-check in a strict project", async () => {
   await typeCheck("entries.ts", uses.join(""));
 });
 
-test.each(versions)(
-  "README's first service type-checks and runs on Node $version",
-  async ({ node }) => {
-    const readme = readFileSync(join(root, "README.md"), "utf8");
-    const first = findSamples(readme).find(({ does, language }) => does === "runs" && language === "ts");
-    if (first === undefined) throw new Error("README.md has no TypeScript block marked <!-- runs -->");
-    await typeCheck("first-service.ts", first.code);
-    await run(node, ["first-service.ts"], { cwd: folder });
-  },
-  60_000,
-);
+test.each(versions)("README's first service type-checks and runs on Node $version", async ({ node }) => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const first = findSamples(readme).find(({ does, language }) => does === "runs" && language === "ts");
+  if (first === undefined) throw new Error("README.md has no TypeScript block marked <!-- runs -->");
+  await typeCheck("first-service.ts", first.code);
+  await run(node, ["first-service.ts"], { cwd: folder });
+});
 
 /** Every specifier that the packages export, with its subpaths. */
 function entries(): string[] {
