@@ -11,7 +11,10 @@ const Environment = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
     .optional(),
-  BANYAN_API_KEY: z.string().min(16, "must have at least 16 characters").optional(),
+  BANYAN_API_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")
+    .optional(),
   NODE_ENV: z.string().optional(),
   /** Set by npm while it runs a script. */
   npm_lifecycle_event: z.string().optional(),

@@ -93,13 +93,17 @@ test("a reader that lags is told how much was left out", async () => {
     return null;
   });
   const kinds: string[] = [];
-  await ask(path, { do: "health" }, {
-    onItem: (item) => {
-      kinds.push((item as { kind?: string }).kind ?? "record");
-      // The first records have been read, so that the socket takes some again.
-      if (kinds.length === 10) setImmediate(() => sendAll?.());
+  await ask(
+    path,
+    { do: "health" },
+    {
+      onItem: (item) => {
+        kinds.push((item as { kind?: string }).kind ?? "record");
+        // The first records have been read, so that the socket takes some again.
+        if (kinds.length === 10) setImmediate(() => sendAll?.());
+      },
     },
-  });
+  );
   expect(kinds.length).toBeLessThan(202);
   expect(kinds).toContain("gap");
   connect(path).destroy();

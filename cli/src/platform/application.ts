@@ -1,4 +1,5 @@
 import { type App, createApp } from "@banyan/kernel/app";
+import type { Store } from "@banyan/kernel/store";
 import type { LoadedConfig } from "../config.ts";
 import type { DataFolder } from "../data-folder.ts";
 import type { Environment } from "../environment.ts";
@@ -16,18 +17,23 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** What a supervisor that sends SIGTERM waits at least: Docker 10 s. */
-const drainMs = 8_000;
+const drainMs = 4_000;
 
 /** Starts the database and every service of the configuration in this process. `openings` closes them. */
-export async function openApplication(surroundings: Surroundings): Promise<App> {
+export async function openApplication(
+  surroundings: Surroundings,
+): Promise<{ readonly app: App; readonly store: Store }> {
   const { config, environment, steps, openings, signal } = surroundings;
   // Modules are loaded while the database server starts.
-  const [url, { createPostgresStore }] = await Promise.all([openDatabase(surroundings), import("@banyan/sql-postgres")]);
+  const [url, { createPostgresStore }] = await Promise.all([
+    openDatabase(surroundings),
+    import("@banyan/sql-postgres"),
+  ]);
   signal.throwIfAborted();
+  const store = createPostgresStore({ url });
   const app = createApp({
     services: config.services,
-    store: createPostgresStore({ url }),
+    store,
     validateOutput: environment.NODE_ENV !== "production",
   });
   openings.defer("services", () => app.stop({ deadlineMs: drainMs }));
@@ -41,7 +47,7 @@ export async function openApplication(surroundings: Surroundings): Promise<App> 
     ...started,
   );
   signal.throwIfAborted();
-  return app;
+  return { app, store };
 }
 
 /** "5 commands, 7 queries, 2 events" */

@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import { relative } from "node:path";
+import type { Identity } from "@banyan/kernel";
 import type { App } from "@banyan/kernel/app";
 import type { LoadedConfig } from "../config.ts";
 import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
-import type { Gateway } from "@banyan/gateway";
 import { type DevelopmentKey, developmentKey, forgetServer, recordServer, runningServer } from "../data-folder.ts";
 import { freePort } from "../free-port.ts";
 import type { Steps } from "../steps.ts";
@@ -21,19 +22,40 @@ export interface Served {
   readonly notes: readonly string[];
 }
 
+/** Whoever has the development key. */
+const developer: Identity = { subject: "development", tenant: "default", permissions: new Set(["*"]) };
+/** For requests in flight. The application and the database drain after it, and supervisors wait 10 s (Docker) before they kill. */
+const drainMs = 4_000;
 /** Seeding is many commands one after another. */
 const demoDeadlineMs = 30_000;
 
 /** Starts everything: the application, its demo in an empty store, the gateway, and the socket for operators. */
 export async function serve(surroundings: Surroundings): Promise<Served> {
-  const { config, environment, folder, steps, signal } = surroundings;
+  const { config, environment, folder, steps, openings, signal } = surroundings;
   const notes: string[] = [];
   const key = developmentKey(folder, environment.BANYAN_API_KEY);
-  const [app, { createGateway }] = await Promise.all([openApplication(surroundings), import("@banyan/gateway")]);
+  const [{ app, store }, { createApiKeyAuthenticator, createGateway }] = await Promise.all([
+    openApplication(surroundings),
+    import("@banyan/gateway"),
+  ]);
   await playDemo(app, surroundings);
   signal.throwIfAborted();
-  const gateway = createGateway({ app, title: config.title, keys: [key.key] });
-  const url = await openGateway(gateway, notes, surroundings);
+  const { host, port } = await chooseAddress(surroundings, notes);
+  const gateway = createGateway({
+    app,
+    authenticator: createApiKeyAuthenticator([{ hash: hash("sha256", key.key), identity: developer }]),
+    title: config.title,
+    version: config.version,
+    host,
+    port,
+    backlog: () => store.outbox.backlog(),
+  });
+  openings.defer("gateway", () => gateway.close({ deadlineMs: drainMs }));
+  const { url } = await steps.run(
+    "gateway",
+    () => gateway.listen(),
+    (address) => address.url,
+  );
   await openControl({ app, key: key.key, url, notes }, surroundings);
   signal.throwIfAborted();
   return { config, url, key, keyFile: relative(process.cwd(), folder.keyFile), steps, notes };
@@ -49,21 +71,15 @@ async function playDemo(app: App, { config, steps }: Surroundings): Promise<void
   if (did !== undefined) steps.done.push({ name: "demo", detail: did, tookMs: performance.now() - startedAt });
 }
 
-async function openGateway(
-  gateway: Gateway,
+async function chooseAddress(
+  { config, environment }: Surroundings,
   notes: string[],
-  { config, environment, steps, openings }: Surroundings,
-): Promise<string> {
+): Promise<{ host: string; port: number }> {
   const host = environment.HOST ?? config.host;
   const asked = environment.PORT ?? config.port;
   const port = await freePort(asked, host);
   if (port !== asked) notes.push(`Port ${asked} is taken, so the gateway listens on ${port}.`);
-  openings.defer("gateway", () => gateway.close());
-  return steps.run(
-    "gateway",
-    () => gateway.listen({ port, host }),
-    (url) => url,
-  );
+  return { host, port };
 }
 
 async function openControl(

@@ -23,7 +23,7 @@ export async function startedHere<T>(
   note("No server runs here, so the services are started for the duration of this command.");
   createDataFolder(folder);
   try {
-    const app = await openApplication({ config, environment, folder, steps: new Steps(note), openings, signal });
+    const { app } = await openApplication({ config, environment, folder, steps: new Steps(note), openings, signal });
     const flow = { send() {}, signal };
     return await work({
       config,

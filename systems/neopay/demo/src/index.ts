@@ -1,0 +1,1 @@
+export { type Call, playMerchantDay } from "./merchant-day.ts";

@@ -1,0 +1,40 @@
+import type { Returned, Sent } from "@banyan/kernel";
+import type { AnyAction } from "@banyan/kernel/app";
+import { ledger } from "@banyan/neopay-ledger/contract";
+import { statements } from "@banyan/neopay-statements/contract";
+import { bankStatement } from "./bank-statement.ts";
+import { accounts, deposit, depositTakenMinor, morning, payout } from "./movements.ts";
+
+/** What the day is played through: the public actions, in this process or over a wire. */
+export type Call = <A extends AnyAction>(
+  action: A,
+  input: Sent<A>,
+  options?: { readonly idempotencyKey?: string },
+) => Promise<Returned<A>>;
+
+/**
+ * Plays a merchant's day into an empty store: top-ups, sales with fees, a refund, a hold that is taken in part, a payout, and
+ * the bank's statement of it. Says what it did in a few words; undefined, having done nothing, where others have begun.
+ * Each step has its own idempotency key, so that a day that was cut short is finished by the next try.
+ */
+export async function playMerchantDay(call: Call): Promise<string | undefined> {
+  if (!(await isAhead(call))) return undefined;
+  const once = (step: string) => ({ idempotencyKey: `demo:${step}` });
+  await Promise.all(accounts.map((account) => call(ledger.openAccount, account, once(`open:${account.address}`))));
+  for (const movement of morning) await call(ledger.post, movement, once(movement.reference));
+  const { id } = await call(ledger.placeHold, deposit, once(deposit.reference));
+  await call(ledger.commitHold, { id, amountMinor: depositTakenMinor }, once(`${deposit.reference}:take`));
+  await call(ledger.post, payout, once(payout.reference));
+  await call(statements.import, { content: bankStatement() }, once("bank statement"));
+  return `a merchant's day: ${accounts.length} accounts, ${morning.length + 2} transactions, 1 bank statement`;
+}
+
+/** The statement comes last, so where there is one the day is over. */
+async function isAhead(call: Call): Promise<boolean> {
+  const ours = new Set(accounts.map(({ address }) => address));
+  const [there, told] = await Promise.all([
+    call(ledger.accounts, { limit: accounts.length + 1 }),
+    call(statements.list, { limit: 1 }),
+  ]);
+  return told.statements.length === 0 && there.accounts.every(({ address }) => ours.has(address));
+}
