@@ -21,7 +21,6 @@ CREATE TABLE ledger.account (
   pending_credit_minor bigint NOT NULL DEFAULT 0,
   opened_at timestamptz NOT NULL,
   UNIQUE (tenant, address),
-  UNIQUE (id, currency),
   CONSTRAINT account_debits_bound CHECK (debits_minor >= 0 AND pending_debit_minor >= 0
     AND debits_minor + pending_debit_minor <= 9007199254740991),
   CONSTRAINT account_credits_bound CHECK (credits_minor >= 0 AND pending_credit_minor >= 0
@@ -32,7 +31,7 @@ CREATE TABLE ledger.account (
 ) WITH (fillfactor = 50);                               -- half a page free keeps balance updates off the indexes (HOT)
 
 -- Drawn only under the locks of a transaction's accounts: two transactions that share an account have their
--- numbers in the order of their commits. A rolled back posting leaves a gap. Never cached: sealing relies on it.
+-- numbers in the order of their commits. A posting that was rolled back leaves a gap.
 CREATE SEQUENCE ledger.transaction_seq AS bigint CACHE 1;
 
 CREATE TABLE ledger.transaction (
@@ -72,16 +71,24 @@ CREATE TABLE ledger.posting (
 -- Covering, so that a balance at a date reads no row.
 CREATE UNIQUE INDEX posting_source_entry ON ledger.posting (source_id, source_entry) INCLUDE (effective_at, amount_minor);
 CREATE UNIQUE INDEX posting_destination_entry ON ledger.posting (destination_id, destination_entry) INCLUDE (effective_at, amount_minor);
-CREATE FUNCTION ledger.check_postings() RETURNS trigger LANGUAGE plpgsql AS $$
+
+-- What a foreign key would hold, and more, in one look per statement: a foreign key's look per row made posting in bulk a third
+-- slower (measured). Accounts and transactions are never deleted by us; `verify` finds what an owner deleted.
+CREATE FUNCTION ledger.refuse_stray_postings() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
     SELECT FROM added AS p
+    LEFT JOIN ledger.transaction AS t ON t.seq = p.seq
     LEFT JOIN ledger.account AS s ON s.id = p.source_id
     LEFT JOIN ledger.account AS d ON d.id = p.destination_id
-    LEFT JOIN ledger.transaction AS t ON t.seq = p.seq
-    WHERE (p.tenant, p.currency) IS DISTINCT FROM (s.tenant, s.currency) OR (p.tenant, p.currency) IS DISTINCT FROM (d.tenant, d.currency)
-      OR (p.tenant, p.effective_at) IS DISTINCT FROM (t.tenant, t.effective_at)
-  ) THEN RAISE EXCEPTION 'x' USING ERRCODE = 'foreign_key_violation'; END IF;
+    WHERE (t.tenant, t.effective_at) IS DISTINCT FROM (p.tenant, p.effective_at)
+      OR (s.tenant, s.currency, s.status) IS DISTINCT FROM (p.tenant, p.currency, 'open')
+      OR (d.tenant, d.currency, d.status) IS DISTINCT FROM (p.tenant, p.currency, 'open')
+  ) THEN
+    RAISE EXCEPTION 'a posting needs its transaction and two open accounts, all of one tenant and currency'
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'posting_refers';
+  END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER posting_refers AFTER INSERT ON ledger.posting REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_postings();
+CREATE TRIGGER posting_refers AFTER INSERT ON ledger.posting
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_stray_postings();

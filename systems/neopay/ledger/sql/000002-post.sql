@@ -34,6 +34,9 @@ DECLARE
   source integer; destination integer; amount bigint; fault text; at_account integer; earlier integer; next_seq bigint;
   accepted integer := 0;
 BEGIN
+  -- While this is held, the sealer does not read how far numbers have been drawn: see ledger.seal.
+  PERFORM pg_advisory_xact_lock_shared(1818584167, 1);
+
   WITH locked AS MATERIALIZED (
     SELECT * FROM ledger.account AS a WHERE a.tenant = of_tenant AND a.address = ANY (addresses) ORDER BY a.address FOR NO KEY UPDATE
   )

@@ -1,0 +1,20 @@
+import type { Handler } from "@banyan/kernel";
+import type { ledger } from "../contract.ts";
+import { type AccountRow, accountOf } from "./account.ts";
+
+export const readAccount: Handler<typeof ledger.account> = async (ctx, { address }) => {
+  const [row] = await ctx.sql<AccountRow>`
+    SELECT * FROM ledger.account WHERE tenant = ${ctx.identity.tenant} AND address = ${address}`;
+  if (row === undefined) throw ctx.faults.accountNotFound({ account: address });
+  return accountOf(row);
+};
+
+export const listAccounts: Handler<typeof ledger.accounts> = async (ctx, { prefix, after, limit }) => {
+  // "~" sorts after every character that an address may hold.
+  const rows = await ctx.sql<AccountRow>`
+    SELECT * FROM ledger.account
+    WHERE tenant = ${ctx.identity.tenant} AND address >= ${prefix} AND address < ${`${prefix}~`} AND address > ${after}
+    ORDER BY address LIMIT ${limit + 1}`;
+  const accounts = rows.slice(0, limit).map(accountOf);
+  return { accounts, next: rows.length > limit ? (accounts.at(-1)?.address ?? null) : null };
+};

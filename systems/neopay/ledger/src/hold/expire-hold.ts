@@ -1,0 +1,22 @@
+import type { Handler } from "@banyan/kernel";
+import { ledger } from "../contract.ts";
+import { endOf, lockHold, settleHold } from "./hold.ts";
+
+export const expireHold: Handler<typeof ledger.expireHold> = async (ctx, { id }) => {
+  const { tenant } = ctx.identity;
+  const at = ctx.now();
+  const hold = await lockHold(ctx.sql, tenant, id);
+  if (hold === undefined || hold.status !== "active" || hold.expires_at === null) return;
+  if (endOf(hold, at) === undefined) {
+    // The queue's clock runs ahead of ours.
+    ctx.enqueue(ledger.expireHold, { id }, { delayMs: hold.expires_at.getTime() - at });
+    return;
+  }
+  const expired = await settleHold(ctx.sql, hold, {
+    status: "expired",
+    capturedMinor: 0,
+    transactionId: null,
+    at,
+  });
+  ctx.emit(ledger.holdExpired, expired);
+};

@@ -1,0 +1,136 @@
+import type { Sql } from "@banyan/kernel";
+import { amountMinorMax } from "@banyan/neopay-money";
+import { type AccountRow, availableMinor } from "../account/account.ts";
+import { ledger } from "../contract.ts";
+import type { Hold } from "./schemas.ts";
+
+/*
+ * A hold, in numbered rules:
+ * H1  Placing it raises the source's pending debit and the destination's pending credit; no balance moves.
+ * H2  It is committed, voided or expired, once: none of them leads anywhere else.
+ * H3  Committing posts 1 … amountMinor and releases all that was pending. It needs now < expiresAt.
+ * H4  Until it is settled it counts as pending, past its expiry too: the job that releases it may be late.
+ */
+
+export interface HoldRow {
+  readonly tenant: string;
+  readonly id: string;
+  readonly reference: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly amount_minor: number;
+  readonly captured_minor: number;
+  readonly currency: string;
+  readonly status: Hold["status"];
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly settled_at: Date | null;
+  readonly transaction_id: string | null;
+  readonly metadata: Record<string, string>;
+}
+
+export function holdOf(row: HoldRow): Hold {
+  return {
+    id: row.id,
+    reference: row.reference,
+    source: row.source,
+    destination: row.destination,
+    amountMinor: row.amount_minor,
+    capturedMinor: row.captured_minor,
+    currency: row.currency,
+    status: row.status,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at?.toISOString() ?? null,
+    settledAt: row.settled_at?.toISOString() ?? null,
+    transactionId: row.transaction_id,
+    metadata: row.metadata,
+  };
+}
+
+interface Placing {
+  readonly source: string;
+  readonly destination: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+}
+
+/** Why an amount cannot be set aside, in the order in which posting it would be refused; undefined where it can. */
+export function refusalOfHold(
+  { source, destination, amountMinor, currency }: Placing,
+  accounts: ReadonlyMap<string, AccountRow>,
+): Error | undefined {
+  const { faults } = ledger;
+  const from = accounts.get(source);
+  const to = accounts.get(destination);
+  if (from === undefined) return faults.accountNotFound({ account: source });
+  if (to === undefined) return faults.accountNotFound({ account: destination });
+  for (const { address, status } of [from, to]) {
+    if (status === "closed") return faults.accountClosed({ account: address });
+  }
+  for (const account of [from, to]) {
+    if (account.currency !== currency) return faults.currencyMismatch({ account: account.address });
+  }
+  if (source === destination) return faults.selfTransfer({ account: source });
+  const available = availableMinor(from);
+  if (from.floor_minor !== null && available - amountMinor < from.floor_minor) {
+    return faults.insufficientFunds({ account: source, availableMinor: available });
+  }
+  // Subtracted, since the sum may exceed what a number holds exactly.
+  if (amountMinor > amountMinorMax - from.debits_minor - from.pending_debit_minor) {
+    return faults.amountOverflow({ account: source });
+  }
+  if (amountMinor > amountMinorMax - to.credits_minor - to.pending_credit_minor) {
+    return faults.amountOverflow({ account: destination });
+  }
+  return undefined;
+}
+
+/** H2, H3: how a hold has ended at `now`, in milliseconds since 1970; undefined while it can be committed. */
+export function endOf({ status, expires_at }: HoldRow, now: number): Exclude<Hold["status"], "active"> | undefined {
+  if (status !== "active") return status;
+  return expires_at !== null && expires_at.getTime() <= now ? "expired" : undefined;
+}
+
+/** The hold, locked until the end of the transaction. */
+export async function lockHold(sql: Sql, tenant: string, id: string): Promise<HoldRow | undefined> {
+  const [row] = await sql<HoldRow>`
+    SELECT h.*, s.address AS source, d.address AS destination
+    FROM ledger.hold AS h JOIN ledger.account AS s ON s.id = h.source_id JOIN ledger.account AS d ON d.id = h.destination_id
+    WHERE h.id = ${id} AND h.tenant = ${tenant} FOR UPDATE OF h`;
+  return row;
+}
+
+interface Settlement {
+  readonly status: Exclude<Hold["status"], "active">;
+  readonly capturedMinor: number;
+  readonly transactionId: string | null;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Ends a locked, active hold and releases what it kept pending; posting what was captured is the caller's. */
+export async function settleHold(sql: Sql, hold: HoldRow, settlement: Settlement): Promise<Hold> {
+  const { status, capturedMinor, transactionId, at } = settlement;
+  const settledAt = new Date(at);
+  await sql`
+    WITH settled AS (
+      UPDATE ledger.hold
+      SET status = ${status}, captured_minor = ${capturedMinor}, transaction_id = ${transactionId}, settled_at = ${settledAt}
+      WHERE id = ${hold.id} AND tenant = ${hold.tenant}
+      RETURNING source_id, destination_id, amount_minor
+    ), locked AS MATERIALIZED (
+      SELECT a.id FROM ledger.account AS a WHERE a.tenant = ${hold.tenant} AND a.address = ANY (${[hold.source, hold.destination]})
+      ORDER BY a.address FOR NO KEY UPDATE
+    )
+    UPDATE ledger.account AS a
+    SET pending_debit_minor = a.pending_debit_minor - CASE WHEN a.id = settled.source_id THEN settled.amount_minor ELSE 0 END,
+      pending_credit_minor = a.pending_credit_minor - CASE WHEN a.id = settled.destination_id THEN settled.amount_minor ELSE 0 END
+    FROM settled, locked WHERE a.id = locked.id`;
+  return holdOf({
+    ...hold,
+    status,
+    captured_minor: capturedMinor,
+    transaction_id: transactionId,
+    settled_at: settledAt,
+  });
+}

@@ -1,0 +1,20 @@
+import type { Handler } from "@banyan/kernel";
+import { ledger } from "../contract.ts";
+import { endOf, lockHold, settleHold } from "./hold.ts";
+
+export const voidHold: Handler<typeof ledger.voidHold> = async (ctx, { id }) => {
+  const { tenant } = ctx.identity;
+  const at = ctx.now();
+  const hold = await lockHold(ctx.sql, tenant, id);
+  if (hold === undefined) throw ctx.faults.holdNotFound({ hold: id });
+  const status = endOf(hold, at);
+  if (status !== undefined) throw ctx.faults.holdNotActive({ hold: id, status });
+  const voided = await settleHold(ctx.sql, hold, {
+    status: "voided",
+    capturedMinor: 0,
+    transactionId: null,
+    at,
+  });
+  ctx.emit(ledger.holdVoided, voided);
+  return voided;
+};

@@ -1,0 +1,23 @@
+import type { CommandContext } from "@banyan/kernel";
+import { ledger } from "../contract.ts";
+import { type NewTransaction, postBatch } from "./posting-batch.ts";
+import { findDuplicates, refusalFault } from "./refusal.ts";
+import type { Transaction } from "./schemas.ts";
+import { transactionOf } from "./transaction.ts";
+
+/** Posts one transaction as a part of its command, with its event. Throws the fault that refuses it. */
+export async function postAlone(
+  ctx: CommandContext<"ledger", unknown, object>,
+  transaction: NewTransaction,
+): Promise<Transaction> {
+  const { tenant } = ctx.identity;
+  const at = ctx.now();
+  const [verdict] = await postBatch(ctx.sql, { tenant, at, allOrNone: false }, [transaction]);
+  if (verdict === undefined || verdict.kind === "notPosted") throw new Error("ledger.post answered no verdict");
+  if (verdict.kind !== "posted") {
+    throw refusalFault(transaction, verdict, await findDuplicates(ctx.sql, tenant, [[transaction, verdict]]));
+  }
+  const posted = transactionOf(transaction, verdict.seq, at);
+  ctx.emit(ledger.posted, posted);
+  return posted;
+}

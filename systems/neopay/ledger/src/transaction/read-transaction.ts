@@ -1,0 +1,15 @@
+import type { Handler } from "@banyan/kernel";
+import type { ledger } from "../contract.ts";
+import { findTransactions } from "./transaction.ts";
+
+export const readTransaction: Handler<typeof ledger.transaction> = async (ctx, { id }) => {
+  const [transaction] = await findTransactions(ctx.sql, ctx.identity.tenant, { ids: [id] });
+  if (transaction === undefined) throw ctx.faults.transactionNotFound({ transaction: id });
+  return transaction;
+};
+
+export const readTransactionByReference: Handler<typeof ledger.transactionByReference> = async (ctx, { reference }) => {
+  const [transaction] = await findTransactions(ctx.sql, ctx.identity.tenant, { references: [reference] });
+  if (transaction === undefined) throw ctx.faults.transactionNotFound({ transaction: reference });
+  return transaction;
+};

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Sql } from "@banyan/kernel";
+import type { NewTransaction } from "./posting-batch.ts";
+import type { Posting, PostTransaction, Transaction } from "./schemas.ts";
+
+/** A transaction to post, with its time in UTC as it will be stored. */
+export function newTransaction(
+  id: string,
+  { reference, postings, effectiveAt, metadata }: PostTransaction,
+): NewTransaction {
+  return {
+    id,
+    reference,
+    postings,
+    effectiveAt: effectiveAt === undefined ? undefined : new Date(effectiveAt).toISOString(),
+    metadata,
+    revertsId: null,
+  };
+}
+
+/** What a posted transaction looks like from outside. `at` is when it was recorded, in milliseconds since 1970. */
+export function transactionOf(posted: NewTransaction, seq: number, at: number): Transaction {
+  const recordedAt = new Date(at).toISOString();
+  return {
+    id: posted.id,
+    seq,
+    reference: posted.reference,
+    postings: [...posted.postings],
+    effectiveAt: posted.effectiveAt ?? recordedAt,
+    recordedAt,
+    revertsId: posted.revertsId,
+    metadata: { ...posted.metadata },
+  };
+}
+
+/** The legs that undo `postings`: each the other way round, the last one first. */
+export function mirrored(postings: readonly Posting[]): Posting[] {
+  return postings.toReversed().map((leg) => ({ ...leg, source: leg.destination, destination: leg.source }));
+}
+
+/** Whether `given` asks for what `stored` is: a time that was left open then or now does not count. */
+export function hasSameContent(stored: Transaction, given: NewTransaction): boolean {
+  return (
+    isDeepStrictEqual(stored.postings, given.postings) &&
+    isDeepStrictEqual(stored.metadata, given.metadata) &&
+    stored.revertsId === given.revertsId &&
+    (given.effectiveAt === undefined || stored.effectiveAt === given.effectiveAt)
+  );
+}
+
+interface TransactionRow {
+  readonly id: string;
+  readonly seq: number;
+  readonly reference: string;
+  readonly effective_at: Date;
+  readonly recorded_at: Date;
+  readonly reverts_id: string | null;
+  readonly metadata: Record<string, string>;
+  readonly postings: Posting[];
+}
+
+/** The stored transactions among `ids` and `references`, by seq. */
+export async function findTransactions(
+  sql: Sql,
+  tenant: string,
+  { ids = [], references = [] }: { readonly ids?: readonly string[]; readonly references?: readonly string[] },
+): Promise<Transaction[]> {
+  const rows = await sql<TransactionRow>`
+    SELECT t.id, t.seq, t.reference, t.effective_at, t.recorded_at, t.reverts_id, t.metadata, p.postings
+    FROM ledger.transaction AS t
+    CROSS JOIN LATERAL (
+      SELECT jsonb_agg(jsonb_build_object('source', s.address, 'destination', d.address, 'amountMinor', p.amount_minor, 'currency', p.currency)
+        ORDER BY p.leg) AS postings
+      FROM ledger.posting AS p JOIN ledger.account AS s ON s.id = p.source_id JOIN ledger.account AS d ON d.id = p.destination_id
+      WHERE p.seq = t.seq
+    ) AS p
+    WHERE t.tenant = ${tenant} AND (t.id = ANY (${ids}) OR t.reference = ANY (${references}))
+    ORDER BY t.seq`;
+  return rows.map((row) => ({
+    id: row.id,
+    seq: row.seq,
+    reference: row.reference,
+    postings: row.postings.map(({ source, destination, amountMinor, currency }) => ({
+      source,
+      destination,
+      amountMinor,
+      currency,
+    })),
+    effectiveAt: row.effective_at.toISOString(),
+    recordedAt: row.recorded_at.toISOString(),
+    revertsId: row.reverts_id,
+    metadata: row.metadata,
+  }));
+}
