@@ -92,6 +92,8 @@ class Application implements App {
   private readonly dispatcher: Dispatcher | null;
   private readonly workers: Workers | null;
   private current: AppState = "created";
+  /** Services whose start has succeeded, the last first. */
+  private readonly opened: Service[] = [];
   private stopping: Promise<void> | null = null;
   private readonly actions = new Map<string, AnyAction>();
 
@@ -146,6 +148,7 @@ class Application implements App {
       for (const service of this.services) {
         const began = clock.monotonic();
         await service.start?.(AbortSignal.timeout(startBudgetMs));
+        this.opened.unshift(service);
         onStarted?.(service.contract.name, clock.monotonic() - began);
       }
       this.dispatcher?.start();
@@ -172,7 +175,7 @@ class Application implements App {
     }
     await this.workers?.stop(budget);
     await this.dispatcher?.stop();
-    for (const service of this.services.toReversed()) await service.stop?.();
+    for (const service of this.opened) await service.stop?.();
     await this.store?.stop(budget);
     this.enter("stopped");
   }

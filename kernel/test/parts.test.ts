@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { afterEach, expect, test, vi } from "vitest";
+import { createApp } from "../src/app/index.ts";
+import { canonicalJson, digest, uuidv7 } from "../src/call/ids.ts";
+import { nearest } from "../src/call/nearest.ts";
+import { Deadlines, Scope } from "../src/call/scope.ts";
+import { defineContract, implement, type Service } from "../src/index.ts";
+import { orders, stock } from "./sample.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a UUIDv7 has its version, its variant and its time, and later ones sort later", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 48 - 2 }), (ms) => {
+      const id = uuidv7(ms);
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16)).toBe(ms);
+      expect(uuidv7(ms + 1) > id).toBe(true);
+    }),
+  );
+  expect(new Set(Array.from({ length: 10_000 }, () => uuidv7(0))).size).toBe(10_000);
+});
+
+test("canonical JSON does not depend on the order of keys, and is JSON of the same value", () => {
+  const shuffled = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(shuffled)
+      : value !== null && typeof value === "object"
+        ? Object.fromEntries(
+            Object.entries(value)
+              .reverse()
+              .map(([key, child]) => [key, shuffled(child)]),
+          )
+        : value;
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const plain = JSON.parse(JSON.stringify(value)) as unknown;
+      expect(canonicalJson(shuffled(plain))).toBe(canonicalJson(plain));
+      expect(JSON.parse(canonicalJson(plain))).toEqual(plain);
+    }),
+  );
+});
+
+test("a digest tells where one part ends", () => {
+  expect(digest(16, "ab", "c")).not.toEqual(digest(16, "a", "bc"));
+  expect(digest(16, "ab", "c")).toHaveLength(16);
+});
+
+test("scopes end in the order of their deadlines, and one that is done is never told", () => {
+  vi.useFakeTimers();
+  const clock = { now: () => Date.now(), monotonic: () => Date.now() };
+  const deadlines = new Deadlines(clock);
+  const ended: string[] = [];
+  const watch = (name: string, budgetMs: number) => {
+    const scope = new Scope(clock, budgetMs, name);
+    scope.onEnd = () => ended.push(name);
+    deadlines.watch(scope);
+    return scope;
+  };
+  watch("second", 200);
+  const done = watch("done", 100);
+  watch("first", 100);
+  vi.advanceTimersByTime(50);
+  watch("third", 200);
+  deadlines.unwatch(done);
+  deadlines.unwatch(done);
+  vi.advanceTimersByTime(1_000);
+  expect(ended).toEqual(["first", "second", "third"]);
+});
+
+test("the end of a scope reaches those below it, and aborts a signal that is asked for later", () => {
+  const clock = { now: () => 0, monotonic: () => 0 };
+  const above = new Scope(clock, 100, "above");
+  const below = above.narrowed(50, "below");
+  above.end(new Error("over"));
+  expect(below.signal.aborted).toBe(true);
+  expect(() => below.check()).toThrow("over");
+  expect(above.narrowed(10, "late").ended).not.toBeNull();
+});
+
+test("a narrowed scope never has more time than the one above", () => {
+  const clock = { now: () => 0, monotonic: () => 0 };
+  expect(new Scope(clock, 100, "above").narrowed(500, "below").deadline).toBe(100);
+});
+
+test("names that a person may have meant are offered, nearest first, and others are not", () => {
+  expect(nearest("ledger.pots", ["ledger.post", "ledger.open", "statements.import"])).toEqual(["ledger.post"]);
+  expect(nearest("x", ["ledger.post"])).toEqual([]);
+});
+
+const empty = (name: string, after: readonly string[] = []): Service => ({
+  ...implement(defineContract(name, {}), {}),
+  after,
+});
+
+test("services start after those they name; circles, strangers and doubles are refused", () => {
+  const order = createApp({ services: [empty("c", ["b"]), empty("a"), empty("b", ["a"])] }).services;
+  expect(order.map(({ contract }) => contract.name)).toEqual(["a", "b", "c"]);
+  expect(() => createApp({ services: [empty("a", ["b"]), empty("b", ["a"])] })).toThrow("a -> b -> a");
+  expect(() => createApp({ services: [empty("a", ["z"])] })).toThrow(
+    "a starts after z, which is not among the services",
+  );
+  expect(() => createApp({ services: [empty("a"), empty("a")] })).toThrow("two services are named a");
+});
+
+test("a service whose hook throws at the start stops those that had started, in reverse order", async () => {
+  const seen: string[] = [];
+  const hooked = (name: string, after: readonly string[], fails = false): Service => ({
+    ...empty(name, after),
+    start: async () => {
+      seen.push(`start ${name}`);
+      if (fails) throw new Error("no socket");
+    },
+    stop: async () => {
+      seen.push(`stop ${name}`);
+    },
+  });
+  const app = createApp({ services: [hooked("a", []), hooked("b", ["a"], true), hooked("c", ["b"])] });
+  await expect(app.start()).rejects.toThrow("no socket");
+  expect(seen).toEqual(["start a", "start b", "stop a"]);
+  expect(app.state).toBe("stopped");
+});
+
+test("a contract with one name twice, and a service that misses a handler, are refused by name", () => {
+  expect(() => defineContract("bad name", {})).toThrow('"bad name" is no service name');
+  const input = orders.remind.definition.input;
+  const act = { input, output: input, access: "public" };
+  expect(() => defineContract("twice", { commands: { act }, jobs: { act: { input } } })).toThrow(
+    "stock needs a database; pass a store to createApp",
+  );
+});
