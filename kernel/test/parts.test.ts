@@ -127,7 +127,14 @@ test("a contract with one name twice, and a service that misses a handler, are r
   expect(() => defineContract("bad name", {})).toThrow('"bad name" is no service name');
   const input = orders.remind.definition.input;
   const act = { input, output: input, access: "public" };
-  expect(() => defineContract("twice", { commands: { act }, jobs: { act: { input } } })).toThrow(
-    "stock needs a database; pass a store to createApp",
-  );
+  const twice = { commands: { act }, jobs: { act: { input } } };
+  expect(() => defineContract("twice", twice)).toThrow("twice.act is declared twice");
+  expect(() => implement(stock, { commands: {}, queries: {} } as never)).toThrow("stock.take has no handler");
+  const extra = { commands: { take: () => 1, give: () => 1 }, queries: { left: () => 1 } };
+  expect(() => implement(stock, extra as never)).toThrow("stock.give is handled among commands");
+});
+
+test("a service with commands needs a store, and says so when the application is created", () => {
+  const service = implement(stock, { commands: { take: () => 1 }, queries: { left: () => 1 } });
+  expect(() => createApp({ services: [service] })).toThrow("stock needs a database; pass a store to createApp");
 });
