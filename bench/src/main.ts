@@ -1,13 +1,17 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { callArea } from "./call/area.ts";
+import { commandArea } from "./command/area.ts";
+import { deliveryArea } from "./delivery/area.ts";
 import { httpArea } from "./http/area.ts";
 import { installPeers, peersInstalled } from "./install-peers.ts";
+import { ledgerArea } from "./ledger/area.ts";
+import { memoryArea } from "./memory/area.ts";
 import type { Area } from "./rounds.ts";
 import { type Row, table } from "./row.ts";
 import { PeerMissing } from "./subject-process.ts";
 
-const areas: Area[] = [callArea, httpArea];
+const areas: Area[] = [callArea, httpArea, commandArea, deliveryArea, ledgerArea, memoryArea];
 
 const help = `Measures Banyan beside its peers, interleaved in one run, and prints ratios.
 

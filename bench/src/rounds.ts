@@ -25,7 +25,8 @@ export type Sample = Record<string, number>;
 export type Wanted = {
   row: string;
   ours: string;
-  peer: string;
+  /** A subject, or a figure that is given rather than measured. */
+  peer: string | { name: string; figure: number };
   metric: string;
   unit: string;
   better: Better;
@@ -55,17 +56,25 @@ export class Figures {
   rows(wanted: readonly Wanted[]): Row[] {
     const rows: Row[] = [];
     for (const { row, ours, peer, metric, reach = 0, ...rest } of wanted) {
-      const our = this.#values.get(`${ours} ${metric}`);
-      const their = this.#values.get(`${peer} ${metric}`);
-      const peerName = this.#subjects.find((subject) => subject.id === peer)?.name ?? peer;
-      if (!our || !their) {
+      const our = this.#median(ours, metric);
+      const their = typeof peer === "string" ? this.#median(peer, metric) : peer.figure;
+      const peerName = typeof peer === "string" ? this.#nameOf(peer) : peer.name;
+      if (our === undefined || their === undefined) {
         this.#bench.progress(`no row "${row}" beside ${peerName}: it could not be measured`);
         continue;
       }
-      const figures = { ours: median(our), peer: median(their) };
-      rows.push(compare({ area: this.#bench.area, row, ...figures, peerName, reach, ...rest }));
+      rows.push(compare({ area: this.#bench.area, row, ours: our, peer: their, peerName, reach, ...rest }));
     }
     return rows;
+  }
+
+  #median(subject: string, metric: string): number | undefined {
+    const values = this.#values.get(`${subject} ${metric}`);
+    return values && median(values);
+  }
+
+  #nameOf(id: string): string {
+    return this.#subjects.find((subject) => subject.id === id)?.name ?? id;
   }
 }
 

@@ -8,4 +8,18 @@ async function load({ durationMs, ...options }) {
   return { perSecond: result["2xx"] / result.duration, answers: result["2xx"] };
 }
 
-export const open = () => ({ load });
+/**
+ * The same with a new body and Idempotency-Key in every request: `bodies` names a module whose `nextBody(run)` makes
+ * them, in this process, while it loads the server.
+ */
+async function loadWith({ bodies, run, ...options }) {
+  const { nextBody } = await import(bodies);
+  const setupRequest = (request) => {
+    const { body, key } = nextBody(run);
+    request.headers["idempotency-key"] = key;
+    return { ...request, body };
+  };
+  return load({ ...options, requests: [{ setupRequest }] });
+}
+
+export const open = () => ({ load, loadWith });

@@ -1,9 +1,9 @@
-import { command, defineContract, event, type Handler, implement, type Service } from "@banyan/kernel";
+import { command, defineContract, event, type Handler, implement, query, type Service } from "@banyan/kernel";
 import { z } from "zod";
 
 const Note = z.strictObject({ id: z.string(), author: z.string(), body: z.string() });
 
-/** One row and one event per command: the smallest command that does both. */
+/** The smallest command that writes a row and emits an event. */
 export const notes = defineContract("notes", {
   commands: {
     write: command({
@@ -12,6 +12,7 @@ export const notes = defineContract("notes", {
       access: "notes:write",
     }),
   },
+  queries: { count: query({ input: z.strictObject({}), output: z.int(), access: "notes:read" }) },
   events: { written: event({ data: Note, key: (note) => note.author }) },
 });
 
@@ -22,7 +23,13 @@ const write: Handler<typeof notes.write> = async (ctx, { author, body }) => {
   return note;
 };
 
+const count: Handler<typeof notes.count> = async (ctx) => {
+  const [row] = await ctx.sql<{ count: number }>`SELECT count(*) AS count FROM notes.note`;
+  return row?.count ?? 0;
+};
+
 export const notesService: Service = implement(notes, {
   migrations: new URL("./sql/", import.meta.url),
   commands: { write },
+  queries: { count },
 });

@@ -9,14 +9,14 @@ const KEYS = 1_000;
 /** A command that only says something, and a subscriber of its event that writes one row. */
 export const stream = defineContract("stream", {
   commands: { send: command({ input: Sent, output: z.object({}), access: "stream:write" }) },
-  events: { sent: event({ data: Sent, key: ({ number }) => `key-${number % KEYS}` }) },
+  events: { sent: event({ data: Sent, key: ({ number }) => `key ${number % KEYS}` }) },
 });
 
-/** `onHandled` gets each message before its effect is committed, with the trace by which its delivery is recorded. */
-export function streamService(onHandled: (traceId: string, message: Message) => void) {
+/** `onHandled` is told of each message, under its event's id, before the transaction with its effect commits. */
+export function streamService(onHandled: (eventId: string, message: Message) => void) {
   const keep: EventHandler<typeof stream.sent, typeof stream> = async (ctx, message) => {
-    await ctx.sql`INSERT INTO stream.effect (number, sent_ms) VALUES (${message.number}, ${message.sentMs})`;
-    onHandled(ctx.traceId, message);
+    await ctx.sql`INSERT INTO stream.effect (id, number) VALUES (${ctx.delivery.id}, ${message.number})`;
+    onHandled(ctx.delivery.id, message);
   };
   return implement(stream, {
     migrations: new URL("./sql/", import.meta.url),

@@ -1,1 +1,2 @@
-CREATE TABLE stream.effect (number integer PRIMARY KEY, sent_ms double precision NOT NULL);
+CREATE SCHEMA stream;
+CREATE TABLE stream.effect (id uuid PRIMARY KEY, number integer NOT NULL);

@@ -1,0 +1,109 @@
+import { withPostgres } from "../postgres.ts";
+import type { Area, Bench, Sample, Wanted } from "../rounds.ts";
+import { measureInRounds } from "../rounds.ts";
+import type { Row } from "../row.ts";
+import { type Running, type Subject, startSubject } from "../subject-process.ts";
+import { findPgbench, pgbenchMissing } from "./find-pgbench.ts";
+
+const CLIENTS = 16;
+const PER_BULK = 1_000;
+/** One core runs the statements of a bulk; a second caller fills the gaps between them. */
+const BULK_CALLERS = 2;
+const key = "bench-key-that-opens-nothing-else";
+
+const posts = { ours: "served", peer: "pgbench", unit: "posts/s", better: "larger" as const };
+const bulk = { metric: "bulk", unit: "transfers/s", better: "larger" as const, reach: 1 };
+const wanted: Wanted[] = [
+  { ...posts, row: `posts through HTTP, ${CLIENTS} clients`, metric: "spread", reach: 0.9 },
+  { ...posts, row: `posts through HTTP, all on one hot account, ${CLIENTS} clients`, metric: "hot", reach: 0.6 },
+  { ...bulk, row: "bulk posting in the store", ours: "store", peer: { name: "the figure to reach", figure: 30_000 } },
+  { ...bulk, row: "bulk posting through HTTP", ours: "served", peer: { name: "the figure to reach", figure: 20_000 } },
+];
+
+/** Posting, through the gateway and in bulk, beside what pgbench reaches on the same server over the same transport. */
+export const ledgerArea: Area = {
+  name: "ledger",
+  about: "posts through HTTP, on one hot account and in bulk, beside pgbench TPC-B-like on the same server",
+  run: (bench) => withPostgres(bench, (url) => run(bench, url)),
+};
+
+async function run(bench: Bench, url: string): Promise<Row[]> {
+  const durationMs = bench.quick ? 300 : 4_000;
+  const pgbench = findPgbench();
+  if (!pgbench) bench.progress(pgbenchMissing);
+  const served: Subject = { id: "served", name: "ours", module: module("./served.ts"), options: { url, key } };
+  const options = { url, perCall: PER_BULK, callers: BULK_CALLERS };
+  const store: Subject = { id: "store", name: "ours", module: module("./store.ts"), options };
+  const yardstick: Subject = {
+    id: "pgbench",
+    name: "pgbench TPC-B-like, -M prepared, scale 10",
+    module: module("./pgbench.ts"),
+    options: { pgbench, url },
+  };
+  const subjects = [served, ...(pgbench ? [yardstick] : []), store];
+  const driver = {
+    id: "driver",
+    name: "autocannon",
+    module: new URL("../../peers/http/autocannon.mjs", import.meta.url),
+  };
+  const loading = await startSubject(driver, { signal: bench.signal });
+  const measures: Record<string, (running: Running) => Promise<Sample>> = {
+    served: (running) => measureServed(running, loading, durationMs),
+    pgbench: (running) => measurePgbench(running, durationMs),
+    store: (running) => measureStore(running, durationMs),
+  };
+  try {
+    const figures = await measureInRounds(
+      bench,
+      { subjects },
+      async (running, { id }) => measures[id]?.(running) ?? {},
+    );
+    return figures.rows(wanted);
+  } finally {
+    await loading.stop();
+  }
+}
+
+async function measureServed(running: Running, loading: Running, durationMs: number): Promise<Sample> {
+  const address = await running.ask<string>("address");
+  const load = async (spread: string, path: string, { perRequest, connections }: typeof onePost) => {
+    const name = crypto.randomUUID();
+    const headers = { "content-type": "application/json", authorization: `Bearer ${key}` };
+    const bodies = module("./bodies.ts").href;
+    const request = { url: address + path, method: "POST", headers, connections, durationMs };
+    const { perSecond } = await loading.ask<{ perSecond: number }>("loadWith", {
+      ...request,
+      bodies,
+      run: { name, spread, perRequest },
+    });
+    await running.ask("settled");
+    return perSecond * perRequest;
+  };
+  const onePost = { perRequest: 1, connections: CLIENTS };
+  const path = "/v1/ledger/transactions";
+  await load("spread", path, onePost);
+  const spread = await load("spread", path, onePost);
+  const hot = await load("hot", path, onePost);
+  const bulk = await load("spread", `${path}/bulk`, { perRequest: PER_BULK, connections: BULK_CALLERS });
+  return { spread, hot, bulk };
+}
+
+/** TPC-B-like is the peer of both rows: it stays the yardstick where all posts meet on one account. */
+async function measurePgbench(running: Running, durationMs: number): Promise<Sample> {
+  await running.ask("init");
+  await running.ask("rate", CLIENTS, durationMs / 2);
+  const tps = await running.ask<number>("rate", CLIENTS, durationMs);
+  return { spread: tps, hot: tps };
+}
+
+async function measureStore(running: Running, durationMs: number): Promise<Sample> {
+  await running.ask("bulk", durationMs / 2);
+  await running.ask("settled");
+  const bulk = await running.ask<number>("bulk", durationMs);
+  await running.ask("settled");
+  return { bulk };
+}
+
+function module(path: string): URL {
+  return new URL(path, import.meta.url);
+}
