@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import type { FastifyInstance } from "fastify";
+import { type Described, openApiDocument } from "./openapi.ts";
+
+/** Own files only, no inline code, nothing from elsewhere: the page works without a network and runs nothing but itself. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const pages = [
+  { path: "/docs", file: "reference.html", type: "text/html; charset=utf-8" },
+  { path: "/docs/reference.js", file: "reference.mjs", type: "text/javascript; charset=utf-8" },
+  { path: "/docs/reference.css", file: "reference.css", type: "text/css; charset=utf-8" },
+];
+
+/** Serves the OpenAPI document, made when it is first asked for, and the page that shows it. */
+export function registerDescription(fastify: FastifyInstance, described: Described): void {
+  let document: string | undefined;
+  fastify.get("/openapi.json", { config: { route: "GET /openapi.json" } }, async (_request, reply) => {
+    document ??= JSON.stringify(openApiDocument(described));
+    reply.header("content-type", "application/json; charset=utf-8");
+    return document;
+  });
+  for (const { path, file, type } of pages) {
+    const url = new URL(`../../assets/${file}`, import.meta.url);
+    fastify.get(path, { config: { route: `GET ${path}` } }, async (_request, reply) => {
+      reply.headers({
+        "content-type": type,
+        "content-security-policy": contentSecurityPolicy,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",
+      });
+      return readFileSync(url);
+    });
+  }
+}

@@ -1,0 +1,174 @@
+import type { AddressInfo } from "node:net";
+import type { App } from "@banyan/kernel/app";
+import cors from "@fastify/cors";
+import Fastify, { type FastifyInstance } from "fastify";
+import { type Logger, pino } from "pino";
+import { errorAnswerer } from "./answers/answering.ts";
+import { detailsSerialiser } from "./answers/fault-details.ts";
+import { refusal } from "./answers/refusals.ts";
+import { answerUnparsed } from "./answers/unparsed.ts";
+import { registerDescription } from "./describe/register-description.ts";
+import { admission } from "./edge/admission.ts";
+import { Connections } from "./edge/connections.ts";
+import { traceIdOf } from "./edge/trace.ts";
+import { trustedBy } from "./edge/trusted-proxies.ts";
+import type { Authenticator } from "./identity/authenticator.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { registerActions } from "./routes/register-actions.ts";
+import { routeTable } from "./routes/route-table.ts";
+import { createMetrics, type MetricsOptions } from "./watch/metrics.ts";
+import { createReadiness, defaultReadinessLimits, type ReadinessLimits } from "./watch/readiness.ts";
+import { probePaths, registerProbes } from "./watch/register-probes.ts";
+import { RequestRecord } from "./watch/request-record.ts";
+
+export interface GatewayOptions {
+  readonly app: App;
+  readonly authenticator: Authenticator;
+  /** Of the API, for its description. */
+  readonly title: string;
+  readonly version: string;
+  /** Default "127.0.0.1": to be reached from elsewhere is a decision. */
+  readonly host?: string;
+  /** Default 3000; 0 takes any free one. */
+  readonly port?: number;
+  /** How many ports after `port` may be tried when it is taken. Default 0: a taken port is an error. */
+  readonly portsAfter?: number;
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
+  /** Origins whose pages may call, as "https://app.example". Default none. */
+  readonly corsOrigins?: readonly string[];
+  readonly limits?: Partial<Limits>;
+  readonly readiness?: Partial<ReadinessLimits>;
+  /** Reads the outbox for `/metrics`; without it those gauges are absent. */
+  readonly backlog?: MetricsOptions["backlog"];
+  /** Default: pino to stderr at "info", which is one line per refused or failed request; "debug" logs each. */
+  readonly log?: Logger;
+}
+
+export interface Gateway {
+  /** Opens the port. Rejects where it is taken. */
+  listen(): Promise<{ readonly url: string; readonly port: number }>;
+  /**
+   * Not ready from now on; no new connections; what is in flight may finish for `deadlineMs` (default 10,000), then is
+   * cut. Idempotent. Stop the application after it.
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Undefined until it listens. */
+  readonly address: AddressInfo | undefined;
+}
+
+/**
+ * Serves an application's actions over HTTP/1.1, as their contracts say. Throws where routes conflict or a schema cannot
+ * be written as JSON Schema. It neither starts nor stops the application.
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { app, authenticator } = options;
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const log = options.log ?? pino({ level: "info" }, pino.destination({ fd: 2, sync: true }));
+  const isTrusted = trustedBy(options.trustedProxies ?? []);
+  const connections = new Connections(limits, isTrusted);
+  const metrics = createMetrics({ app, connections: () => connections.count, backlog: options.backlog });
+  const record = new RequestRecord(metrics.durations, log);
+  const answerError = errorAnswerer(record, detailsSerialiser(app.services));
+  const hasProxies = (options.trustedProxies ?? []).length > 0;
+  const fastify = serverOf(limits, hasProxies ? isTrusted : false, answerError);
+  const closing = { isClosing: false };
+  const readiness = createReadiness(app, () => closing.isClosing, { ...defaultReadinessLimits, ...options.readiness });
+
+  fastify.decorateRequest("arrival", null);
+  fastify.addHook(
+    "onRequest",
+    admission({ authenticator, limits, connections, hasProxies, unlimited: new Set(probePaths) }),
+  );
+  if (options.corsOrigins !== undefined && options.corsOrigins.length > 0) registerCors(fastify, options.corsOrigins);
+  fastify.setErrorHandler(answerError);
+  fastify.setNotFoundHandler(async (request) => {
+    throw refusal("unknownRoute", `nothing answers ${request.method} here; /openapi.json lists what there is`);
+  });
+  const routes = routeTable(app.services);
+  registerActions(fastify, routes, { app, limits, record });
+  registerProbes(fastify, readiness, metrics);
+  registerDescription(fastify, { ...options, services: app.services, routes });
+  connections.watch(fastify.server);
+  fastify.addHook("onClose", async () => {
+    metrics.close();
+    readiness.close();
+  });
+
+  return {
+    get address() {
+      const address = fastify.server.address();
+      return address === null || typeof address === "string" ? undefined : address;
+    },
+    listen: () => listen(fastify, options),
+    close: ({ deadlineMs = 10_000 } = {}) => {
+      closing.isClosing = true;
+      return drain(fastify, deadlineMs);
+    },
+  };
+}
+
+function serverOf(
+  limits: Limits,
+  trustProxy: false | ((address: string) => boolean),
+  answerError: ReturnType<typeof errorAnswerer>,
+) {
+  const fastify = Fastify({
+    logger: false,
+    trustProxy,
+    genReqId: ({ headers }) => traceIdOf(headers["traceparent"]),
+    routerOptions: { querystringParser: (query) => query as never, maxParamLength: limits.urlBytesMax },
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionTimeout: 0,
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+    clientErrorHandler: answerUnparsed,
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs / 2),
+    },
+  });
+  // One more than allowed is kept, so that the limit is seen; Node would drop the rest in silence.
+  fastify.server.maxHeadersCount = limits.headersMax + 1;
+  fastify.server.maxConnections = limits.connectionsMax;
+  return fastify;
+}
+
+function registerCors(fastify: FastifyInstance, origins: readonly string[]): void {
+  fastify.register(cors, {
+    origin: [...origins],
+    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    exposedHeaders: ["ratelimit", "ratelimit-policy", "retry-after", "idempotency-replayed"],
+    maxAge: 600,
+  });
+}
+
+async function listen(fastify: FastifyInstance, { host = "127.0.0.1", port = 3_000, portsAfter = 0 }: GatewayOptions) {
+  for (let wanted = port; ; wanted++) {
+    try {
+      const url = await fastify.listen({ host, port: wanted });
+      const { port: found } = fastify.server.address() as AddressInfo;
+      return { url, port: found };
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+      if (!isTaken || wanted >= port + portsAfter) throw error;
+    }
+  }
+}
+
+/** Fastify answers what arrives on open connections and ends them; those that were answered before are looked for here. */
+async function drain(fastify: FastifyInstance, deadlineMs: number): Promise<void> {
+  const { server } = fastify;
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  try {
+    await fastify.close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(cut);
+  }
+}

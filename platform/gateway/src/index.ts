@@ -1,0 +1,4 @@
+export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+export { type ApiKey, createApiKeyAuthenticator, hashApiKey } from "./identity/api-keys.ts";
+export type { Authenticator, Credentials } from "./identity/authenticator.ts";
+export { defaultLimits, type Limits, type RateLimit } from "./limits.ts";

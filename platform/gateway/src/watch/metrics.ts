@@ -1,0 +1,88 @@
+import type { App } from "@banyan/kernel/app";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { RequestDurations } from "./request-durations.ts";
+
+export interface Metrics {
+  readonly durations: RequestDurations;
+  readonly contentType: string;
+  /** Prometheus text of everything, as of now. */
+  text(): Promise<string>;
+  /** Stops listening to the application. */
+  close(): void;
+}
+
+export interface MetricsOptions {
+  readonly app: App;
+  /** Open connections, read at each scrape. */
+  readonly connections: () => number;
+  /** Events that wait to be delivered, read at each scrape. */
+  readonly backlog?: (() => Promise<{ readonly count: number; readonly oldestMs: number }>) | undefined;
+}
+
+/**
+ * Counts what the process does. Labels are names from contracts and codes of faults, never what a client sent, so that
+ * their number is bounded. Calls that come in here are counted by their answer; deliveries and jobs by the inspector.
+ */
+export function createMetrics({ app, connections, backlog }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const durations = new RequestDurations();
+  durations.register(registry);
+  const registers = [registry];
+  const work = new Counter({
+    name: "banyan_work_total",
+    help: "Deliveries to subscribers and runs of jobs, by outcome",
+    labelNames: ["kind", "id", "subscriber", "outcome"],
+    registers,
+  });
+  const workSeconds = new Counter({
+    name: "banyan_work_seconds_total",
+    help: "Time spent in deliveries and jobs",
+    labelNames: ["kind", "id", "subscriber"],
+    registers,
+  });
+  const events = new Counter({
+    name: "banyan_events_total",
+    help: "Events committed here",
+    labelNames: ["id"],
+    registers,
+  });
+  gauge(registry, "banyan_http_connections", "Open connections", async () => connections());
+  if (backlog !== undefined) {
+    gauge(registry, "banyan_outbox_unsent", "Events that wait to be delivered", async () => (await backlog()).count);
+    gauge(
+      registry,
+      "banyan_outbox_oldest_seconds",
+      "Age of the oldest of them",
+      async () => (await backlog()).oldestMs / 1_000,
+    );
+  }
+  const close = app.inspect(
+    (record) => {
+      if (record.kind === "event") events.inc({ id: record.id });
+      else if (record.kind === "delivery" || record.kind === "job") {
+        const labels = { kind: record.kind, id: record.id, subscriber: record.subscriber ?? "" };
+        work.inc({ ...labels, outcome: record.outcome });
+        workSeconds.inc(labels, record.tookMs / 1_000);
+      }
+    },
+    ["delivery", "job", "event"],
+  );
+  return { durations, contentType: registry.contentType, text: () => registry.metrics(), close };
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => Promise<number>): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    async collect() {
+      try {
+        this.set(await read());
+      } catch {
+        // A scrape must not fail because the database does: no value says that there is none.
+        this.remove();
+      }
+    },
+  });
+}

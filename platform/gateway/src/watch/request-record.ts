@@ -1,0 +1,51 @@
+import type { FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import type { RequestDurations } from "./request-durations.ts";
+
+export interface Answer {
+  /** "GET /v1/accounts/:account", as in the contract. */
+  readonly route: string;
+  readonly status: number;
+  /** The fault's code. */
+  readonly code?: string;
+  /** What went wrong on our side. */
+  readonly error?: unknown;
+}
+
+/**
+ * Counts and logs each answer, one line: our errors as errors, refusals as information, all others only when debugging.
+ * Headers, bodies and query strings are never logged, so that nothing in them has to be hidden.
+ */
+export class RequestRecord {
+  private readonly durations: RequestDurations;
+  private readonly log: Logger;
+
+  constructor(durations: RequestDurations, log: Logger) {
+    this.durations = durations;
+    this.log = log;
+  }
+
+  answered(request: FastifyRequest, answer: Answer): void {
+    const { arrival, method } = request;
+    const { route, status } = answer;
+    const tookMs = arrival === null ? 0 : performance.now() - arrival.at;
+    this.durations.observe(route, status, tookMs);
+    const level = status >= 500 ? "error" : status >= 400 && status !== 429 ? "info" : "debug";
+    if (!this.log.isLevelEnabled(level)) return;
+    this.log[level](
+      {
+        traceId: request.id,
+        method,
+        route,
+        path: request.url.split("?", 1)[0],
+        status,
+        code: answer.code,
+        tookMs: Math.round(tookMs * 1_000) / 1_000,
+        subject: arrival?.identity.subject,
+        tenant: arrival?.identity.tenant,
+        err: answer.error,
+      },
+      answer.error === undefined ? "answered" : "failed",
+    );
+  }
+}
