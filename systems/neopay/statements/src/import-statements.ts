@@ -4,7 +4,7 @@ import { parseStatements } from "./parse/document.ts";
 import type { BankStatement } from "./parse/model.ts";
 import { findRepeated, insertStatement } from "./statement-store.ts";
 
-const problemsMax = 100;
+const problemsMax = 1_000;
 type Context = CommandContext<"statements", unknown, unknown>;
 
 /** Reads the document before the transaction begins (the first SQL opens it), then stores what is new. */

@@ -7,6 +7,8 @@ import { createXmlReader } from "./xml-reader.ts";
 /** One payment that a customer asks the bank to make: `amountMinor` from the debtor's account to the creditor. */
 export type InitiatedPayment = {
   messageId: string;
+  /** Place among the transfers of the message, refused ones included, from 1. */
+  position: number;
   paymentInformationId: string;
   endToEndId: string | null;
   instructionId: string | null;
@@ -78,19 +80,24 @@ function readHeader(element: XmlElement): Header {
 }
 
 function readTransfer(information: XmlElement, transfer: XmlElement, read: PaymentInitiation): void {
+  const position = read.payments.length + read.problems.length + 1;
   try {
     if (!read.messageId)
       throw new ParseError(
         { line: transfer.line, at: transfer.path },
         "no GrpHdr with a MsgId came before the payment",
       );
-    read.payments.push(readPayment(information, transfer, read.messageId));
+    read.payments.push(readPayment(information, transfer, { messageId: read.messageId, position }));
   } catch (error) {
     read.problems.push(problemOf(error, textAt(transfer, "PmtId/EndToEndId")));
   }
 }
 
-function readPayment(information: XmlElement, transfer: XmlElement, messageId: string): InitiatedPayment {
+function readPayment(
+  information: XmlElement,
+  transfer: XmlElement,
+  { messageId, position }: Pick<InitiatedPayment, "messageId" | "position">,
+): InitiatedPayment {
   const debtorAccount = textAt(information, "DbtrAcct/Id/IBAN", "DbtrAcct/Id/Othr/Id");
   if (!debtorAccount) {
     throw new ParseError(
@@ -104,6 +111,7 @@ function readPayment(information: XmlElement, transfer: XmlElement, messageId: s
   if (read.amountMinor === 0) throw new ParseError({ line: amount.line, at: amount.path }, "a payment of nothing");
   return {
     messageId,
+    position,
     paymentInformationId: textAt(information, "PmtInfId") ?? messageId,
     endToEndId: providedId(textAt(transfer, "PmtId/EndToEndId")),
     instructionId: textAt(transfer, "PmtId/InstrId"),
