@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Binaries } from "./binaries.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { EmbeddedPostgresError, explain } from "./error.ts";
-import { startGuarded } from "./guard.ts";
+import { type GuardedServer, startGuarded } from "./guard.ts";
 import { readLogSince } from "./log-file.ts";
 import { claimFirst, claimGuarded, createPipe, type Ownership } from "./ownership.ts";
-import { isPostgres, type Postmaster, readPostmaster } from "./postmaster.ts";
+import { endLeftBehind, identify, type Postmaster, readPostmaster, removeStale } from "./postmaster.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
 export type Acquired = { readonly server: Postmaster; readonly ownership: Ownership; readonly adopted: boolean };
@@ -29,6 +28,8 @@ const ACQUIRE_TIMEOUT_MS = 120_000;
 const POLL_MS = 10;
 /** A guard that shuts its server down shows within milliseconds; a server without one for this long has lost it. */
 const UNGUARDED_PATIENCE_MS = 3_000;
+/** Sessions that wait for something notice their postmaster's death within milliseconds. */
+const LEFT_BEHIND_PATIENCE_MS = 500;
 const FIRST_PORT = 55_000;
 const PORTS = 1_000;
 
@@ -39,30 +40,27 @@ const PORTS = 1_000;
  */
 export async function acquireServer(options: AcquireOptions): Promise<Acquired> {
   const { data, signal, onProgress } = options;
-  const deadline = Date.now() + ACQUIRE_TIMEOUT_MS;
+  const since = Date.now();
   let refusal = "";
   let said = false;
-  let unguardedSince = 0;
   await createPipe(data.run);
-  while (Date.now() < deadline) {
+  while (Date.now() - since < ACQUIRE_TIMEOUT_MS) {
     signal.throwIfAborted();
-    const running = readPostmaster(data.cluster);
-    if (!running || !isPostgres(running.pid)) {
-      // Another program has the pid by now, and PostgreSQL would take it for the server.
-      if (running) rmSync(join(data.cluster, "postmaster.pid"), { force: true });
+    const found = lookAround(data);
+    if (found.is === "nothing") {
       const started = await startServer(options);
       if (typeof started !== "string") return started;
       refusal = started;
+      if (HELD.test(refusal) && Date.now() - since > LEFT_BEHIND_PATIENCE_MS) endLeftBehind(data.clusterName);
       await sleep(100);
     } else {
       const adopted = await adoptServer(data);
       if (adopted) return adopted;
-      const unguarded = running.status === "ready" && !claimBriefly(data);
-      unguardedSince = unguarded ? unguardedSince || Date.now() : 0;
-      if (unguarded && Date.now() - unguardedSince > UNGUARDED_PATIENCE_MS) process.kill(running.pid, "SIGINT");
+      const lost = found.is === "unguarded" && found.server.status !== "stopping";
+      if (lost && Date.now() - since > UNGUARDED_PATIENCE_MS) takeOver(found.server, data);
       await sleep(POLL_MS);
     }
-    if (!said && Date.now() > deadline - ACQUIRE_TIMEOUT_MS + 300) {
+    if (!said && Date.now() - since > 300) {
       said = true;
       onProgress("Waiting for the previous PostgreSQL of this data folder to finish");
     }
@@ -71,7 +69,33 @@ export async function acquireServer(options: AcquireOptions): Promise<Acquired> 
   throw new EmbeddedPostgresError("start_timeout", message);
 }
 
-function claimBriefly(data: DataFolder): boolean {
+type Found = { is: "nothing" } | { is: "guarded" | "unguarded"; server: Postmaster };
+
+function lookAround(data: DataFolder): Found {
+  const server = readPostmaster(data.cluster);
+  if (!server) return { is: "nothing" };
+  // First of all, because the pid of a server in another container on the same volume means nothing here.
+  if (isGuarded(data)) return { is: "guarded", server };
+  const owner = identify(server.pid, data.clusterName);
+  if (owner === "ours" || owner === "another_postgres") return { is: "unguarded", server };
+  // PostgreSQL itself would take any process of the same user for the server, a zombie included.
+  removeStale(data.cluster, server.pid);
+  return { is: "nothing" };
+}
+
+/** A server whose guard was killed lives on without an owner: it makes room for one that has a guard. */
+function takeOver(server: Postmaster, data: DataFolder): void {
+  if (identify(server.pid, data.clusterName) === "ours") {
+    process.kill(server.pid, "SIGINT");
+    return;
+  }
+  const message =
+    `${data.cluster} is open in a PostgreSQL that was started by other means, pid ${server.pid}: stop it (kill -INT ${server.pid}). ` +
+    "If that one serves another folder, delete postmaster.pid here.";
+  throw new EmbeddedPostgresError("start_failed", message);
+}
+
+function isGuarded(data: DataFolder): boolean {
   const ownership = claimGuarded(data.run);
   ownership?.release();
   return ownership !== undefined;
@@ -83,25 +107,27 @@ async function adoptServer(data: DataFolder): Promise<Acquired | undefined> {
   // The guard may have read end-of-file just before; if so it is gone in a moment.
   await sleep(20);
   const server = readPostmaster(data.cluster);
-  if (server?.status === "ready" && isPostgres(server.pid) && claimBriefly(data))
+  if (server?.status === "ready" && identify(server.pid, data.clusterName) === "ours" && isGuarded(data))
     return { server, ownership, adopted: true };
   ownership.release();
   return undefined;
 }
 
 /** The refusals that pass: another process was faster, the last server's memory is not yet let go, the port went. */
+const HELD = /pre-existing shared memory block/;
 const PASSING =
   /lock file .* already exists|pre-existing shared memory block|could not bind|could not create any TCP|is being used/;
 
 async function startServer(options: AcquireOptions): Promise<Acquired | string> {
   const { data, signal } = options;
   const port = options.port ?? (await findFreePort(data.path));
-  const ownership = await claimFirst(data.run);
+  const { ownership, readEnd } = claimFirst(data.run);
   const log = openSync(data.log, "a", 0o600);
   const logOffset = fstatSync(log).size;
   const settings = {
     ...DEFAULT_SETTINGS,
     ...options.settings,
+    cluster_name: data.clusterName,
     listen_addresses: "127.0.0.1",
     port: String(port),
     unix_socket_directories: data.socketArgument,
@@ -113,11 +139,12 @@ async function startServer(options: AcquireOptions): Promise<Acquired | string> 
       data.clusterArgument,
       ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ],
-    { readEnd: ownership.readEnd, log, folder: data.cluster, runAs: data.runAs },
+    { readEnd, log, folder: data.cluster, runAs: data.runAs },
   );
   closeSync(log);
+  closeSync(readEnd);
   try {
-    const ready = await untilReady(data, guarded, signal);
+    const ready = await untilReady(options, guarded);
     if (ready) return { server: ready, ownership, adopted: false };
     const words = readLogSince(data.log, logOffset);
     ownership.release();
@@ -125,23 +152,25 @@ async function startServer(options: AcquireOptions): Promise<Acquired | string> 
     throw explain("Starting PostgreSQL", "the server refused to start", words);
   } catch (error) {
     ownership.release();
-    throw explain("Starting PostgreSQL", error);
-  } finally {
-    ownership.closeReadEnd();
+    throw signal.aborted ? signal.reason : explain("Starting PostgreSQL", error);
   }
 }
 
 /** Undefined when the server ended instead. */
 async function untilReady(
-  data: DataFolder,
-  guarded: ReturnType<typeof startGuarded>,
-  signal: AbortSignal,
+  { data, signal, onProgress }: AcquireOptions,
+  guarded: GuardedServer,
 ): Promise<Postmaster | undefined> {
   const pid = await guarded.pid;
   const ended = guarded.exited.then(() => "ended" as const);
-  const deadline = Date.now() + ACQUIRE_TIMEOUT_MS;
-  while (Date.now() < deadline) {
+  const since = Date.now();
+  let said = false;
+  while (Date.now() - since < ACQUIRE_TIMEOUT_MS) {
     signal.throwIfAborted();
+    if (!said && Date.now() - since > 1_000) {
+      said = true;
+      onProgress("PostgreSQL recovers what an unclean end left behind");
+    }
     const server = readPostmaster(data.cluster);
     if (server?.pid === pid && server.status === "ready") return server;
     if ((await Promise.race([ended, sleep(POLL_MS)])) === "ended") return undefined;

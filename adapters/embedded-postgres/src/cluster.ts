@@ -4,9 +4,10 @@ import { chmodSync, chownSync, existsSync, readFileSync, renameSync, statSync, w
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Binaries } from "./binaries.ts";
+import type { DataFolder } from "./data-folder.ts";
 import { EmbeddedPostgresError, explain } from "./error.ts";
 import { publishFolder } from "./publish-folder.ts";
-import { giveTo, type RunAs } from "./run-as.ts";
+import { giveTo, type RunAs, spawnAs } from "./run-as.ts";
 
 const run = promisify(execFile);
 
@@ -38,18 +39,22 @@ const SETUP = `ALTER DATABASE postgres RENAME TO ${DATABASE};\n`;
  * Makes the cluster if there is none, by copying a template that initdb made once for this build of PostgreSQL.
  * Returns whether it was made just now. Everything is on disk before the cluster appears under its name.
  */
-export async function prepareCluster(folder: string, binaries: Binaries, runAs: RunAs | undefined): Promise<boolean> {
+export async function prepareCluster(
+  { cluster: folder, runAs }: DataFolder,
+  binaries: Binaries,
+  onProgress: (message: string) => void,
+): Promise<boolean> {
   const made = await publishFolder(folder, async (draft) => {
-    const template = await prepareTemplate(binaries, runAs);
+    const template = await prepareTemplate(binaries, runAs, onProgress);
     await copyTree(template, draft);
     chmodSync(draft, 0o700);
     giveTo(runAs, draft);
     const sync = ["--sync-only", `--sync-method=${process.platform === "linux" ? "syncfs" : "fsync"}`, "-D", "."];
-    await run(binaries.initdb, sync, { ...runAs, cwd: draft, env: CHILD_ENV });
+    await run(binaries.initdb, sync, { ...spawnAs(runAs), cwd: draft, env: CHILD_ENV });
   });
   checkVersion(folder, binaries.major);
-  // A folder that root copied here belongs to root, which PostgreSQL refuses.
-  if (runAs && statSync(folder).uid === 0) giveTo(runAs, folder);
+  // A cluster that root copied here belongs to root, which PostgreSQL refuses.
+  if (runAs && statSync(folder).uid !== runAs.uid) giveTo(runAs, folder);
   return made;
 }
 
@@ -61,16 +66,21 @@ export function readPassword(folder: string): string {
   return readFileSync(join(folder, "banyan-password"), "utf8").trim();
 }
 
-async function prepareTemplate(binaries: Binaries, runAs: RunAs | undefined): Promise<string> {
+async function prepareTemplate(
+  binaries: Binaries,
+  runAs: RunAs | undefined,
+  onProgress: (message: string) => void,
+): Promise<string> {
   const key = createHash("sha256")
     .update(INITDB.join() + SETUP)
     .digest("hex")
     .slice(0, 8);
   const template = join(binaries.cacheFolder, `template-${key}`);
   await publishFolder(template, async (draft) => {
+    onProgress("Preparing PostgreSQL for the first time on this machine");
     chmodSync(draft, 0o700);
     giveTo(runAs, draft);
-    const options = { ...runAs, cwd: draft, env: CHILD_ENV };
+    const options = { ...spawnAs(runAs), cwd: draft, env: CHILD_ENV };
     const passwordFile = join(draft, "password");
     writeFileSync(passwordFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
     giveTo(runAs, draft);

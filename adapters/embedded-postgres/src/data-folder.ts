@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { EmbeddedPostgresError, explain } from "./error.ts";
@@ -14,6 +14,8 @@ export type DataFolder = {
   /** Holds the socket and the owners' pipe. */
   readonly run: string;
   readonly runAs: RunAs | undefined;
+  /** Marks the server's processes as this folder's. */
+  readonly clusterName: string;
   /** How the server, standing in `cluster`, is told of the two folders: it may be unable to walk to their paths. */
   readonly clusterArgument: string;
   readonly socketArgument: string;
@@ -28,9 +30,8 @@ export function prepareDataFolder(dataFolder: string): DataFolder {
   try {
     mkdirSync(wanted, { recursive: true });
     const path = realpathSync(wanted);
-    checkOwner(path);
     const cluster = join(path, "cluster");
-    const runAs = chooseRunAs(cluster);
+    const runAs = chooseRunAs(path);
     makePrivate(path, runAs);
     const run = chooseRunFolder(path);
     makePrivate(run, runAs);
@@ -40,6 +41,7 @@ export function prepareDataFolder(dataFolder: string): DataFolder {
       log: join(path, "postgres.log"),
       run,
       runAs,
+      clusterName: nameOf(path),
       clusterArgument: process.platform === "linux" && !canReach(runAs, path) ? "/proc/self/cwd" : cluster,
       socketArgument: run.startsWith(path) ? "../run" : `"${run.replaceAll('"', '""')}"`,
     };
@@ -50,31 +52,28 @@ export function prepareDataFolder(dataFolder: string): DataFolder {
 
 function makePrivate(folder: string, runAs: RunAs | undefined): void {
   mkdirSync(folder, { recursive: true });
+  const stat = lstatSync(folder);
+  const uid = process.getuid?.();
+  if (!stat.isDirectory() || (uid !== stat.uid && (uid !== 0 || stat.uid !== runAs?.uid))) {
+    const message =
+      `${folder} belongs to uid ${stat.uid}, and this is uid ${uid}. Start as that user (as root, if root had ` +
+      `started it), take the folder over with sudo chown -R ${uid} '${folder}', or choose another.`;
+    throw new EmbeddedPostgresError("data_owner", message);
+  }
   if (runAs) chownSync(folder, runAs.uid, runAs.gid);
   chmodSync(folder, 0o700);
 }
 
-/** In the data folder; where that makes the socket's path too long, a short one that belongs to this data folder alone. */
+/**
+ * In the data folder; where that makes the socket's path too long, a short one that belongs to this data folder alone.
+ * Anyone may create that name first, which is why makePrivate looks at its owner.
+ */
 function chooseRunFolder(path: string): string {
   const inside = join(path, "run");
   if (Buffer.byteLength(inside) <= RUN_PATH_BYTES_MAX) return inside;
-  const name = `banyan-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`;
-  const short = join(Buffer.byteLength(tmpdir()) <= 50 ? tmpdir() : "/tmp", name);
-  // Anyone may create the name first; whoever owns the folder could read what passes through the socket.
-  const stat = existsSync(short) ? lstatSync(short) : undefined;
-  const owners = [process.getuid?.(), statSync(path).uid];
-  if (stat && (!stat.isDirectory() || !owners.includes(stat.uid))) {
-    const message = `${short}, where the socket of ${path} would lie, belongs to somebody else: remove it, or choose a shorter data folder.`;
-    throw new EmbeddedPostgresError("data_owner", message);
-  }
-  return short;
+  return join(Buffer.byteLength(tmpdir()) <= 50 ? tmpdir() : "/tmp", nameOf(path));
 }
 
-function checkOwner(path: string): void {
-  const [uid, owner] = [process.getuid?.(), statSync(path).uid];
-  if (uid === 0 || uid === owner) return;
-  const message =
-    `${path} belongs to uid ${owner}, and this is uid ${uid}. ` +
-    `Start as that user (root lent it one, if it was started as root), or take it over: sudo chown -R ${uid} '${path}'`;
-  throw new EmbeddedPostgresError("data_owner", message);
+function nameOf(path: string): string {
+  return `banyan-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`;
 }

@@ -2,6 +2,7 @@ export type EmbeddedPostgresErrorCode =
   | "platform_unsupported"
   | "binaries_missing"
   | "cache_unusable"
+  | "user_unknown"
   | "data_version"
   | "data_owner"
   | "not_writable"
@@ -30,12 +31,17 @@ const signs: [pattern: RegExp, code: EmbeddedPostgresErrorCode, advice: string][
     "The disk is full: free some space, then start again.",
   ],
   [
+    /could not look up effective user ID|user does not exist/,
+    "user_unknown",
+    "The uid that runs the server has no name in /etc/passwd, and initdb insists on one: add a line there, run as another user, or set DATABASE_URL.",
+  ],
+  [
     /EACCES|EPERM|EROFS|Permission denied|Operation not permitted|Read-only file system/i,
     "not_writable",
     "The folder cannot be written or reached by the user that runs the server: change its owner, or choose another data folder.",
   ],
   [
-    /ENOENT.*initdb|cannot execute|Exec format|error while loading shared libraries|Library not loaded|No such file or directory.*ld-/i,
+    /(initdb|postgres) ENOENT|postgres: not found|cannot execute|Exec format|error while loading shared libraries|Library not loaded|No such file or directory.*ld-/i,
     "platform_unsupported",
     "The bundled PostgreSQL does not run on this system (musl, or a missing system library): start your own and set DATABASE_URL.",
   ],

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { CHILD_ENV } from "./cluster.ts";
-import type { RunAs } from "./run-as.ts";
+import { type RunAs, spawnAs } from "./run-as.ts";
 
 /**
  * Runs the server as a child and waits for it; a second shell waits for end-of-file on the owners' pipe,
@@ -17,11 +17,12 @@ exec 3<&0 </dev/null
 server=$!
 echo $server
 exec >&2
+cd /
 (
   while read -r _; do :; done <&3
-  exec 3<&-
+  exec 3<&- >/dev/null 2>&1
   for signal in INT INT INT INT INT INT INT INT INT INT INT INT INT INT INT INT INT INT INT INT QUIT QUIT QUIT KILL; do
-    kill -$signal $server 2>/dev/null || exit 0
+    kill -$signal $server || exit 0
     sleep 1
   done
 ) &
@@ -49,7 +50,7 @@ export function startGuarded(
   options: { readEnd: number; log: number; folder: string; runAs: RunAs | undefined },
 ): GuardedServer {
   const child = spawn("/bin/sh", ["-c", SCRIPT, "banyan-guard", ...command], {
-    ...options.runAs,
+    ...spawnAs(options.runAs),
     cwd: options.folder,
     detached: true,
     env: CHILD_ENV,

@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, existsSync, openSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -36,15 +35,16 @@ export function claimGuarded(runFolder: string): Ownership | undefined {
 }
 
 /** Becomes an owner before there is a guard; the read end is for the guard to inherit. */
-export async function claimFirst(runFolder: string): Promise<Ownership & { readEnd: number; closeReadEnd(): void }> {
+export function claimFirst(runFolder: string): { ownership: Ownership; readEnd: number } {
   const path = pipeIn(runFolder);
-  // Each open waits for the other; together they cannot block.
-  const [reader, writer] = await Promise.all([open(path, "r"), open(path, "w")]);
-  return {
-    readEnd: reader.fd,
-    closeReadEnd: once(() => void reader.close()).release,
-    ...once(() => void writer.close()),
-  };
+  // A plain open waits for the other side. With a first reader that does not wait, neither of the two that matter has to.
+  const first = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const writer = openSync(path, constants.O_WRONLY);
+    return { ownership: once(() => closeSync(writer)), readEnd: openSync(path, constants.O_RDONLY) };
+  } finally {
+    closeSync(first);
+  }
 }
 
 function pipeIn(runFolder: string): string {

@@ -4,18 +4,22 @@ import { dirname, join, resolve } from "node:path";
 /** Who runs the server. PostgreSQL refuses root, so root lends it an unprivileged uid; everyone else runs it directly. */
 export type RunAs = { uid: number; gid: number };
 
-/** The overflow uid ("nobody"): it needs no user to exist, so a bare container will do. */
-const UNPRIVILEGED = 65_534;
+/** "nobody", by number: the server does not need the name, but initdb refuses a uid that has none. */
+const UNPRIVILEGED = process.platform === "darwin" ? 4_294_967_294 : 65_534;
 
 /**
- * Undefined for a plain user. Root runs the server as the owner of an existing cluster, so that
- * `sudo npm start` does not take the data away from the user who made it.
+ * Undefined for a plain user. Root runs the server as the owner of the data folder, so that `sudo npm start` does not
+ * take the data away from the user who made it, nor a container from the user whose folder is mounted.
  */
-export function chooseRunAs(clusterFolder: string): RunAs | undefined {
+export function chooseRunAs(dataFolder: string): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const owner = statSync(clusterFolder, { throwIfNoEntry: false });
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
-  return { uid: UNPRIVILEGED, gid: UNPRIVILEGED };
+  const { uid, gid } = statSync(dataFolder);
+  return uid === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : { uid, gid };
+}
+
+/** The same for `spawn`, which takes ids as signed 32 bits where `chown` takes them unsigned. */
+export function spawnAs(runAs: RunAs | undefined): Partial<RunAs> {
+  return runAs ? { uid: runAs.uid | 0, gid: runAs.gid | 0 } : {};
 }
 
 /** Gives a folder and all that it holds to the server's user. 1,000 files take 10 ms. */

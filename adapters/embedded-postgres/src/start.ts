@@ -61,7 +61,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const data = prepareDataFolder(options.dataFolder);
   const binaries = await prepareBinaries(options.cacheFolder, data.runAs);
   const binariesMs = clock();
-  const created = await prepareCluster(data.cluster, binaries, data.runAs);
+  const created = await prepareCluster(data, binaries, onProgress);
   const clusterMs = clock();
   rotateLog(data.log);
   const signal = options.signal ?? new AbortController().signal;
