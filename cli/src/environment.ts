@@ -3,22 +3,34 @@ import { usageFailure } from "./failure.ts";
 
 const port = z.coerce.number("must be a number").int().min(0).max(65_535);
 
+/** 120 bits in base64url: a shorter one may have been made up by a person. */
+const keyLengthMin = 20;
+
 /** Every variable that the command reads. Others are not ours to judge. */
-const Environment = z.object({
-  PORT: port.optional(),
-  HOST: z.string().min(1).optional(),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
-    .optional(),
-  BANYAN_API_KEY: z
-    .string()
-    .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")
-    .optional(),
-  NODE_ENV: z.string().optional(),
-  /** Set by npm while it runs a script. */
-  npm_lifecycle_event: z.string().optional(),
-});
+const Environment = z
+  .object({
+    PORT: port.optional(),
+    HOST: z.string().min(1).optional(),
+    DATABASE_URL: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
+      .optional(),
+    BANYAN_API_KEY: z
+      .string()
+      .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")
+      .optional(),
+    NODE_ENV: z.string().optional(),
+    /** Set by npm while it runs a script. */
+    npm_lifecycle_event: z.string().optional(),
+  })
+  .refine(
+    ({ NODE_ENV, BANYAN_API_KEY }) =>
+      NODE_ENV !== "production" || BANYAN_API_KEY === undefined || BANYAN_API_KEY.length >= keyLengthMin,
+    {
+      path: ["BANYAN_API_KEY"],
+      error: `needs at least ${keyLengthMin} random characters in production (openssl rand -base64 32)`,
+    },
+  );
 export type Environment = z.infer<typeof Environment>;
 
 /** The process environment, checked; an empty variable counts as absent. Throws a usage failure that names the variable. */

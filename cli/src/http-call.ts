@@ -19,7 +19,7 @@ const Problem = z.object({
   detail: z.string().optional(),
   code: z.string(),
   issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  details: z.unknown(),
+  details: z.unknown().optional(),
   retry: z.enum(["no", "yes", "unknown"]).optional(),
 });
 

@@ -1,5 +1,6 @@
+import { isFault } from "@banyan/kernel";
 import { CommanderError } from "commander";
-import { CommandFailure, exitCodes } from "./failure.ts";
+import { CommandFailure, exitCodes, faultFailure } from "./failure.ts";
 import { createProgram } from "./program.ts";
 import { note } from "./terminal.ts";
 
@@ -12,7 +13,7 @@ export async function run(args: readonly string[], version: string): Promise<voi
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    process.exitCode = report(error, args.includes("--json"));
+    process.exitCode = report(isFault(error) ? faultFailure(error) : error, args.includes("--json"));
   }
 }
 

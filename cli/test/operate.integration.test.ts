@@ -11,7 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-const json = async (...args: string[]) => JSON.parse((await project.run(...args, "--json")).stdout);
+const json = async (...args: string[]) => {
+  const { stdout, stderr } = await project.run(...args, "--json");
+  if (stdout === "") throw new Error(`banyan ${args.join(" ")} printed nothing but: ${stderr}`);
+  return JSON.parse(stdout);
+};
 
 test("call reaches actions with and without a route", async () => {
   expect(await json("call", "notes.write", '{"text":"by socket"}')).toEqual({ id: expect.any(Number) });
@@ -50,8 +54,12 @@ test("tail shows matching calls and events until it is interrupted", async () =>
   await tail.stderrLine(/Watching/);
   await project.run("call", "notes.find", '{"text":"unwatched"}');
   await project.run("call", "notes.write", '{"text":"watched"}');
-  const records = [JSON.parse(await tail.stdoutLine()), JSON.parse(await tail.stdoutLine())];
-  expect(records.map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual(["call notes.write", "event notes.written"]);
+  const seen: string[] = [];
+  while (!seen.includes("call notes.write") || !seen.includes("event notes.written")) {
+    const { kind, id } = JSON.parse(await tail.stdoutLine());
+    seen.push(`${kind} ${id}`);
+  }
+  expect(seen).not.toContain("call notes.find");
   tail.child.kill("SIGINT");
   expect(await tail.exitCode).toBe(0);
 });
@@ -76,10 +84,8 @@ test("rebuild folds every event again", async () => {
 
 test("a dead letter is listed, redriven when its reason is gone, and gone then", async () => {
   await project.run("call", "notes.write", '{"text":"poison"}');
-  const [letter] = await expect
-    .poll(() => json("dead-letters"), { timeout: 10_000 })
-    .toHaveLength(1)
-    .then(() => json("dead-letters"));
+  await expect.poll(() => json("dead-letters"), { timeout: 10_000 }).toHaveLength(1);
+  const [letter] = await json("dead-letters");
   expect(letter).toMatchObject({ subscriber: "notes.taste", attempts: 1 });
   expect((await project.run("dead-letters", "redrive", letter.id)).code).toBe(1);
   await project.run("call", "notes.unseal", '{"text":"poison"}');

@@ -1,8 +1,9 @@
-import { type App, createApp } from "@banyan/kernel/app";
+import { type App, type AppOptions, createApp } from "@banyan/kernel/app";
 import type { Store } from "@banyan/kernel/store";
 import type { LoadedConfig } from "../config.ts";
 import type { DataFolder } from "../data-folder.ts";
 import type { Environment } from "../environment.ts";
+import { CommandFailure, usageFailure } from "../failure.ts";
 import type { Openings } from "../openings.ts";
 import type { Step, Steps } from "../steps.ts";
 import { openDatabase } from "./database.ts";
@@ -31,7 +32,7 @@ export async function openApplication(
   ]);
   signal.throwIfAborted();
   const store = createPostgresStore({ url });
-  const app = createApp({
+  const app = assemble({
     services: config.services,
     store,
     validateOutput: environment.NODE_ENV !== "production",
@@ -40,7 +41,15 @@ export async function openApplication(
   const startedAt = performance.now();
   const started: Step[] = [];
   const onStarted = (name: string, tookMs: number) => started.push({ name, detail: offerOf(config, name), tookMs });
-  await steps.watch("the services", () => app.start(onStarted));
+  await steps
+    .watch("the services", () => app.start(onStarted))
+    .catch((cause: Error) => {
+      throw new CommandFailure(
+        `The services did not start: ${textOf(cause)}`,
+        "`npx banyan doctor` checks this machine.",
+        { cause },
+      );
+    });
   const servicesMs = started.reduce((sum, { tookMs }) => sum + tookMs, 0);
   steps.done.push(
     { name: "store", detail: "migrated", tookMs: performance.now() - startedAt - servicesMs },
@@ -63,4 +72,18 @@ function offerOf({ services }: LoadedConfig, name: string): string {
   return counts
     .flatMap(([count, one, many]) => (count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]))
     .join(", ");
+}
+
+/** What does not fit together in contracts and handlers is told by its message; where in the kernel it was found helps nobody. */
+function assemble(options: AppOptions): App {
+  try {
+    return createApp(options);
+  } catch (error) {
+    throw usageFailure((error as Error).message, "Correct the contract or the service that is named, and start again.");
+  }
+}
+
+function textOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\n  because: ${error.cause.message}` : "";
+  return error.name === "Error" || error.name === "Fault" ? `${error.message}${cause}` : (error.stack ?? error.message);
 }

@@ -1,8 +1,6 @@
-import { isFault } from "@banyan/kernel";
 import { operate } from "../control/operate.ts";
 import { createDataFolder } from "../data-folder.ts";
 import { readEnvironment } from "../environment.ts";
-import { faultFailure } from "../failure.ts";
 import { Openings } from "../openings.ts";
 import type { Operator, Project } from "../operator.ts";
 import { listenForStop } from "../signals.ts";
@@ -31,8 +29,6 @@ export async function startedHere<T>(
       call: (action, input, options) => app.call(action, input, options),
       ask: (request) => operate({ app, checks: config.checks }, request, flow),
     });
-  } catch (error) {
-    throw isFault(error) ? faultFailure(error) : error;
   } finally {
     await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));
   }

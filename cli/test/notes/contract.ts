@@ -36,5 +36,5 @@ export const notes = defineContract("notes", {
       access: "notes:read",
     }),
   },
-  events: { written: event({ data: z.object({ text }), key: (note) => note.text.slice(0, 1) }) },
+  events: { written: event({ data: z.strictObject({ text }), key: (note) => note.text.slice(0, 1) }) },
 });
