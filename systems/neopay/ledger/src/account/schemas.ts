@@ -19,7 +19,7 @@ export const OpenAccount = z.strictObject({
 export const AtAccount = z.strictObject({ address: accountAddress });
 
 /** `availableMinor` = `balanceMinor` - `pendingDebitMinor`; it may not fall below `floorMinor`. */
-export const Account = z.object({
+export const Account = z.strictObject({
   address: accountAddress,
   currency: z.string(),
   balanceMinor,

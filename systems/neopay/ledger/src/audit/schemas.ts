@@ -1,16 +1,19 @@
 import * as z from "zod";
 
+/** Null where it exceeds 2^53-1, which JSON cannot carry exactly: no account may, but the sum of many can. */
+const sumMinor = z.int().nullable();
+
 export const TrialBalance = z.object({
-  /** One per currency, in the order of their codes. Every difference is 0 while the books hold. */
+  /** One per currency, in the order of their codes. Differences are exact, and 0 while the books hold. */
   currencies: z.array(
     z.object({
       currency: z.string(),
-      debitsMinor: z.int(),
-      creditsMinor: z.int(),
-      differenceMinor: z.int(),
-      pendingDebitsMinor: z.int(),
-      pendingCreditsMinor: z.int(),
-      pendingDifferenceMinor: z.int(),
+      debitsMinor: sumMinor,
+      creditsMinor: sumMinor,
+      differenceMinor: sumMinor,
+      pendingDebitsMinor: sumMinor,
+      pendingCreditsMinor: sumMinor,
+      pendingDifferenceMinor: sumMinor,
     }),
   ),
 });

@@ -15,7 +15,7 @@ export const PlaceHold = z.strictObject({
   metadata: metadata.default({}),
 });
 
-export const Hold = z.object({
+export const Hold = z.strictObject({
   id: z.uuid(),
   reference: z.string(),
   source: z.string(),

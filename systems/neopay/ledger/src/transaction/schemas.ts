@@ -38,11 +38,11 @@ export type PostTransaction = z.output<typeof PostTransaction>;
  * `seq` grows with every transaction, in commit order among those that share an account. It has gaps: a transaction
  * that was rolled back keeps its number to itself.
  */
-export const Transaction = z.object({
+export const Transaction = z.strictObject({
   id: z.uuid(),
   seq: z.int(),
   reference: z.string(),
-  postings: z.array(z.object({ source: z.string(), destination: z.string(), amountMinor, currency: z.string() })),
+  postings: z.array(z.strictObject({ source: z.string(), destination: z.string(), amountMinor, currency: z.string() })),
   effectiveAt: storedInstant,
   recordedAt: storedInstant,
   /** The transaction that this one mirrors; null for most. */
@@ -59,7 +59,7 @@ export const RevertTransaction = z.strictObject({
   metadata: metadata.default({}),
 });
 
-export const Reverted = z.object({ id: z.uuid(), reference: z.string(), revertedById: z.uuid() });
+export const Reverted = z.strictObject({ id: z.uuid(), reference: z.string(), revertedById: z.uuid() });
 
 export const bulkMax = 5000;
 
