@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Runs `FILE ARGS…` on the project's own Node with every package installed: `node tools/bootstrap.mjs FILE ARGS…`.
  * Plain JavaScript without dependencies, because it runs before there are any, on whatever Node (>= 20) the machine has.

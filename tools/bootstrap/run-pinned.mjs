@@ -1,3 +1,4 @@
+// @ts-check
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
@@ -19,7 +20,10 @@ export async function runPinned(root, file, args) {
     await import(pathToFileURL(file).href);
     return;
   }
-  const child = spawn(pinned.path, [file, ...args], { stdio: "inherit" });
+  const endWithParent = ["--import", new URL("end-with-parent.mjs", import.meta.url).href];
+  /** @type {import("node:child_process").StdioOptions} */
+  const stdio = ["inherit", "inherit", "inherit", "ipc"];
+  const child = spawn(pinned.path, [...endWithParent, file, ...args], { stdio });
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP", "SIGINT"])) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to the child itself; a second one would be read as "stop at once".

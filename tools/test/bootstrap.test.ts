@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { pinnedNodePackage } from "../bootstrap/install.mjs";
 import { temporaryFolder, writeFiles } from "./temporary-folder.ts";
 
 const tools = dirname(import.meta.dirname);
@@ -111,12 +112,48 @@ test("a registry that cannot be reached is named as the reason, with what to do"
   expect(code).toBe(1);
 }, 60_000);
 
+const server =
+  'process.on("SIGTERM", () => process.exit(0));\nconsole.log("up", process.pid);\nsetInterval(() => {}, 1000);\n';
+
+/** Makes the fixture's pinned Node one that this process is not, so that the program runs in a child. */
+function projectOnAnotherNode(): string {
+  const folder = project({ ...dependingOn("own", pinnedNodePackage), "program.ts": server });
+  mkdirSync(join(folder, pinnedNodePackage, "bin"));
+  symlinkSync(process.execPath, join(folder, pinnedNodePackage, "bin/node"));
+  return folder;
+}
+
+async function pidOnceUp({ child }: ReturnType<typeof start>): Promise<number> {
+  for await (const chunk of child.stdout) {
+    const pid = /up (\d+)/.exec(String(chunk))?.[1];
+    if (pid !== undefined) return Number(pid);
+  }
+  throw new Error("the program did not come up");
+}
+
 test("a signal reaches the program, and its exit code comes back", async () => {
-  const folder = project({
-    "program.ts": 'process.on("SIGTERM", () => process.exit(0));\nconsole.log("up");\nsetInterval(() => {}, 1000);\n',
-  });
-  const { child, finished } = start(folder);
-  for await (const chunk of child.stdout) if (String(chunk).includes("up")) break;
-  child.kill("SIGTERM");
-  expect(await finished).toMatchObject({ code: 0, signal: null });
+  const here = start(project({ "program.ts": server }));
+  expect(await pidOnceUp(here)).toBe(here.child.pid);
+  here.child.kill("SIGTERM");
+  expect(await here.finished).toMatchObject({ code: 0, signal: null });
+
+  const below = start(projectOnAnotherNode());
+  expect(await pidOnceUp(below)).not.toBe(below.child.pid);
+  below.child.kill("SIGTERM");
+  expect(await below.finished).toMatchObject({ code: 0, signal: null });
 });
+
+test("a program below a bootstrap that is killed ends too", async () => {
+  const below = start(projectOnAnotherNode());
+  const pid = await pidOnceUp(below);
+  below.child.kill("SIGKILL");
+  await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
