@@ -295,6 +295,22 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
       expect(await app.deadLetters()).toEqual([]);
     });
 
+    test("L1 events of one key stay in order through failures and retries", async () => {
+      const { data, effects } = await harness();
+      const { app } = await started(data, {
+        onDelivery: ({ amount }, attempt) => {
+          if (attempt === 1 && amount % 7 === 3) throw new Error("the first try fails");
+        },
+      });
+      const commands = Array.from({ length: 60 }, (_, n) => ({ name: `n${n % 2}`, amount: n, behave: "well" }));
+      for (const input of commands) await app.call(tally.add, input);
+      await app.settled();
+      for (const name of ["n0", "n1"]) {
+        const arrived = (await effects("event")).filter((effect) => effect.name === name).map(({ amount }) => amount);
+        expect(arrived).toEqual(commands.filter((input) => input.name === name).map(({ amount }) => amount));
+      }
+    });
+
     test("L5 an outage of what the handler needs spends no attempts", async () => {
       const { data, effects } = await harness();
       let calls = 0;

@@ -132,7 +132,7 @@ const fold: EventHandler<typeof tally.added, typeof tally, Uses> = async (ctx, {
 export function tallyService(behaviour: Behaviour): Service {
   return implement(tally, {
     uses: { behaviour },
-    migrations: new URL("../../sql/", import.meta.url),
+    migrations: new URL("sql/", import.meta.url),
     commands: {
       add,
       addMany: batched(addMany, { lanes: 1 }),

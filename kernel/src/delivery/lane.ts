@@ -8,7 +8,8 @@ import { deliveryBudgetMs, handle, type Subscriber } from "./subscriber.ts";
  * One of a subscriber's lanes: a queue of events whose keys hash to it.
  * L1  Events of one key are handled in the order they came.
  * L2  A group is one transaction with its inbox rows: what was handled before is skipped, never handled twice.
- * L3  A failed group is rolled back and its events run one by one, so that one cannot fail its neighbours.
+ * L3  A failed group is rolled back and run again without the event whose handler failed, so that one cannot fail its
+ *     neighbours; where it was the commit that failed, one by one.
  * L4  An event that fails waits with backoff, and with it only the later ones of its key. After attemptsMax it is buried.
  * L5  A dependency that is out is no poison: the lane pauses and no attempt is spent.
  */
@@ -21,6 +22,7 @@ interface Entry {
 const groupMax = 100;
 const backoffFirstMs = 50;
 const backoffLongestMs = 30_000;
+const outageLongestMs = 5_000;
 
 export class Lane {
   private readonly store: Store;
@@ -86,25 +88,45 @@ export class Lane {
   }
 
   private async deliver(group: readonly Entry[]): Promise<void> {
+    let handling: Entry | undefined;
     try {
-      await this.transact(group);
+      await this.transact(group, (entry) => {
+        handling = entry;
+      });
       this.outages = 0;
       for (const { event } of group) this.done(event);
       return;
     } catch (error) {
       if (isOutage(error)) return this.outage(group);
-      const [only] = group;
-      if (group.length === 1 && only !== undefined) return this.failed(only, error);
-    }
-    for (const entry of group) {
-      const waiting = this.blocked.get(keyOf(entry.event));
+      const guilty = handling ?? (group.length === 1 ? group[0] : undefined);
+      // Nobody's handler: the commit failed, and only alone will it show whose effect was refused.
+      if (guilty === undefined) return this.deliverRest(group, true);
+      const at = group.indexOf(guilty);
+      // Those before it first: of its own key they must be done before it is blocked, or they would come after it.
+      if (at > 0) await this.deliver(group.slice(0, at));
       if (this.stopped) return;
-      if (waiting === undefined) await this.deliver([entry]);
-      else waiting.push(entry);
+      const waiting = this.blocked.get(keyOf(guilty.event));
+      if (waiting === undefined) await this.failed(guilty, error);
+      else waiting.push(guilty);
+      await this.deliverRest(group.slice(at + 1), false);
     }
   }
 
-  private async transact(group: readonly Entry[]): Promise<void> {
+  /** What shared a transaction with a failure, again: together, or one by one. */
+  private async deliverRest(rest: readonly Entry[], apart: boolean): Promise<void> {
+    const free: Entry[] = [];
+    for (const entry of rest) {
+      const waiting = this.blocked.get(keyOf(entry.event));
+      if (waiting !== undefined) waiting.push(entry);
+      else if (this.stopped) return;
+      else if (apart) await this.deliver([entry]);
+      else free.push(entry);
+    }
+    if (free.length > 0) await this.deliver(free);
+  }
+
+  /** Says through `handling` whose handler runs, and undefined once all have. */
+  private async transact(group: readonly Entry[], handling: (entry: Entry | undefined) => void): Promise<void> {
     const { store, subscriber } = this;
     const { runtime } = subscriber;
     const scope = new Scope(runtime.clock, deliveryBudgetMs, subscriber.id);
@@ -116,14 +138,15 @@ export class Lane {
     try {
       const fresh = await transaction.open();
       const works: Work[] = [];
-      for (const { event, attempt } of group) {
-        if (fresh.has(event.id)) {
-          // One after the other: they share a transaction, and L1.
-          works.push(
-            await runtime.watched(scope, () => handle(subscriber, event, { sql: transaction.sql, scope, attempt })),
-          );
-        }
+      for (const entry of group) {
+        const { event, attempt } = entry;
+        if (!fresh.has(event.id)) continue;
+        handling(entry);
+        // One after the other: they share a transaction, and L1.
+        const run = () => handle(subscriber, event, { sql: transaction.sql, scope, attempt });
+        works.push(await runtime.watched(scope, run));
       }
+      handling(undefined);
       const committed = await transaction.commit({
         events: works.flatMap(({ events }) => events),
         jobs: works.flatMap(({ jobs }) => jobs),
@@ -163,7 +186,7 @@ export class Lane {
 
   private async outage(group: readonly Entry[]): Promise<void> {
     this.queue.unshift(...group);
-    const waitMs = backoffMs(Math.min(++this.outages, 6));
+    const waitMs = Math.min(outageLongestMs, backoffFirstMs * 2 ** this.outages++) * (0.5 + Math.random() / 2);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
       timer.unref();

@@ -3,7 +3,7 @@ CREATE SCHEMA tally;
 CREATE TABLE tally.counter (
   tenant text NOT NULL,
   name text NOT NULL,
-  value bigint NOT NULL CHECK (value <= 1000),
+  value bigint NOT NULL,
   PRIMARY KEY (tenant, name)
 );
 CREATE TABLE tally.effect (

@@ -1,0 +1,19 @@
+import { describeApplication } from "@banyan/conformance/application";
+import { Client } from "pg";
+import { inject } from "vitest";
+import { createTestDatabase } from "../../../tools/test-postgres.ts";
+import { createPostgresStore } from "../src/index.ts";
+
+describeApplication("PostgreSQL", async () => {
+  const database = await createTestDatabase(inject("postgresUrl"));
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  return {
+    store: () => createPostgresStore({ url: database.url }),
+    rows: async <Row>(sql: string) => (await client.query(sql)).rows as Row[],
+    close: async () => {
+      await client.end();
+      await database.drop();
+    },
+  };
+});
