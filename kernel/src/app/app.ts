@@ -34,16 +34,16 @@ export interface AppOptions {
 
 export interface RootCallOptions {
   /** Default: the platform itself, which may do all. */
-  readonly identity?: Identity;
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+  readonly identity?: Identity | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   readonly idempotencyKey?: string | undefined;
   /** W3C Trace Context, 32 hexadecimal digits; made where absent. */
   readonly traceId?: string | undefined;
   readonly parentSpanId?: string | undefined;
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Filled in before the call settles. */
-  readonly notes?: CallNotes;
+  readonly notes?: CallNotes | undefined;
 }
 
 export interface HealthCheck {
