@@ -161,8 +161,8 @@ export const reconciliation = defineContract("reconciliation", {
     }),
   },
   events: {
-    breakOpened: event({ data: z.object({ ...breakFacts, openedAt: instantMs }), key: (found) => found.account }),
-    breakResolved: event({ data: z.object({ ...breakFacts, resolvedAt: instantMs }), key: (found) => found.account }),
+    breakOpened: event({ data: z.strictObject({ ...breakFacts, openedAt: instantMs }), key: (found) => found.account }),
+    breakResolved: event({ data: z.strictObject({ ...breakFacts, resolvedAt: instantMs }), key: (found) => found.account }),
   },
 });
 

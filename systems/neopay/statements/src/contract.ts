@@ -93,7 +93,7 @@ export const statements = defineContract("statements", {
   events: {
     /** One per stored statement, in commit order per account. The entries are asked for with `statements.entries`. */
     imported: event({
-      data: z.object({
+      data: z.strictObject({
         id,
         format: BankStatement.shape.format,
         account: z.string(),

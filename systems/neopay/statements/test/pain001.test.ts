@@ -21,6 +21,7 @@ test.each(["03", "04", "05", "06", "07", "08", "09"])(
       payments: [
         {
           messageId: "M1",
+          position: 1,
           paymentInformationId: "P1",
           endToEndId: "E1",
           instructionId: null,

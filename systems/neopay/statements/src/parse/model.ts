@@ -64,7 +64,7 @@ export const StatementEntry = z.object({
 export type StatementEntry = z.infer<typeof StatementEntry>;
 
 /** A balance as the bank states it; `kind` is the ISO 20022 code (OPBD, CLBD, …) or the bank's own. Debit is negative. */
-export const Balance = z.object({
+export const Balance = z.strictObject({
   kind: z.string(),
   amountMinor: balanceMinor,
   currency: currencyCode,
