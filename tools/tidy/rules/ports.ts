@@ -4,8 +4,8 @@ import { entryFiles, targetsOf } from "../module-graph.ts";
 const implementationsMin = 2;
 
 /**
- * A port has at least two implementations that pass one suite. A suite is a function that the conformance package
- * exports; an implementation is a test file elsewhere that runs it.
+ * A port has at least two implementations that pass one suite. A suite is a function `xConformance` that the conformance
+ * package exports; an implementation is a test file elsewhere that runs it.
  */
 export function portsHaveTwoImplementations(house: House): Violation[] {
   const conformance = house.packages.find(({ folder }) => folder === "conformance");
@@ -13,9 +13,7 @@ export function portsHaveTwoImplementations(house: House): Violation[] {
   const entries = entryFiles(conformance);
   const suites = house.sources
     .filter(({ path }) => entries.includes(path))
-    .flatMap(({ exports }) =>
-      exports.map(({ name }) => name).filter((name) => /[a-z]Conformance$|^test[A-Z]/.test(name)),
-    );
+    .flatMap(({ exports }) => exports.map(({ name }) => name).filter((name) => /[a-z]Conformance$/.test(name)));
   return suites.flatMap((suite) => {
     const runs = house.sources.filter(
       (source) =>
