@@ -9,7 +9,7 @@ import { Scope } from "../call/scope.ts";
 import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contract/action.ts";
 import { contractProblems } from "../contract/check.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import { Dispatcher } from "../delivery/dispatcher.ts";
+import { Dispatcher, type Lag } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
 import { Workers } from "../delivery/workers.ts";
@@ -74,6 +74,8 @@ export interface App {
     readonly after?: string;
   }): Promise<DeadLetter[]>;
   redrive(id: string): Promise<"handled" | "failed" | "gone">;
+  /** How far deliveries are behind. */
+  lag(): Promise<Lag>;
   /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */
   settled(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
@@ -246,6 +248,11 @@ class Application implements App {
     filter: { readonly subscriber?: string; readonly limit?: number; readonly after?: string } = {},
   ): Promise<DeadLetter[]> {
     return this.required().deadLetters.list({ limit: 100, ...filter });
+  }
+
+  async lag(): Promise<Lag> {
+    this.required();
+    return (await this.dispatcher?.lag()) as Lag;
   }
 
   redrive(id: string): Promise<"handled" | "failed" | "gone"> {

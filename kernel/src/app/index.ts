@@ -6,5 +6,6 @@ export type { CallNotes } from "../call/runtime.ts";
 export type { AnyAction, AnyCommand, AnyQuery } from "../contract/action.ts";
 export { type AnyFaultType, FAULT_STATUS, type FaultRecord, faultFromRecord, faultRecord } from "../contract/fault.ts";
 export { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "../contract/schema.ts";
+export type { Lag } from "../delivery/dispatcher.ts";
 export { anonymousIdentity } from "../service/identity.ts";
 export { type App, type AppOptions, createApp, type HealthCheck, type RootCallOptions } from "./app.ts";

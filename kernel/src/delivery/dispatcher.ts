@@ -20,11 +20,26 @@ const pollIdleMs = 2_000;
 const pollSoonMs = 5;
 const positionsMax = 100_000;
 
+/** How far deliveries are behind. */
+export interface Lag {
+  /** Events that some subscriber of some process has yet to get, and the age of the oldest. */
+  readonly unsentCount: number;
+  readonly oldestMs: number;
+  /** Whether this process delivers; the counts below are its own. */
+  readonly leading: boolean;
+  /** What waits in memory for its turn, and of that what waits for another try. */
+  readonly subscribers: readonly {
+    readonly subscriber: string;
+    readonly queuedCount: number;
+    readonly blockedCount: number;
+  }[];
+}
+
 export class Dispatcher {
   private readonly runtime: Runtime;
   private readonly store: Store;
   private readonly lanes = new Map<string, { readonly subscriber: Subscriber; readonly lanes: readonly Lane[] }[]>();
-  private all: Lane[] = [];
+  private readonly lanesOf = new Map<string, readonly Lane[]>();
   /** Events on their way, each with the number of subscribers that have not got it. */
   private readonly tracked = new Map<string, number>();
   /** The last version that entered the lanes, per key; the least lately used go first, and are found again by polling. */
@@ -36,6 +51,9 @@ export class Dispatcher {
   private markTimer: NodeJS.Timeout | null = null;
   private pollTimer: NodeJS.Timeout | null = null;
   private polling: Promise<void> | null = null;
+  private pollAt = Number.POSITIVE_INFINITY;
+  /** The last poll came back full: more waits in the outbox. */
+  private behind = false;
   private leading = false;
   private readonly stopping = new AbortController();
   private leader: Promise<void> = Promise.resolve();
@@ -69,6 +87,16 @@ export class Dispatcher {
     }
   }
 
+  async lag(): Promise<Lag> {
+    const { count, oldestMs } = await this.store.outbox.backlog();
+    const subscribers = this.subscribers.map(({ id }) => {
+      const waits = (this.lanesOf.get(id) ?? []).map((lane) => lane.waiting());
+      const sum = (of: "queued" | "blocked") => waits.reduce((total, wait) => total + wait[of], 0);
+      return { subscriber: id, queuedCount: sum("queued"), blockedCount: sum("blocked") };
+    });
+    return { unsentCount: count, oldestMs, leading: this.leading, subscribers };
+  }
+
   /** Whether nothing is on its way and nothing waits. */
   async isSettled(): Promise<boolean> {
     if (this.tracked.size > 0 || this.sent.length > 0 || this.marking !== null) return false;
@@ -98,7 +126,7 @@ export class Dispatcher {
     const done = (event: StoredEvent) => this.done(event.id);
     for (const subscriber of this.subscribers) {
       const lanes = Array.from({ length: lanesPerSubscriber }, () => new Lane(this.store, subscriber, done));
-      this.all.push(...lanes);
+      this.lanesOf.set(subscriber.id, lanes);
       for (const type of subscriber.byType.keys()) {
         const taking = this.lanes.get(type) ?? [];
         taking.push({ subscriber, lanes });
@@ -114,10 +142,9 @@ export class Dispatcher {
     if (this.pollTimer !== null) clearTimeout(this.pollTimer);
     this.pollTimer = null;
     await this.polling;
-    await Promise.all(this.all.map((lane) => lane.stop()));
+    await Promise.all([...this.lanesOf.values()].flat().map((lane) => lane.stop()));
     await this.mark();
-    this.all = [];
-    for (const table of [this.lanes, this.tracked, this.positions, this.held]) table.clear();
+    for (const table of [this.lanes, this.lanesOf, this.tracked, this.positions, this.held]) table.clear();
   }
 
   private enter(key: string, event: StoredEvent): void {
@@ -184,10 +211,6 @@ export class Dispatcher {
       });
     await this.marking;
   }
-
-  /** The last poll came back full: more waits in the outbox. */
-  private behind = false;
-  private pollAt = Number.POSITIVE_INFINITY;
 
   private pollWithin(waitMs: number): void {
     if (!this.leading) return;

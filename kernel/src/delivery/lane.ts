@@ -47,6 +47,12 @@ export class Lane {
     this.start();
   }
 
+  /** Events that wait here for their turn, and those of them whose key waits for another try. */
+  waiting(): { readonly queued: number; readonly blocked: number } {
+    const blocked = [...this.blocked.values()].reduce((sum, entries) => sum + entries.length, 0);
+    return { queued: this.queue.length + blocked, blocked };
+  }
+
   /** Finishes the group under way, drops the rest: it is stored, and another process will find it. */
   async stop(): Promise<void> {
     this.stopped = true;
