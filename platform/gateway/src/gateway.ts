@@ -116,7 +116,7 @@ function serverOf(
   const fastify = Fastify({
     logger: false,
     trustProxy,
-    genReqId: ({ headers }) => traceIdOf(headers["traceparent"]),
+    genReqId: ({ headers }) => traceIdOf(headers.traceparent),
     routerOptions: { querystringParser: (query) => query as never, maxParamLength: limits.urlBytesMax },
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,

@@ -65,7 +65,7 @@ export const shop = defineContract("shop", {
       output: z.object({ aborted: z.boolean() }),
       http: "GET /slow",
       access: "public",
-      deadlineMs: 2_000,
+      deadlineMs: 400,
     }),
     big: query({
       input: z.strictObject({ bytes: z.int() }),

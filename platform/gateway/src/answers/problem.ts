@@ -44,24 +44,16 @@ export function problemOf(fault: Fault, traceId: string, details: DetailsSeriali
   });
   const detailsText = isOurs ? undefined : details(fault);
   const body = detailsText === undefined ? head : `${head.slice(0, -1)},"details":${detailsText}}`;
-  return { status, body, headers: headersOf(fault, status, retryAfterMs, isEdges(fault) ? own.headers : undefined) };
+  const headers = { ...headersOf(fault.code, status, retryAfterMs), ...(isEdges(fault) ? own.headers : undefined) };
+  return { status, body, headers };
 }
 
-function headersOf(
-  fault: Fault,
-  status: number,
-  retryAfterMs: number | undefined,
-  own: Readonly<Record<string, string>> | undefined,
-): Record<string, string> {
-  const headers: Record<string, string> = { "content-type": problemType, "cache-control": "no-store", ...own };
+function headersOf(code: string, status: number, retryAfterMs: number | undefined): Record<string, string> {
+  const headers: Record<string, string> = { "content-type": problemType, "cache-control": "no-store" };
   if (retryAfterMs !== undefined) headers["retry-after"] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
-  if (status === 401) {
-    // RFC 6750, section 3: the error is named only where credentials were shown.
-    headers["www-authenticate"] =
-      fault.code === "gateway.invalidCredentials"
-        ? 'Bearer realm="banyan", error="invalid_token"'
-        : 'Bearer realm="banyan"';
-  }
+  // RFC 6750, section 3: the error is named only where credentials were shown.
+  const error = code === "gateway.invalidCredentials" ? ', error="invalid_token"' : "";
+  if (status === 401) headers["www-authenticate"] = `Bearer realm="banyan"${error}`;
   return headers;
 }
 

@@ -91,7 +91,8 @@ export class JsonScanner {
       } else if (code === lowerF) {
         at += 5;
       } else {
-        return this.refuse(`what stands at character ${at} is not JSON`);
+        this.refuse(`what stands at character ${at} is not JSON`);
+        return;
       }
     }
   }

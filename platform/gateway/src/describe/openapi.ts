@@ -99,7 +99,7 @@ function bodyOf(route: Route, components: SchemaComponents, reference: JsonSchem
     const left = (field: string) => !route.parameters.includes(field);
     schema = { ...rest, properties: Object.fromEntries(Object.entries(properties).filter(([field]) => left(field))) };
     const stillRequired = (required ?? []).filter(left);
-    if (stillRequired.length > 0) schema["required"] = stillRequired;
+    if (stillRequired.length > 0) schema.required = stillRequired;
   }
   const text = route.action.definition.httpText;
   const texts = (text?.contentTypes ?? []).map((type) => [

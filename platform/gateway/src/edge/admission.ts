@@ -7,7 +7,7 @@ import type { Limits } from "../limits.ts";
 import { checkHead } from "./check-head.ts";
 import { addressKey } from "./client-address.ts";
 import type { Connections } from "./connections.ts";
-import { RateLimiter } from "./rate-limiter.ts";
+import { type Allowance, RateLimiter } from "./rate-limiter.ts";
 
 export interface AdmissionOptions {
   readonly authenticator: Authenticator;
@@ -30,33 +30,23 @@ export function admission({ authenticator, limits, connections, hasProxies, unli
   const perSubject = new RateLimiter("subject", limits.perSubject, limits.callersMax);
   const perAddress = new RateLimiter("address", limits.perAddress, limits.callersMax);
 
-  const limit = (reply: FastifyReply, limiter: RateLimiter, caller: string, now: number): void => {
-    const allowance = limiter.take(caller, now);
-    reply.header("ratelimit-policy", limiter.policy);
-    reply.header("ratelimit", limiter.describe(allowance));
-    if (allowance.isAllowed) return;
-    const seconds = Math.ceil(allowance.waitMs / 1_000);
-    throw refusal("rateLimited", `too many requests; the next is taken in ${seconds} s`, {
-      retryAfterMs: allowance.waitMs,
-    });
-  };
-
   return (request, reply, done) => {
     const at = performance.now();
     const { raw } = request;
     const connection = connections.of(raw.socket);
+    reply.header("x-content-type-options", "nosniff");
     checkHead(raw, limits);
     const address = hasProxies ? request.ip : (raw.socket.remoteAddress ?? "");
 
     const settle = (identity: Identity | undefined): void => {
       request.arrival = { at, identity: identity ?? anonymousIdentity, connection };
       if (identity !== undefined && identity !== anonymousIdentity) {
-        limit(reply, perSubject, `${identity.tenant} ${identity.subject}`, at);
+        announce(reply, perSubject, perSubject.take(`${identity.tenant} ${identity.subject}`, at));
         return;
       }
       if (unlimited.has(raw.url as string)) return;
       const key = hasProxies || connection === undefined ? addressKey(address) : connection.addressKey;
-      limit(reply, perAddress, key, at);
+      announce(reply, perAddress, perAddress.take(key, at));
       if (identity === undefined) throw refusal("invalidCredentials", "these credentials are not known here");
     };
 
@@ -68,4 +58,14 @@ export function admission({ authenticator, limits, connections, hasProxies, unli
     settle(answer);
     done();
   };
+}
+
+/** Says how much is left, and refuses where nothing is. */
+function announce(reply: FastifyReply, limiter: RateLimiter, allowance: Allowance): void {
+  reply.header("ratelimit-policy", limiter.policy);
+  reply.header("ratelimit", limiter.describe(allowance));
+  if (allowance.isAllowed) return;
+  const { waitMs } = allowance;
+  const seconds = Math.ceil(waitMs / 1_000);
+  throw refusal("rateLimited", `too many requests; the next is taken in ${seconds} s`, { retryAfterMs: waitMs });
 }

@@ -39,7 +39,7 @@ export function actionHandler(app: App, route: Route, record: RequestRecord): Ac
       output = await app.call(action, input, {
         identity: arrival?.identity ?? anonymousIdentity,
         traceId: request.id,
-        parentSpanId: parentSpanIdOf(raw.headers["traceparent"]),
+        parentSpanId: parentSpanIdOf(raw.headers.traceparent),
         idempotencyKey,
         notes,
         signal: arrival?.connection?.closed,

@@ -21,9 +21,10 @@ export function registerActions(
     const text = route.action.definition.httpText;
     if (text === undefined) fastify.route(options);
     else {
-      fastify.register(async (scope) => {
+      fastify.register((scope, _options, done) => {
         registerText(scope, text, parts.limits);
         scope.route(options);
+        done();
       });
     }
   }

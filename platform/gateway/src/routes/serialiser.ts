@@ -20,14 +20,14 @@ function open(schema: unknown): unknown {
   const result: JsonSchema = {};
   for (const [key, value] of Object.entries(rest)) result[key] = opened(key, value);
   if (additionalProperties !== undefined && additionalProperties !== false) {
-    result["additionalProperties"] = open(additionalProperties);
+    result.additionalProperties = open(additionalProperties);
   }
   if (Array.isArray(prefixItems)) {
     // Elements beyond the named ones would leave unfiltered.
     if (items !== undefined && items !== false)
       throw new Error("a list with named elements and a rest cannot be an output");
-    result["items"] = prefixItems.map(open);
-  } else if (items !== undefined) result["items"] = open(items);
+    result.items = prefixItems.map(open);
+  } else if (items !== undefined) result.items = open(items);
   return Array.isArray(anyOf) ? union(result, anyOf.map(open) as JsonSchema[]) : result;
 }
 
@@ -42,6 +42,6 @@ function opened(key: string, value: unknown): unknown {
 function union(rest: JsonSchema, branches: JsonSchema[]): JsonSchema {
   const [one, ...others] = branches.filter(({ type }) => type !== "null");
   const isNullable = others.length === 0 && branches.length === 2;
-  if (isNullable && typeof one?.["type"] === "string") return { ...rest, ...one, nullable: true };
+  if (isNullable && typeof one?.type === "string") return { ...rest, ...one, nullable: true };
   return { ...rest, anyOf: branches };
 }

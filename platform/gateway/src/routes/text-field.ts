@@ -71,7 +71,7 @@ function itemsOf(schema: JsonSchema, root: JsonSchema): JsonSchema | undefined {
   const { items, anyOf, oneOf, allOf } = resolved(schema, root);
   if (typeof items === "object" && items !== null && !Array.isArray(items)) return items as JsonSchema;
   for (const branch of [anyOf, oneOf, allOf].flatMap((branches) => (Array.isArray(branches) ? branches : []))) {
-    const found = (branch as JsonSchema)["items"];
+    const found = (branch as JsonSchema).items;
     if (typeof found === "object" && found !== null) return found as JsonSchema;
   }
   return undefined;
@@ -80,8 +80,8 @@ function itemsOf(schema: JsonSchema, root: JsonSchema): JsonSchema | undefined {
 /** Follows `$ref` within the document, at most 8 times. */
 function resolved(schema: JsonSchema, root: JsonSchema): JsonSchema {
   let found = schema;
-  for (let step = 0; step < 8 && typeof found["$ref"] === "string"; step++) {
-    const keys = found["$ref"].split("/").slice(1);
+  for (let step = 0; step < 8 && typeof found.$ref === "string"; step++) {
+    const keys = found.$ref.split("/").slice(1);
     const target = keys.reduce<unknown>((at, key) => (at as JsonSchema | undefined)?.[unescaped(key)], root);
     if (typeof target !== "object" || target === null) return {};
     found = target as JsonSchema;

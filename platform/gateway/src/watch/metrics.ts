@@ -1,5 +1,5 @@
 import type { App } from "@banyan/kernel/app";
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, type GaugeConfiguration, Registry } from "prom-client";
 import { RequestDurations } from "./request-durations.ts";
 
 export interface Metrics {
@@ -47,16 +47,14 @@ export function createMetrics({ app, connections, backlog }: MetricsOptions): Me
     labelNames: ["id"],
     registers,
   });
-  gauge(registry, "banyan_http_connections", "Open connections", async () => connections());
+  const gauges: [name: string, help: string, read: () => Promise<number>][] = [
+    ["banyan_http_connections", "Open connections", async () => connections()],
+  ];
   if (backlog !== undefined) {
-    gauge(registry, "banyan_outbox_unsent", "Events that wait to be delivered", async () => (await backlog()).count);
-    gauge(
-      registry,
-      "banyan_outbox_oldest_seconds",
-      "Age of the oldest of them",
-      async () => (await backlog()).oldestMs / 1_000,
-    );
+    gauges.push(["banyan_outbox_unsent", "Events that wait to be delivered", async () => (await backlog()).count]);
+    gauges.push(["banyan_outbox_oldest_seconds", "Age of the oldest", async () => (await backlog()).oldestMs / 1_000]);
   }
+  for (const [name, help, read] of gauges) registry.registerMetric(gaugeOf({ name, help, registers: [] }, read));
   const close = app.inspect(
     (record) => {
       if (record.kind === "event") events.inc({ id: record.id });
@@ -71,11 +69,9 @@ export function createMetrics({ app, connections, backlog }: MetricsOptions): Me
   return { durations, contentType: registry.contentType, text: () => registry.metrics(), close };
 }
 
-function gauge(registry: Registry, name: string, help: string, read: () => Promise<number>): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
+function gaugeOf(configuration: GaugeConfiguration<never>, read: () => Promise<number>): Gauge {
+  return new Gauge({
+    ...configuration,
     async collect() {
       try {
         this.set(await read());
