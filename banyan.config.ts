@@ -1,4 +1,5 @@
 import { defineConfig } from "@banyan/cli";
+import { neopayImporters } from "@banyan/neopay-imports";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { reconciliationService } from "@banyan/neopay-reconciliation";
@@ -9,6 +10,7 @@ export default defineConfig({
   title: "NeoPay",
   version: "0.1.0",
   services: [ledgerService, statementsService, reconciliationService],
+  importers: neopayImporters,
   checks: [ledger.verify],
   demo: async (call) => (await import("@banyan/neopay-demo")).playMerchantDay(call),
   examples: ({ url, key }) => [

@@ -40,6 +40,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   "kernel.invalidInput": "`npx banyan services SERVICE` shows what each action takes.",
   "kernel.deadline":
     "The server is busy or the work is large: try again, with the same idempotency key if it was a command.",
+  "cli.unreachable": "Check the address, and that the server runs.",
   "store.unavailable": "`npx banyan doctor` checks the database.",
 };
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Call } from "./config.ts";
 import { readEnvironment } from "./environment.ts";
 import { CommandFailure, usageFailure } from "./failure.ts";
+import { httpRequestOf } from "./http-request.ts";
 
 interface RemoteServer {
   readonly url: string;
@@ -35,48 +36,32 @@ export function remoteServer({ url, key }: { readonly url?: string; readonly key
 
 /**
  * Calls actions by their HTTP routes. Faults come back as faults, with the code that they had; a server that does not
- * answer is a command failure.
+ * answer is the fault `cli.unreachable`.
  */
 export function createHttpCall({ url, key }: RemoteServer): Call {
   return async (action, input, { idempotencyKey, deadlineMs = defaultDeadlineMs } = {}) => {
     const route = action.definition.http;
     if (route === undefined)
       throw new CommandFailure(`${action.id} has no HTTP route.`, "It can be called on the server's machine only.");
-    const { method, path, body } = requestOf(route, (input ?? {}) as Record<string, unknown>);
+    const { method, path, contentType, body } = httpRequestOf(action, route, (input ?? {}) as Record<string, unknown>);
     const response = await fetch(new URL(path, url), {
       method,
       headers: {
         authorization: `Bearer ${key}`,
-        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(contentType !== undefined && { "content-type": contentType }),
         ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
       },
       signal: AbortSignal.timeout(deadlineMs),
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    }).catch((cause: Error) => {
-      const why = cause.cause instanceof Error ? cause.cause.message : cause.message;
-      throw new CommandFailure(`${url} does not answer: ${why}.`, "Check the address, and that the server runs.", {
-        cause,
-      });
+      ...(body !== undefined && { body }),
+    }).catch((error: Error) => {
+      throw unreachable(url, error);
     });
-    const text = await response.text();
+    const text = await response.text().catch((error: Error) => {
+      throw unreachable(url, error);
+    });
     if (!response.ok) throw faultFrom(response, text);
     return text === "" ? undefined : JSON.parse(text);
   };
-}
-
-/** Fills the path's parameters from the input; the rest goes into the query string, or the body of methods that have one. */
-function requestOf(route: string, input: Record<string, unknown>): { method: string; path: string; body: unknown } {
-  const [method = "GET", template = "/"] = route.split(" ");
-  const rest = { ...input };
-  const path = template.replace(/:(\w+)/g, (_, name: string) => {
-    const value = rest[name];
-    delete rest[name];
-    return encodeURIComponent(String(value));
-  });
-  if (method !== "GET" && method !== "DELETE") return { method, path, body: rest };
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(rest)) if (value !== undefined) query.append(name, String(value));
-  return { method, path: query.size === 0 ? path : `${path}?${query}`, body: undefined };
 }
 
 /** An RFC 9457 problem as the fault it was. What is no problem of ours came from something in between. */
@@ -107,6 +92,20 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A server that restarts is away for a moment: whoever has an idempotency key may try again. */
+function unreachable(url: string, error: Error): Fault {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const refused = "code" in cause && cause.code === "ECONNREFUSED";
+  return new Fault({
+    code: "cli.unreachable",
+    kind: "unavailable",
+    message: `${url} does not answer: ${cause.message}`,
+    details: undefined,
+    retry: refused ? "yes" : "unknown",
+    cause,
+  });
 }
 
 /** Several statuses mean that the request was wrong; those that mean something else are one to one. */

@@ -77,7 +77,7 @@ function textOf({ received, accepted, duplicate, refused, reasons, breaks }: Imp
   ];
   const conserved = received === accepted + duplicate + refused;
   const why = Object.entries(reasons).map(([reason, times]) => `  ${count(times)} x ${reason}`);
-  const drifts = (breaks ?? []).slice(0, breaksShownMax).map((each) => `  ${JSON.stringify(each)}`);
+  const drifts = (breaks ?? []).slice(0, breaksShownMax).map((each) => `  ${told(each)}`);
   return [
     table(rows, [1]),
     conserved
@@ -86,4 +86,10 @@ function textOf({ received, accepted, duplicate, refused, reasons, breaks }: Imp
     ...(why.length > 0 ? ["Refused because:", ...why] : []),
     ...(drifts.length > 0 ? [`Breaks, ${count(breaks?.length ?? 0)} (all with --json):`, ...drifts] : []),
   ].join("\n");
+}
+
+/** "balanceDrift, account berka:25, day 1996-12-31, driftMinor -10" */
+function told(found: unknown): string {
+  const facts = Object.entries(found as object).filter(([, value]) => value !== null);
+  return facts.map(([name, value]) => (name === "kind" ? value : `${name} ${value}`)).join(", ");
 }
