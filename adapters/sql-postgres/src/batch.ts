@@ -62,6 +62,7 @@ export class Batch implements Submittable {
   #rowCount = 0;
   /** Of decoding, which cannot stop the server: the rest of the batch is read to its end. */
   #failure: SqlFailure | undefined;
+  #failedAt = Number.POSITIVE_INFINITY;
   #copyRefused = false;
   #settle!: (outcome: BatchOutcome) => void;
 
@@ -150,7 +151,8 @@ export class Batch implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.#settle({ results: this.#results, failure: this.#failure });
+    const results = this.#failure === undefined ? this.#results : this.#results.slice(0, this.#failedAt);
+    this.#settle({ results, failure: this.#failure });
   }
 
   /** Called for an error response, after which `pg` forgets this batch, and for a lost connection. */
@@ -198,7 +200,9 @@ export class Batch implements Submittable {
   }
 
   #fail(code: string, message: string): void {
-    this.#failure ??= new SqlError(message, { code, statement: this.#text() });
+    if (this.#failure !== undefined) return;
+    this.#failure = new SqlError(message, { code, statement: this.#text() });
+    this.#failedAt = this.#results.length;
     this.#rows = [];
   }
 
@@ -209,7 +213,7 @@ export class Batch implements Submittable {
   /** A batch that only opens or continues a transaction leaves nothing behind when the connection breaks. */
   #mayHaveCommitted(): boolean {
     const stays = this.#wasInTransaction || this.#statements[0]?.text === "BEGIN";
-    return !stays || this.#statements.some((each) => each.text === "COMMIT");
+    return !stays || this.#statements.some(({ text }) => text === "COMMIT" || text === "ROLLBACK");
   }
 }
 

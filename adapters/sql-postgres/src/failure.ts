@@ -81,3 +81,8 @@ export function isStalePlan(failure: SqlFailure): boolean {
   if (!(error instanceof SqlError)) return false;
   return error.code === "26000" || (error.code === "0A000" && error.message.startsWith("cached plan"));
 }
+
+/** Whether `error` says that the named unique index holds the value already. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return error instanceof SqlError && error.code === "23505" && error.constraint === constraint;
+}

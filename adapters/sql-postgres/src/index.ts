@@ -3,3 +3,4 @@ export { SqlError } from "./failure.ts";
 export { migrate } from "./migrate.ts";
 export { createPool } from "./pool.ts";
 export { sql, statement } from "./statement.ts";
+export { createPostgresStore, type PostgresStoreOptions } from "./store/store.ts";

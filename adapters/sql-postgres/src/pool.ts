@@ -59,7 +59,7 @@ class BoundedPool implements Pool {
   readonly #all = new Set<SqlConnection>();
   readonly #waiters = new Set<Waiter>();
   #opening = 0;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   #lastFailure: unknown;
   #failures = 0;
@@ -75,7 +75,7 @@ class BoundedPool implements Pool {
   }
 
   acquire(budget: Budget): SqlConnection | Promise<SqlConnection> {
-    if (this.#closed) throw storeFaults.unavailable(undefined, { cause: new Error("the pool is closed") });
+    if (this.#closing !== undefined) throw closedFault();
     // The one used last: its plans and the server's caches are warm, and the others may idle.
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
@@ -128,7 +128,7 @@ class BoundedPool implements Pool {
 
   #take(connection: SqlConnection): void {
     const [waiter] = this.#waiters;
-    if (connection.broken || this.#closed) this.#discard(connection);
+    if (connection.broken || this.#closing !== undefined) this.#discard(connection);
     else if (waiter === undefined) this.#idle.push(connection);
     else waiter.resolve(connection);
   }
@@ -136,14 +136,14 @@ class BoundedPool implements Pool {
   #discard(connection: SqlConnection): void {
     this.#all.delete(connection);
     void connection.close();
-    if (this.#closed && this.#all.size === 0) this.#drained?.();
+    if (this.#closing !== undefined && this.#all.size === 0) this.#drained?.();
     else if (this.#waiters.size > 0) void this.#open();
   }
 
   /** Opens one connection, trying as long as somebody waits. */
   async #open(): Promise<void> {
     this.#opening++;
-    while (!this.#closed) {
+    while (this.#closing === undefined) {
       try {
         const connection = await connect(this.#options, { onLost: () => this.#forget(connection) });
         this.#opening--;
@@ -173,10 +173,13 @@ class BoundedPool implements Pool {
     this.#discard(connection);
   }
 
-  async close(budget: Budget): Promise<void> {
-    this.#closed = true;
-    for (const waiter of this.#waiters)
-      waiter.reject(storeFaults.unavailable(undefined, { cause: new Error("the pool closes") }));
+  close(budget: Budget): Promise<void> {
+    this.#closing ??= this.#close(budget);
+    return this.#closing;
+  }
+
+  async #close(budget: Budget): Promise<void> {
+    for (const waiter of this.#waiters) waiter.reject(closedFault());
     for (const connection of this.#idle.splice(0)) this.#discard(connection);
     if (this.#all.size > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -188,6 +191,10 @@ class BoundedPool implements Pool {
     await Promise.all([...this.#all].map((connection) => connection.close()));
     this.#all.clear();
   }
+}
+
+function closedFault(): Error {
+  return storeFaults.unavailable(undefined, { cause: new Error("the pool is closed") });
 }
 
 /** Refused credentials and a missing database stay so: waiting for them would only hide them. */

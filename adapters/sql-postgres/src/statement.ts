@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CompiledSql } from "@banyan/kernel/store";
 
 /** One SQL statement ready to send: its values are always parameters, its name is the same whenever its text is. */
 export interface Statement {
@@ -7,12 +8,6 @@ export interface Statement {
   /** SQL with `$1 … $n` in place of the values. */
   readonly text: string;
   readonly values: readonly unknown[];
-}
-
-/** What Kysely's `compile()` returns, and any other query builder that separates text from values. */
-export interface CompiledQuery {
-  readonly sql: string;
-  readonly parameters: readonly unknown[];
 }
 
 interface Prepared {
@@ -40,9 +35,9 @@ export function sql(literal: TemplateStringsArray, ...values: readonly unknown[]
 }
 
 /** Gives fixed SQL text, or a compiled query, the name under which connections prepare it. */
-export function statement(query: CompiledQuery): Statement;
+export function statement(query: CompiledSql): Statement;
 export function statement(text: string, values?: readonly unknown[]): Statement;
-export function statement(query: string | CompiledQuery, values: readonly unknown[] = []): Statement {
+export function statement(query: string | CompiledSql, values: readonly unknown[] = []): Statement {
   const { name, text } = prepare(typeof query === "string" ? query : query.sql);
   return { name, text, values: typeof query === "string" ? values : query.parameters };
 }

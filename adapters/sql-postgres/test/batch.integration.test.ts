@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { createTestDatabase } from "../../../tools/test-postgres.ts";
 import { BEGIN, COMMIT, connect, ROLLBACK, SqlError, sql, statement } from "../src/index.ts";
-import { createTestDatabase } from "./database.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let connection: Awaited<ReturnType<typeof connect>>;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createTestDatabase(inject("postgresUrl"));
   connection = await connect({ url: database.url });
 });
 afterAll(async () => {

@@ -2,16 +2,16 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { createTestDatabase } from "../../../tools/test-postgres.ts";
 import { connect, migrate, sql } from "../src/index.ts";
-import { createTestDatabase } from "./database.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let connection: Awaited<ReturnType<typeof connect>>;
 let folder: string;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
+  database = await createTestDatabase(inject("postgresUrl"));
   connection = await connect({ url: database.url });
   folder = await mkdtemp(join(tmpdir(), "banyan migrations "));
   await writeFile(join(folder, "000001-shop.sql"), "CREATE SCHEMA shop; CREATE TABLE shop.item (id int);");

@@ -1,14 +1,14 @@
 import { createServer, type Server } from "node:net";
 import type { Budget } from "@banyan/kernel/store";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
+import { createTestDatabase } from "../../../tools/test-postgres.ts";
 import { BEGIN, connect, createPool, sql } from "../src/index.ts";
-import { createTestDatabase } from "./database.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let pool: ReturnType<typeof createPool>;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createTestDatabase(inject("postgresUrl"));
 });
 afterEach(() => pool.close(budget(1_000)));
 afterAll(() => database.drop());
@@ -90,7 +90,7 @@ test("a caller waits with patience for a server that restarts, then learns that 
 });
 
 test("a missing database is reported at once", async () => {
-  pool = createPool({ url: database.url.replace(/banyan_\w+/, "no_such_database"), patienceMs: 60_000 });
+  pool = createPool({ url: database.url.replace(/test_\w+/, "no_such_database"), patienceMs: 60_000 });
   await expect(pool.acquire(budget(60_000))).rejects.toMatchObject({
     code: "store.unavailable",
     cause: { code: "3D000" },

@@ -1,0 +1,165 @@
+import type { Budget, Sql } from "@banyan/kernel/store";
+import type { StatementResult } from "../batch.ts";
+import { BEGIN, COMMIT, ROLLBACK, type SqlConnection } from "../connection.ts";
+import { SqlError } from "../failure.ts";
+import type { Pool } from "../pool.ts";
+import type { Statement } from "../statement.ts";
+import { sendWithin } from "./budget.ts";
+import { sqlOf } from "./handler-sql.ts";
+
+/** What a transaction says before its first statement, in the same round trip. */
+export interface Opening {
+  readonly statements: readonly Statement[];
+  /** Judges their results where a statement came with them: what it returns fails the transaction, whatever the statement gave. */
+  refusal?(results: readonly StatementResult[]): Error | undefined;
+}
+
+interface Pending {
+  readonly statement: Statement;
+  resolve(result: StatementResult): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * One transaction on one connection. Statements called in the same tick, or while a batch is under way, go together as the next.
+ *
+ * L1  No connection is held before the first statement, nor after `commit`, `rollback` or `rollbackAnd` settled.
+ * L2  BEGIN and the opening travel with the first statement.
+ * L3  After a failure every statement fails with the same error, and nothing is sent but a ROLLBACK.
+ */
+export class Lane {
+  readonly #pool: Pool;
+  readonly #budget: Budget;
+  readonly #opening: Opening;
+  readonly sql: Sql;
+  #connection: SqlConnection | undefined;
+  #opened = false;
+  #closed = false;
+  #failure: unknown;
+  #pending: Pending[] = [];
+  #draining: Promise<void> | undefined;
+
+  constructor(pool: Pool, budget: Budget, opening: Opening = { statements: [] }) {
+    this.#pool = pool;
+    this.#budget = budget;
+    this.#opening = opening;
+    this.sql = sqlOf((statement) => this.run(statement));
+  }
+
+  /** True once BEGIN was sent. */
+  get opened(): boolean {
+    return this.#opened;
+  }
+
+  run(statement: Statement): Promise<StatementResult> {
+    if (this.#closed) {
+      const message = "the transaction has ended: a statement was not awaited by its handler";
+      return Promise.reject(new SqlError(message, { code: "25P01", statement: statement.text }));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<StatementResult>();
+    this.#pending.push({ statement, resolve, reject });
+    this.#draining ??= this.#drain();
+    return promise;
+  }
+
+  /** Opens without a statement of the handler's, and returns the results of the opening. */
+  async open(): Promise<readonly StatementResult[]> {
+    await this.#draining;
+    this.#throwIfFailed();
+    const results = await this.#send(this.#begin());
+    this.#throwIfFailed();
+    return results.slice(1);
+  }
+
+  /** Sends `closing` and COMMIT with whatever is still queued; alone, they are one transaction without BEGIN. Any failure rolls back. */
+  async commit(closing: readonly Statement[]): Promise<readonly StatementResult[]> {
+    await this.#settled();
+    this.#closed = true;
+    if (this.#failure === undefined) {
+      if (!this.#opened && closing.length === 0) return [];
+      const results = await this.#send(this.#opened ? [...closing, COMMIT] : closing);
+      if (this.#failure === undefined) {
+        this.#release();
+        return results;
+      }
+    }
+    await this.rollback();
+    throw this.#failure;
+  }
+
+  /** Never rejects; a connection that cannot roll back is discarded by the pool. */
+  async rollback(): Promise<void> {
+    this.#closed = true;
+    await this.#settled();
+    const connection = this.#connection;
+    if (connection?.inTransaction && !connection.broken) await connection.send([ROLLBACK]);
+    this.#release();
+  }
+
+  /** Undoes everything, and runs `statements` in a transaction of their own: one round trip. */
+  async rollbackAnd(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    this.#closed = true;
+    await this.#settled();
+    // What failed before is undone and no longer counts.
+    this.#failure = undefined;
+    const undo = this.#connection?.inTransaction ? [ROLLBACK] : [];
+    if (this.#connection?.broken) this.#release();
+    const results = await this.#send([...undo, ...statements]);
+    await this.rollback();
+    this.#throwIfFailed();
+    return results.slice(undo.length);
+  }
+
+  #begin(): readonly Statement[] {
+    return this.#opened ? [] : [BEGIN, ...this.#opening.statements];
+  }
+
+  /** A microtask's delay collects the statements of one tick. */
+  async #drain(): Promise<void> {
+    await undefined;
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      const begin = this.#begin();
+      const statements = [...begin, ...batch.map(({ statement }) => statement)];
+      const results = this.#failure === undefined ? await this.#send(statements, this.#opening.refusal) : [];
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const result = results[begin.length + index];
+        if (result === undefined) reject(this.#failure);
+        else resolve(result);
+      }
+    }
+    this.#draining = undefined;
+  }
+
+  /** Returns the results up to the failure, which it keeps; never rejects. */
+  async #send(statements: readonly Statement[], refusal?: Opening["refusal"]): Promise<readonly StatementResult[]> {
+    const opens = statements[0] === BEGIN;
+    try {
+      this.#connection ??= await this.#pool.acquire(this.#budget);
+      const { results, failure } = await sendWithin(this.#budget, this.#connection, statements);
+      this.#opened ||= opens;
+      const refused = opens ? refusal?.(results.slice(1, 1 + this.#opening.statements.length)) : undefined;
+      this.#failure = refused ?? failure;
+      return refused === undefined ? results : [];
+    } catch (error) {
+      this.#failure = error;
+      return [];
+    }
+  }
+
+  /** Statements that a handler did not await still count: they are part of the transaction. */
+  async #settled(): Promise<void> {
+    while (this.#draining !== undefined) await this.#draining;
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #release(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) this.#pool.release(connection);
+  }
+}

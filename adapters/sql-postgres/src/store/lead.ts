@@ -1,0 +1,66 @@
+import { type ConnectOptions, connect, type SqlConnection } from "../connection.ts";
+import { type Statement, sql } from "../statement.ts";
+import { budgetOf, sendWithin } from "./budget.ts";
+import { pause } from "./pause.ts";
+
+/** "bnylead" in ASCII: the lock of whoever delivers. */
+const LEAD: Statement = sql`SELECT pg_try_advisory_lock(${0x626e796c656164}::bigint) AS leads`;
+const BEAT: Statement = sql`SELECT 1`;
+const RETRY_MS = 500;
+const BEAT_MS = 2_000;
+const BEAT_TIMEOUT_MS = 2_000;
+
+export interface Lead {
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+/**
+ * Resolves when this process holds the lead: an advisory lock of a session, which ends with the process, however it ends.
+ * Tried every half second, not waited for at the server, where a waiting statement's snapshot would hold vacuum back.
+ * Rejects with the signal's reason when that aborts first.
+ */
+export async function lead(options: ConnectOptions, signal: AbortSignal): Promise<Lead> {
+  for (;;) {
+    signal.throwIfAborted();
+    const lost = new AbortController();
+    const connection = await tryToLead(options, () => lost.abort(new Error("the session that held the lead was lost")));
+    if (connection !== undefined) {
+      void beat(connection, lost);
+      return {
+        lost: lost.signal,
+        release: async () => {
+          lost.abort(new Error("the lead was given back"));
+          await connection.close();
+        },
+      };
+    }
+    await pause(RETRY_MS * (0.75 + Math.random() / 2), signal);
+  }
+}
+
+async function tryToLead(options: ConnectOptions, onLost: () => void): Promise<SqlConnection | undefined> {
+  let connection: SqlConnection | undefined;
+  try {
+    connection = await connect({ ...options, name: "banyan lead" }, { onLost });
+    const [result] = await connection.run([LEAD]);
+    if (result?.rows[0]?.leads === true) return connection;
+  } catch {
+    // The server is away: so is every other leader.
+  }
+  await connection?.close();
+  return undefined;
+}
+
+/** A server that was cut off from us has given the lead to another; our socket alone would not tell for minutes. */
+async function beat(connection: SqlConnection, lost: AbortController): Promise<void> {
+  for (;;) {
+    await pause(BEAT_MS, lost.signal);
+    if (lost.signal.aborted) return;
+    const { failure } = await sendWithin(budgetOf(BEAT_TIMEOUT_MS), connection, [BEAT]);
+    if (failure !== undefined && !lost.signal.aborted) {
+      lost.abort(failure);
+      await connection.close();
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { Budget } from "@banyan/kernel/store";
+import type { StatementResult } from "../batch.ts";
+import type { Pool } from "../pool.ts";
+import type { Statement } from "../statement.ts";
+import { budgetOf, sendWithin } from "./budget.ts";
+
+/** What the store's own reads and writes outside a handler's transaction need. */
+export interface Runner {
+  readonly pool: Pool;
+  /** Runs one statement in a transaction of its own. */
+  run(statement: Statement): Promise<StatementResult>;
+  /** Tells other processes that events or jobs were stored. */
+  announce(): void;
+}
+
+/** One statement in a transaction of its own, cancelled when the budget is spent. */
+export async function runOnce(pool: Pool, budget: Budget, statement: Statement): Promise<StatementResult> {
+  const connection = await pool.acquire(budget);
+  try {
+    const { results, failure } = await sendWithin(budget, connection, [statement]);
+    if (failure !== undefined) throw failure;
+    return results[0] as StatementResult;
+  } finally {
+    pool.release(connection);
+  }
+}
+
+/** Nobody waits for these in person, and none reads more than a page; what takes longer is stuck. */
+const RUN_MS = 10_000;
+
+export function createRunner(pool: Pool, announce: () => void): Runner {
+  return { pool, announce, run: (statement) => runOnce(pool, budgetOf(RUN_MS), statement) };
+}

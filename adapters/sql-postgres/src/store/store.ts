@@ -1,0 +1,69 @@
+import type { Store } from "@banyan/kernel/store";
+import { type ConnectOptions, connect } from "../connection.ts";
+import { lostConnection } from "../failure.ts";
+import { migrate } from "../migrate.ts";
+import { createPool } from "../pool.ts";
+import { sql } from "../statement.ts";
+import { type Announcements, createAnnouncements } from "./announcements.ts";
+import { createDeadLetters } from "./dead-letters.ts";
+import { sqlOf } from "./handler-sql.ts";
+import { createJobQueue } from "./jobs.ts";
+import { createOutbox } from "./outbox.ts";
+import { createRunner, runOnce } from "./runner.ts";
+import { beginCommands, beginDelivery, beginJob } from "./transactions.ts";
+
+export interface PostgresStoreOptions extends ConnectOptions {
+  /** For transactions. Default 10: measured best for two cores of client and server together. */
+  readonly connectionsMax?: number;
+  /** For queries, on sessions that may only read. Default 6. */
+  readonly readConnectionsMax?: number;
+  /** A replica for queries. Default: `url`, where a query sees every commit before it. */
+  readonly readUrl?: string;
+}
+
+const own = { name: "banyan", migrations: new URL("../../sql/", import.meta.url) };
+
+/**
+ * Keeps a kernel's state in PostgreSQL 15 or newer: services' tables beside the schema `banyan`. Opens up to `connectionsMax` +
+ * `readConnectionsMax` + 2 sessions, each when first needed. Nothing is connected before `start`; `stop` closes all.
+ */
+export function createPostgresStore(options: PostgresStoreOptions): Store {
+  const pool = createPool(options);
+  const readers = createPool({
+    ...options,
+    url: options.readUrl ?? options.url,
+    connectionsMax: options.readConnectionsMax ?? 6,
+    readOnly: true,
+  });
+  let announcements: Announcements | undefined;
+  const listeners: (() => void)[] = [];
+  const runner = createRunner(pool, () => announcements?.announce());
+  const onAnnounced = (listener: () => void): void => {
+    listeners.push(listener);
+    announcements?.onAnnounced(listener);
+  };
+
+  return {
+    async start(services) {
+      const connection = await connect(options).catch((cause: unknown) => {
+        throw lostConnection(cause, false);
+      });
+      await migrate(connection, [own, ...services]).finally(() => connection.close());
+      announcements = createAnnouncements(options);
+      for (const listener of listeners) announcements.onAnnounced(listener);
+    },
+    async stop(budget) {
+      await Promise.all([pool.close(budget), readers.close(budget), announcements?.stop()]);
+    },
+    async ping(budget) {
+      await runOnce(readers, budget, sql`SELECT 1`);
+    },
+    read: (budget) => sqlOf((statement) => runOnce(readers, budget, statement)),
+    beginCommands: (keys, budget) => beginCommands(runner, keys, budget),
+    beginDelivery: (subscriber, eventIds, budget) => beginDelivery(runner, { subscriber, eventIds }, budget),
+    beginJob: (job, budget) => beginJob(runner, job, budget),
+    outbox: createOutbox(runner, options, onAnnounced),
+    deadLetters: createDeadLetters(runner),
+    jobs: createJobQueue(runner),
+  };
+}

@@ -1,0 +1,187 @@
+import type { DeadLetters, StoredEvent } from "@banyan/kernel/store";
+import { expect, test } from "vitest";
+import { budget, committed, fresh, newEvent, nothing, type Probe } from "./probe.ts";
+
+type Redrive = NonNullable<Awaited<ReturnType<DeadLetters["beginRedrive"]>>>;
+
+export function deliveryClauses(probe: () => Probe): void {
+  test("S5 an event enters a subscriber's inbox once, with its effect, and each subscriber's own", async () => {
+    const { store, item } = probe();
+    const [subscriber, id] = [fresh("subscriber"), fresh("item")];
+    const events = await committed(store, [newEvent(), newEvent()]);
+    const ids = events.map((event) => event.id);
+    const delivery = store.beginDelivery(subscriber, ids, budget());
+    expect(await delivery.open()).toEqual(new Set(ids));
+    await delivery.sql`INSERT INTO probe.item VALUES (${id}, 1)`;
+    await delivery.commit(nothing);
+    const again = store.beginDelivery(subscriber, ids, budget());
+    expect(await again.open()).toEqual(new Set());
+    await again.rollback();
+    const another = store.beginDelivery(fresh("subscriber"), ids, budget());
+    expect(await another.open()).toEqual(new Set(ids));
+    await another.rollback();
+    expect(await item(id)).toBe(1);
+  });
+
+  test("S5 after a rollback the event is new again", async () => {
+    const { store } = probe();
+    const subscriber = fresh("subscriber");
+    const [event] = (await committed(store, [newEvent()])) as [StoredEvent];
+    const delivery = store.beginDelivery(subscriber, [event.id], budget());
+    await delivery.open();
+    await delivery.rollback();
+    const again = store.beginDelivery(subscriber, [event.id], budget());
+    expect((await again.open()).size).toBe(1);
+    await again.commit(nothing);
+  });
+
+  test("S5 of deliveries of the same events at the same time, in any order, each event has one effect", async () => {
+    const { store, other, item } = probe();
+    const [subscriber, id] = [fresh("subscriber"), fresh("item")];
+    const events = await committed(
+      store,
+      Array.from({ length: 20 }, () => newEvent()),
+    );
+    const seed = store.beginCommands([], budget());
+    await seed.sql`INSERT INTO probe.item VALUES (${id}, 0)`;
+    await seed.commit(nothing);
+    await Promise.all(
+      [store, other, store, other].map(async (deliverer, turn) => {
+        const ids = events.map((event) => event.id);
+        const delivery = deliverer.beginDelivery(subscriber, turn % 2 ? ids : ids.reverse(), budget());
+        const fresh = await delivery.open();
+        await delivery.sql`UPDATE probe.item SET n = n + ${fresh.size}::int WHERE id = ${id}`;
+        await delivery.commit(nothing);
+      }),
+    );
+    expect(await item(id)).toBe(20);
+  });
+
+  test("S5 a delivery that never opened still enters its inbox when it commits, with what it emits", async () => {
+    const { store } = probe();
+    const subscriber = fresh("subscriber");
+    const [event] = (await committed(store, [newEvent()])) as [StoredEvent];
+    const next = newEvent();
+    const { events } = await store.beginDelivery(subscriber, [event.id], budget()).commit({ events: [next], jobs: [] });
+    expect(events).toEqual([{ ...next, version: 1, at: expect.any(Number) }]);
+    const again = store.beginDelivery(subscriber, [event.id], budget());
+    expect((await again.open()).size).toBe(0);
+    await again.rollback();
+    const doubled = store.beginDelivery(subscriber, [event.id], budget());
+    await expect(doubled.commit({ events: [newEvent()], jobs: [] })).rejects.toMatchObject({ code: "store.contended" });
+    await doubled.rollback();
+    await store.outbox.markSent([next.id]);
+  });
+
+  test("a buried event is in the inbox and among the dead letters, once, newest first", async () => {
+    const { store } = probe();
+    const subscriber = fresh("subscriber");
+    const [a, b] = (await committed(store, [newEvent(), newEvent()])) as [StoredEvent, StoredEvent];
+    expect(await store.deadLetters.bury(subscriber, a, 8, "it broke")).toBe(true);
+    expect(await store.deadLetters.bury(subscriber, a, 8, "it broke")).toBe(false);
+    expect(await store.deadLetters.bury(subscriber, b, 3, "it broke, too")).toBe(true);
+    const letters = await store.deadLetters.list({ subscriber, limit: 10 });
+    expect(letters).toEqual([
+      { id: expect.any(String), subscriber, event: b, attempts: 3, error: "it broke, too", at: expect.any(Number) },
+      { id: expect.any(String), subscriber, event: a, attempts: 8, error: "it broke", at: expect.any(Number) },
+    ]);
+    expect(await store.deadLetters.list({ subscriber, limit: 1, after: letters[0]?.id as string })).toEqual([
+      letters[1],
+    ]);
+    const delivery = store.beginDelivery(subscriber, [a.id], budget());
+    expect((await delivery.open()).size).toBe(0);
+    await delivery.rollback();
+  });
+
+  test("a redrive takes the letter out with its effect, or leaves it; one that failed again goes to the end", async () => {
+    const { store, item } = probe();
+    const [subscriber, id] = [fresh("subscriber"), fresh("item")];
+    const events = (await committed(store, [newEvent(), newEvent()])) as [StoredEvent, StoredEvent];
+    for (const event of events) await store.deadLetters.bury(subscriber, event, 8, "broke");
+    const [newest, oldest] = await store.deadLetters.list({ subscriber, limit: 10 });
+    const failed = (await store.deadLetters.beginRedrive(oldest?.id as string, budget())) as Redrive;
+    expect(failed.letter).toEqual(oldest);
+    await failed.transaction.sql`INSERT INTO probe.item VALUES (${id}, 1)`;
+    await failed.transaction.rollback();
+    await store.deadLetters.refused(oldest?.id as string, "broke again");
+    const [last, first] = await store.deadLetters.list({ subscriber, limit: 10 });
+    expect(last).toMatchObject({ id: oldest?.id, attempts: 9, error: "broke again" });
+    expect(first).toEqual(newest);
+    const redrive = (await store.deadLetters.beginRedrive(oldest?.id as string, budget())) as Redrive;
+    await redrive.transaction.sql`INSERT INTO probe.item VALUES (${id}, 2)`;
+    await redrive.transaction.commit(nothing);
+    expect(await item(id)).toBe(2);
+    expect(await store.deadLetters.beginRedrive(oldest?.id as string, budget())).toBeUndefined();
+    expect(await store.deadLetters.beginRedrive("no such letter", budget())).toBeUndefined();
+    expect(await store.deadLetters.list({ subscriber, limit: 10 })).toEqual([newest]);
+  });
+
+  test("a refold gives every event of its types in version order, in place of what was handled and buried", async () => {
+    const { store } = probe();
+    const [subscriber, type, key] = [fresh("subscriber"), fresh("probe.kind"), fresh("key")];
+    const events = [
+      ...(await committed(
+        store,
+        Array.from({ length: 5 }, () => newEvent({ type, key })),
+      )),
+      ...(await committed(store, [newEvent()])),
+    ];
+    const wanted = events.slice(0, 5);
+    await store.deadLetters.bury(subscriber, wanted[0] as StoredEvent, 8, "broke");
+    const seen: (StoredEvent | "reset")[] = [];
+    const result = await store.outbox.refold(subscriber, [type], {
+      reset: async (sql) => {
+        await sql`DELETE FROM probe.item WHERE id = ${subscriber}`;
+        seen.push("reset");
+      },
+      fold: async (sql, page) => {
+        seen.push(...page);
+        await sql`INSERT INTO probe.item VALUES (${subscriber}, ${page.length}) ON CONFLICT (id) DO UPDATE SET n = probe.item.n + excluded.n`;
+      },
+    });
+    expect(result).toEqual({ foldedCount: 5 });
+    expect(seen).toEqual(["reset", ...wanted]);
+    expect(await probe().item(subscriber)).toBe(5);
+    expect(await store.deadLetters.list({ subscriber, limit: 10 })).toEqual([]);
+    const delivery = store.beginDelivery(
+      subscriber,
+      wanted.map((event) => event.id),
+      budget(),
+    );
+    expect((await delivery.open()).size).toBe(0);
+    await delivery.rollback();
+  });
+
+  test("a refold that fails changes nothing, and one under deliveries counts every event once", async () => {
+    const { store, other, item } = probe();
+    const [subscriber, type, key] = [fresh("subscriber"), fresh("probe.kind"), fresh("key")];
+    const add = (sql: Parameters<Parameters<typeof store.outbox.refold>[2]["reset"]>[0], n: number) =>
+      sql`INSERT INTO probe.item VALUES (${subscriber}, ${n}) ON CONFLICT (id) DO UPDATE SET n = probe.item.n + excluded.n`;
+    const deliver = async () => {
+      const [event] = (await committed(other, [newEvent({ type, key })])) as [StoredEvent];
+      const delivery = other.beginDelivery(subscriber, [event.id], budget());
+      const { size } = await delivery.open();
+      await add(delivery.sql, size);
+      await delivery.commit(nothing);
+    };
+    for (let n = 0; n < 5; n++) await deliver();
+    await expect(
+      store.outbox.refold(subscriber, [type], {
+        reset: (sql) => sql`DELETE FROM probe.item WHERE id = ${subscriber}`,
+        fold: () => Promise.reject(new Error("no")),
+      }),
+    ).rejects.toThrow("no");
+    expect(await item(subscriber)).toBe(5);
+    const delivering = (async () => {
+      for (let n = 0; n < 20; n++) await deliver();
+    })();
+    for (let n = 0; n < 3; n++) {
+      await store.outbox.refold(subscriber, [type], {
+        reset: (sql) => sql`DELETE FROM probe.item WHERE id = ${subscriber}`,
+        fold: async (sql, page) => void (await add(sql, page.length)),
+      });
+    }
+    await delivering;
+    expect(await item(subscriber)).toBe(25);
+  });
+}

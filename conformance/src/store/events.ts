@@ -1,0 +1,117 @@
+import type { StoredEvent } from "@banyan/kernel/store";
+import { expect, test } from "vitest";
+import {
+  budget,
+  committed,
+  eventually,
+  fresh,
+  newCommand,
+  newEvent,
+  newJob,
+  nothing,
+  type Probe,
+  uuidv7,
+} from "./probe.ts";
+
+export function eventClauses(probe: () => Probe): void {
+  test("S4 events of one key have the versions 1, 2, 3 … per tenant, in the order given", async () => {
+    const { store } = probe();
+    const [a, b] = [fresh("key"), fresh("key")];
+    const first = await committed(store, [
+      newEvent({ key: b }),
+      newEvent({ key: a }),
+      newEvent({ key: a }),
+      newEvent({ key: a, tenant: "u" }),
+    ]);
+    const second = await committed(store, [newEvent({ key: a })]);
+    const third = await committed(store, [newEvent({ key: a }), newEvent({ key: b })]);
+    expect(first.map(({ version }) => version)).toEqual([1, 1, 2, 1]);
+    expect(second.map(({ version }) => version)).toEqual([3]);
+    expect(third.map(({ version }) => version)).toEqual([4, 2]);
+  });
+
+  test("S4 versions follow the commits without gaps, whoever waits for whom", async () => {
+    const { store, other } = probe();
+    const keys = [fresh("key"), fresh("key"), fresh("key")];
+    const stored: StoredEvent[] = [];
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, turn) => {
+        const transaction = (turn % 2 ? store : other).beginCommands([], budget());
+        if (turn % 3 === 0) await transaction.sql`SELECT pg_sleep(0.002)`;
+        // Every third undoes itself at the end: its versions must not be missed.
+        const events = [keys[turn % 3] as string, keys[(turn + 1) % 3] as string].map((key) => newEvent({ key }));
+        if (turn % 3 === 1) await transaction.rollback();
+        else stored.push(...(await transaction.commit({ ...nothing, events, commands: [newCommand()] })).events);
+      }),
+    );
+    for (const key of keys) {
+      const versions = stored.filter((event) => event.key === key).map(({ version }) => version);
+      expect(versions.sort((a, b) => a - b)).toEqual(versions.map((_, index) => index + 1));
+    }
+    await store.outbox.markSent(stored.map(({ id }) => id));
+  });
+
+  test("unsent events come as they were stored, in version order within their key, until they are marked", async () => {
+    const { store } = probe();
+    const keys = [fresh("key"), fresh("key")];
+    const events = Array.from({ length: 30 }, (_, index) => newEvent({ key: keys[index % 2] as string }));
+    const stored: StoredEvent[] = [];
+    for (const event of events)
+      stored.push(...(await store.beginCommands([], budget()).commit({ ...nothing, events: [event] })).events);
+    const unsent = (await store.outbox.unsent(10_000)).filter(({ key }) => keys.includes(key));
+    expect(unsent).toEqual(stored);
+    expect((await store.outbox.backlog()).count).toBeGreaterThanOrEqual(30);
+    expect((await store.outbox.backlog()).oldestMs).toBeGreaterThanOrEqual(0);
+    const [first, ...rest] = stored as [StoredEvent, ...StoredEvent[]];
+    await store.outbox.markSent(rest.map(({ id }) => id));
+    expect((await store.outbox.unsent(10_000)).filter(({ key }) => keys.includes(key))).toEqual([first]);
+    await store.outbox.markSent([first.id]);
+    await store.outbox.markSent([first.id, uuidv7()]);
+  });
+
+  test("a page of unsent events holds no event before those of its key that precede it, whatever commits meanwhile", async () => {
+    const { store, other } = probe();
+    const keys = [fresh("key"), fresh("key")];
+    const ids: string[] = [];
+    let writing = true;
+    const writers = [store, other, store, other].map(async (writer, turn) => {
+      for (let n = 0; n < 15; n++) {
+        const event = newEvent({ key: keys[(turn + n) % 2] as string });
+        ids.push(event.id);
+        await writer.beginCommands([], budget()).commit({ ...nothing, events: [event] });
+      }
+    });
+    const all = Promise.all(writers).finally(() => {
+      writing = false;
+    });
+    do {
+      for (const limit of [3, 10_000]) {
+        const page = (await store.outbox.unsent(limit)).filter(({ key }) => keys.includes(key));
+        for (const key of keys) {
+          const versions = page.filter((event) => event.key === key).map(({ version }) => version);
+          expect(versions).toEqual(versions.map((_, index) => index + 1));
+        }
+      }
+    } while (writing);
+    await all;
+    await store.outbox.markSent(ids);
+  });
+
+  test("commits with events or jobs are announced to other processes, in few announcements", async () => {
+    const { store, other } = probe();
+    let heard = 0;
+    other.outbox.onAnnounced(() => heard++);
+    await eventually(async () => {
+      await committed(store, [newEvent()]);
+      return heard > 0;
+    });
+    const before = heard;
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: 50 }, () => committed(store, [newEvent()])));
+    const windows = (performance.now() - startedAt) / 10 + 2;
+    expect(heard - before).toBeLessThanOrEqual(windows);
+    const atJob = heard;
+    await store.beginCommands([], budget()).commit({ ...nothing, jobs: [newJob()] });
+    await eventually(async () => heard > atJob);
+  });
+}
