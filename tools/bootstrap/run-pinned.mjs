@@ -30,10 +30,22 @@ export async function runPinned(root, file, args) {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(() => child.kill("SIGTERM"));
   process.exitCode = await new Promise((done, fail) => {
     child.on("error", fail);
     child.on("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
+}
+
+/** An npm that is killed with -9 passes nothing on, and would leave an orphan. */
+function whenParentEnds(/** @type {() => void} */ then) {
+  const parent = process.ppid;
+  const poll = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(poll);
+    then();
+  }, 1_000);
+  poll.unref();
 }
 
 /**

@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
 import { pinnedNodePackage } from "../bootstrap/install.mjs";
 import { temporaryFolder, writeFiles } from "./temporary-folder.ts";
@@ -39,17 +40,19 @@ function project(files: Record<string, string> = {}): string {
 }
 
 function start(folder: string, env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [join(folder, "tools/bootstrap.mjs"), "program.ts", "a b", "c"], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const command = [join(folder, "tools/bootstrap.mjs"), "program.ts", "a b", "c"];
+  return collect(
+    spawn(process.execPath, command, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] }),
+  );
+}
+
+function collect(child: ChildProcessByStdio<null, Readable, Readable>) {
   let output = "";
-  child.stdout.on("data", (chunk) => {
+  const keep = (chunk: Buffer) => {
     output += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    output += chunk;
-  });
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
   const finished = once(child, "close").then(([code, signal]): Result => ({ code, signal, output }));
   return { child, finished };
 }
@@ -147,6 +150,17 @@ test("a program below a bootstrap that is killed ends too", async () => {
   const below = start(projectOnAnotherNode());
   const pid = await pidOnceUp(below);
   below.child.kill("SIGKILL");
+  await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
+});
+
+test("a program below an npm that is killed ends too", async () => {
+  const folder = projectOnAnotherNode();
+  const script = { start: "exec node tools/bootstrap.mjs program.ts" };
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  writeFiles(folder, { "package.json": JSON.stringify({ ...manifest, scripts: script }) });
+  const npm = collect(spawn("npm", ["start"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] }));
+  const pid = await pidOnceUp(npm);
+  npm.child.kill("SIGKILL");
   await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
 });
 
