@@ -35,7 +35,7 @@ CREATE TABLE ledger.account (
 CREATE SEQUENCE ledger.transaction_seq AS bigint CACHE 1;
 
 CREATE TABLE ledger.transaction (
-  seq bigint PRIMARY KEY,
+  seq bigint PRIMARY KEY CHECK (seq > 0),
   tenant text NOT NULL,
   id uuid NOT NULL,
   reference text COLLATE "C" NOT NULL,

@@ -59,8 +59,8 @@ BEGIN
   BEGIN
     PERFORM pg_advisory_xact_lock(1818584167, 1);
     SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO decided FROM ledger.transaction_seq;
-    RAISE EXCEPTION 'decided' USING ERRCODE = 'BY001';
-  EXCEPTION WHEN SQLSTATE 'BY001' THEN NULL;
+    RAISE EXCEPTION 'decided' USING ERRCODE = 'LG001';
+  EXCEPTION WHEN SQLSTATE 'LG001' THEN NULL;
   END;
   decided := least(decided, sealed + limit_seqs);
   IF decided <= sealed THEN RETURN 0; END IF;

@@ -7,11 +7,14 @@ export const revertTransaction: Handler<typeof ledger.revert> = async (
   ctx,
   { id, reference, effectiveAt, metadata },
 ) => {
-  const [original] = await findTransactions(ctx.sql, ctx.identity.tenant, { ids: [id] });
+  const { tenant } = ctx.identity;
+  // One round trip, in order: while another revert holds the row, the look at its mirror waits.
+  const [, [earlier], [original]] = await Promise.all([
+    ctx.sql`SELECT seq FROM ledger.transaction WHERE id = ${id} AND tenant = ${tenant} FOR NO KEY UPDATE`,
+    ctx.sql<{ id: string }>`SELECT id FROM ledger.transaction WHERE reverts_id = ${id} AND tenant = ${tenant}`,
+    findTransactions(ctx.sql, tenant, { ids: [id] }),
+  ]);
   if (original === undefined) throw ctx.faults.transactionNotFound({ transaction: id });
-  // Another revert may commit after this look: then ledger.post raises a conflict, and the kernel runs all of this again.
-  const [earlier] = await ctx.sql<{ id: string }>`
-    SELECT id FROM ledger.transaction WHERE reverts_id = ${id} AND tenant = ${ctx.identity.tenant}`;
   if (earlier !== undefined) throw ctx.faults.alreadyReverted({ transaction: id, revertedById: earlier.id });
   const mirror = await postAlone(ctx, {
     id: ctx.newId(),

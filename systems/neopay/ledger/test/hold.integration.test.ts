@@ -1,0 +1,102 @@
+import { isFault } from "@banyan/kernel";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { ledger } from "../src/contract.ts";
+import { type OpenLedger, openLedger } from "./open-ledger.ts";
+
+let books: OpenLedger;
+beforeAll(async () => {
+  books = await openLedger(inject("postgresUrl"));
+  const { app } = books;
+  await app.call(ledger.openAccount, { address: "world:bank", currency: "CZK", floorMinor: null });
+  await app.call(ledger.openAccount, { address: "shop", currency: "CZK" });
+});
+afterAll(() => books.close());
+
+const leg = { destination: "shop", currency: "CZK" };
+
+async function walletOf(address: string, amountMinor: number): Promise<string> {
+  const { app } = books;
+  await app.call(ledger.openAccount, { address, currency: "CZK" });
+  const postings = [{ source: "world:bank", destination: address, amountMinor, currency: "CZK" }];
+  await app.call(ledger.post, { reference: `deposit ${address}`, postings });
+  return address;
+}
+
+test("a hold is money that cannot be spent; committing a part releases the rest", async () => {
+  const { app } = books;
+  const source = await walletOf("ann", 100);
+  const { id } = await app.call(ledger.placeHold, { ...leg, reference: "ann 1", source, amountMinor: 70 });
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({ balanceMinor: 100, availableMinor: 30 });
+  const spend = app.call(ledger.post, { reference: "ann 2", postings: [{ ...leg, source, amountMinor: 31 }] });
+  await expect(spend).rejects.toMatchObject({ code: "ledger.insufficientFunds", details: { availableMinor: 30 } });
+  const committed = await app.call(ledger.commitHold, { id, amountMinor: 45 });
+  expect(committed).toMatchObject({ status: "committed", capturedMinor: 45, amountMinor: 70 });
+  expect(await app.call(ledger.transaction, { id: committed.transactionId as string })).toMatchObject({
+    reference: "ann 1",
+    postings: [{ ...leg, source, amountMinor: 45 }],
+  });
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({ balanceMinor: 55, availableMinor: 55 });
+});
+
+test("of many that settle one hold at once one does", async () => {
+  const { app } = books;
+  const source = await walletOf("bob", 100);
+  const { id } = await app.call(ledger.placeHold, { ...leg, reference: "bob 1", source, amountMinor: 100 });
+  const answers = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, n) =>
+      n % 2 ? app.call(ledger.commitHold, { id }) : app.call(ledger.voidHold, { id }),
+    ),
+  );
+  expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  for (const answer of answers) {
+    if (answer.status === "rejected") expect(isFault(answer.reason) && answer.reason.code).toBe("ledger.holdNotActive");
+  }
+  expect(await app.call(ledger.verify, {})).toMatchObject({ ok: true });
+});
+
+test("an expired hold cannot be committed, even while the job that releases it is late", async () => {
+  const { app, now, turn } = books;
+  const source = await walletOf("cid", 100);
+  const expiresAt = new Date(now() + 3_600_000).toISOString();
+  const { id } = await app.call(ledger.placeHold, { ...leg, reference: "cid 1", source, amountMinor: 100, expiresAt });
+  turn(3_600_000);
+  await expect(app.call(ledger.commitHold, { id })).rejects.toMatchObject({
+    code: "ledger.holdNotActive",
+    details: { hold: id, status: "expired" },
+  });
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({ pendingDebitMinor: 100 });
+});
+
+test("a job releases a hold at its expiry and says so", async () => {
+  const { app, now, run } = books;
+  const source = await walletOf("dee", 100);
+  const expiresAt = new Date(now() + 200).toISOString();
+  const { id } = await app.call(ledger.placeHold, { ...leg, reference: "dee 1", source, amountMinor: 100, expiresAt });
+  await expect
+    .poll(() => app.call(ledger.hold, { id }), { timeout: 20_000, interval: 50 })
+    .toMatchObject({ status: "expired", capturedMinor: 0 });
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({
+    availableMinor: 100,
+    pendingDebitMinor: 0,
+  });
+  expect(await run(`SELECT type FROM banyan.event WHERE key = '${id}' ORDER BY version`)).toEqual([
+    { type: "ledger.holdPlaced" },
+    { type: "ledger.holdExpired" },
+  ]);
+  const late = app.call(ledger.placeHold, { ...leg, reference: "dee 2", source, amountMinor: 1, expiresAt });
+  await expect(late).rejects.toMatchObject({ code: "ledger.holdExpiryPast" });
+});
+
+test("the database itself refuses a hold that captures more than it holds, or after its expiry", async () => {
+  const { app, now, run } = books;
+  const source = await walletOf("eve", 100);
+  const expiresAt = new Date(now() + 3_600_000).toISOString();
+  const { id } = await app.call(ledger.placeHold, { ...leg, reference: "eve 1", source, amountMinor: 10, expiresAt });
+  const commit = (amount: number, at: string) =>
+    run(`UPDATE ledger.hold SET status = 'committed', captured_minor = ${amount}, settled_at = '${at}',
+      transaction_id = (SELECT id FROM ledger.transaction LIMIT 1) WHERE id = '${id}'`);
+  await expect(commit(11, new Date(now()).toISOString())).rejects.toMatchObject({
+    constraint: "hold_captures_at_most_its_amount",
+  });
+  await expect(commit(10, expiresAt)).rejects.toMatchObject({ constraint: "hold_expired_is_not_committed" });
+});
