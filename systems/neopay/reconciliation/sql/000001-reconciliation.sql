@@ -60,6 +60,7 @@ CREATE TABLE reconciliation.run (
 
 CREATE TABLE reconciliation.match (
   id uuid PRIMARY KEY,
+  number bigint GENERATED ALWAYS AS IDENTITY,           -- the order in which pairs were found
   tenant text NOT NULL,
   run_id uuid NOT NULL REFERENCES reconciliation.run (id),
   rule text NOT NULL,
@@ -70,8 +71,11 @@ CREATE TABLE reconciliation.match (
   UNIQUE (ledger_item, tenant)
 );
 
+CREATE INDEX match_of_run ON reconciliation.match (run_id, number);
+
 CREATE TABLE reconciliation.break (
   id uuid PRIMARY KEY,
+  number bigint GENERATED ALWAYS AS IDENTITY,           -- the order in which breaks were opened
   tenant text NOT NULL,
   account text NOT NULL,
   kind text NOT NULL CHECK (kind IN ('missingInLedger', 'missingAtBank', 'amountDiffers', 'statementDoesNotTie', 'balanceDrift')),
@@ -89,5 +93,5 @@ CREATE TABLE reconciliation.break (
 );
 -- A subject breaks once at a time; resolved and broken again, it is a new break of a new age.
 CREATE UNIQUE INDEX break_open ON reconciliation.break (kind, subject, tenant) WHERE resolved_at IS NULL;
-CREATE INDEX break_of_account ON reconciliation.break (account, tenant, id);
-CREATE INDEX break_listed ON reconciliation.break (tenant, id);
+CREATE INDEX break_of_account ON reconciliation.break (account, tenant, number);
+CREATE INDEX break_listed ON reconciliation.break (tenant, number);

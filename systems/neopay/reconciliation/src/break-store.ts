@@ -5,6 +5,7 @@ import type { AccountKey, Span } from "./item-store.ts";
 
 export type StoredBreak = FoundBreak & {
   readonly id: string;
+  readonly number: number;
   readonly openedAt: Date;
   readonly resolvedAt: Date | null;
 };
@@ -18,7 +19,7 @@ export async function selectOpen(
   { from, to }: Span,
 ): Promise<StoredBreak[]> {
   return await sql<StoredBreak>`
-    SELECT id, account, kind, subject, currency, bank_minor AS "bankMinor", ledger_minor AS "ledgerMinor",
+    SELECT id, number, account, kind, subject, currency, bank_minor AS "bankMinor", ledger_minor AS "ledgerMinor",
       difference_minor AS "differenceMinor", day, "references", opened_at AS "openedAt", resolved_at AS "resolvedAt"
     FROM reconciliation.break
     WHERE tenant = ${tenant} AND account = ${account} AND resolved_at IS NULL
@@ -61,31 +62,31 @@ export type BreakFilter = {
   /** Open at the end of this run; null means open now. */
   readonly atRun: number | null;
   readonly openedBefore: Date | null;
-  readonly after: string | null;
+  readonly after: number;
   readonly limit: number;
 };
 
-/** Up to `limit` breaks, oldest first: ids grow with the time of opening. */
+/** Up to `limit` breaks, oldest first. */
 export async function selectBreaks(
   sql: Sql,
   { tenant, account, kind, atRun, openedBefore, after, limit }: BreakFilter,
 ): Promise<StoredBreak[]> {
   return await sql<StoredBreak>`
-    SELECT id, account, kind, subject, currency, bank_minor AS "bankMinor", ledger_minor AS "ledgerMinor",
+    SELECT id, number, account, kind, subject, currency, bank_minor AS "bankMinor", ledger_minor AS "ledgerMinor",
       difference_minor AS "differenceMinor", day, "references", opened_at AS "openedAt", resolved_at AS "resolvedAt"
     FROM reconciliation.break
     WHERE tenant = ${tenant} AND (${account}::text IS NULL OR account = ${account}) AND (${kind}::text IS NULL OR kind = ${kind})
       AND CASE WHEN ${atRun}::integer IS NULL THEN resolved_at IS NULL
         ELSE opened_run <= ${atRun} AND (resolved_run IS NULL OR resolved_run > ${atRun}) END
       AND (${openedBefore}::timestamptz IS NULL OR opened_at <= ${openedBefore})
-      AND (${after}::uuid IS NULL OR id > ${after})
-    ORDER BY id LIMIT ${limit}`;
+      AND number > ${after}
+    ORDER BY number LIMIT ${limit}`;
 }
 
 const DAY_MS = 86_400_000;
 
 /** A break as it is told, aged by `now` or by when it was resolved. */
-export function toBreak(stored: StoredBreak, now: number): Break {
+export function toBreak({ number: _, ...stored }: StoredBreak, now: number): Break {
   const openedAt = stored.openedAt.getTime();
   const resolvedAt = stored.resolvedAt?.getTime() ?? null;
   return {

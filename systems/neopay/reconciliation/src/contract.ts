@@ -66,8 +66,8 @@ const Break = z.object({
 });
 export type Break = z.infer<typeof Break>;
 
-const breakPage = { after: id.optional(), limit: z.int().min(1).max(1_000).default(100) };
-const breaks = z.object({ breaks: z.array(Break), next: z.string().nullable() });
+const page = { after: z.int().min(0).default(0), limit: z.int().min(1).max(1_000).default(100) };
+const breaks = z.object({ breaks: z.array(Break), next: z.int().nullable() });
 
 /** Holds the ledger against the bank's statements. A bank account `X` is mirrored by the ledger account `bank:X`. */
 export const reconciliation = defineContract("reconciliation", {
@@ -118,7 +118,7 @@ export const reconciliation = defineContract("reconciliation", {
     /** The breaks that were open when the run ended, oldest first; resolved since, they say so. */
     breaks: query({
       summary: "The breaks that a run left open",
-      input: z.strictObject({ id, kind: BreakKind.optional(), ...breakPage }),
+      input: z.strictObject({ id, kind: BreakKind.optional(), ...page }),
       output: breaks,
       faults: ["unknownRun"],
       http: "GET /v1/reconciliation/runs/:id/breaks",
@@ -131,7 +131,7 @@ export const reconciliation = defineContract("reconciliation", {
         account: account.optional(),
         kind: BreakKind.optional(),
         ageDaysMin: z.int().min(0).optional(),
-        ...breakPage,
+        ...page,
       }),
       output: breaks,
       http: "GET /v1/reconciliation/breaks",
@@ -139,7 +139,7 @@ export const reconciliation = defineContract("reconciliation", {
     }),
     matches: query({
       summary: "The pairs that a run matched",
-      input: z.strictObject({ id, ...breakPage }),
+      input: z.strictObject({ id, ...page }),
       output: z.object({
         matches: z.array(
           z.object({
@@ -153,7 +153,7 @@ export const reconciliation = defineContract("reconciliation", {
             ledgerDay: day,
           }),
         ),
-        next: z.string().nullable(),
+        next: z.int().nullable(),
       }),
       faults: ["unknownRun"],
       http: "GET /v1/reconciliation/runs/:id/matches",
@@ -162,7 +162,10 @@ export const reconciliation = defineContract("reconciliation", {
   },
   events: {
     breakOpened: event({ data: z.strictObject({ ...breakFacts, openedAt: instantMs }), key: (found) => found.account }),
-    breakResolved: event({ data: z.strictObject({ ...breakFacts, resolvedAt: instantMs }), key: (found) => found.account }),
+    breakResolved: event({
+      data: z.strictObject({ ...breakFacts, resolvedAt: instantMs }),
+      key: (found) => found.account,
+    }),
   },
 });
 

@@ -21,7 +21,7 @@ export const listBreaks: Handler<typeof reconciliation.breaks> = async (ctx, { i
     kind: kind ?? null,
     atRun: run.number,
     openedBefore: null,
-    after: after ?? null,
+    after,
     limit: limit + 1,
   });
   return toPage(found, { limit, now: ctx.now() });
@@ -37,7 +37,7 @@ export const listQueue: Handler<typeof reconciliation.queue> = async (
     kind: kind ?? null,
     atRun: null,
     openedBefore: ageDaysMin === undefined ? null : new Date(ctx.now() - ageDaysMin * DAY_MS),
-    after: after ?? null,
+    after,
     limit: limit + 1,
   });
   return toPage(found, { limit, now: ctx.now() });
@@ -46,16 +46,19 @@ export const listQueue: Handler<typeof reconciliation.queue> = async (
 export const listMatches: Handler<typeof reconciliation.matches> = async (ctx, { id, after, limit }) => {
   const { tenant } = ctx.identity;
   if (!(await selectRun(ctx.sql, tenant, id))) throw ctx.faults.unknownRun({ id });
-  const found = await selectMatches(ctx.sql, { tenant, runId: id, after: after ?? null, limit: limit + 1 });
-  const matches = found.slice(0, limit);
-  return { matches, next: found.length > limit ? (matches.at(-1)?.id ?? null) : null };
+  const found = await selectMatches(ctx.sql, { tenant, runId: id, after, limit: limit + 1 });
+  const page = found.slice(0, limit);
+  return {
+    matches: page.map(({ number: _, ...match }) => match),
+    next: found.length > limit ? (page.at(-1)?.number ?? null) : null,
+  };
 };
 
 /** The first `limit` of what was found; one more than that tells that another page follows. */
 function toPage(
   found: readonly StoredBreak[],
   { limit, now }: { limit: number; now: number },
-): { breaks: Break[]; next: string | null } {
+): { breaks: Break[]; next: number | null } {
   const breaks = found.slice(0, limit).map((stored) => toBreak(stored, now));
-  return { breaks, next: found.length > limit ? (breaks.at(-1)?.id ?? null) : null };
+  return { breaks, next: found.length > limit ? (found[limit - 1]?.number ?? null) : null };
 }

@@ -95,7 +95,7 @@ async function storeChanges(
   const at = occasion.at.getTime();
   for (const found of opened)
     ctx.emit(reconciliation.breakOpened, { ...found, references: [...found.references], openedAt: at });
-  for (const { openedAt: _, resolvedAt: __, ...found } of resolved) {
+  for (const { number: _, openedAt: __, resolvedAt: ___, ...found } of resolved) {
     ctx.emit(reconciliation.breakResolved, { ...found, references: [...found.references], resolvedAt: at });
   }
 }

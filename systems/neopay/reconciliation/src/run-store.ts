@@ -52,6 +52,7 @@ export async function insertMatches(
 
 export type MatchRow = {
   id: string;
+  number: number;
   rule: Rule;
   bankItem: string;
   ledgerItem: string;
@@ -61,17 +62,17 @@ export type MatchRow = {
   ledgerDay: string;
 };
 
-/** Up to `limit` pairs of a run after an id, in the order in which they were found. */
+/** Up to `limit` pairs of a run after a number, in the order in which they were found. */
 export async function selectMatches(
   sql: Sql,
-  { tenant, runId, after, limit }: { tenant: string; runId: string; after: string | null; limit: number },
+  { tenant, runId, after, limit }: { tenant: string; runId: string; after: number; limit: number },
 ): Promise<MatchRow[]> {
   return await sql<MatchRow>`
-    SELECT m.id, m.rule, m.bank_item AS "bankItem", m.ledger_item AS "ledgerItem", b.amount_minor AS "amountMinor", b.currency,
+    SELECT m.id, m.number, m.rule, m.bank_item AS "bankItem", m.ledger_item AS "ledgerItem", b.amount_minor AS "amountMinor", b.currency,
       b.day AS "bankDay", l.day AS "ledgerDay"
     FROM reconciliation.match AS m
     JOIN reconciliation.item AS b ON b.id = m.bank_item AND b.side = 'bank' AND b.tenant = m.tenant
     JOIN reconciliation.item AS l ON l.id = m.ledger_item AND l.side = 'ledger' AND l.tenant = m.tenant
-    WHERE m.run_id = ${runId} AND m.tenant = ${tenant} AND (${after}::uuid IS NULL OR m.id > ${after})
-    ORDER BY m.id LIMIT ${limit}`;
+    WHERE m.run_id = ${runId} AND m.tenant = ${tenant} AND m.number > ${after}
+    ORDER BY m.number LIMIT ${limit}`;
 }

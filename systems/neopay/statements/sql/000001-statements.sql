@@ -4,6 +4,7 @@ CREATE SCHEMA statements;
 
 CREATE TABLE statements.statement (
   id uuid PRIMARY KEY,
+  number bigint GENERATED ALWAYS AS IDENTITY,           -- the order of imports; ids of one millisecond have none
   tenant text NOT NULL,
   account text NOT NULL,
   currency text NOT NULL,
@@ -27,7 +28,7 @@ CREATE TABLE statements.statement (
   CONSTRAINT statement_identity UNIQUE NULLS NOT DISTINCT (tenant, account, statement_id, sequence, page, format),
   CONSTRAINT statement_content UNIQUE (content_hash, tenant)
 );
-CREATE INDEX statement_listed ON statements.statement (tenant, id);
+CREATE INDEX statement_listed ON statements.statement (tenant, number);
 
 CREATE TABLE statements.entry (
   statement uuid NOT NULL REFERENCES statements.statement (id),

@@ -25,7 +25,7 @@ const Imported = z.object({
 });
 export type Imported = z.infer<typeof Imported>;
 
-const page = { after: z.uuid().optional(), limit: z.int().min(1).max(1_000).default(100) };
+const page = { after: z.int().min(0).default(0), limit: z.int().min(1).max(1_000).default(100) };
 
 /** Bank statements: read from what banks send, tied to the cent, stored once. */
 export const statements = defineContract("statements", {
@@ -75,7 +75,7 @@ export const statements = defineContract("statements", {
     /** Entries in the bank's order; `after` is the index of the last one seen. `next` is null on the last page. */
     entries: query({
       summary: "The entries of a statement",
-      input: z.strictObject({ id, after: z.int().min(0).default(0), limit: page.limit }),
+      input: z.strictObject({ id, ...page }),
       output: z.object({ entries: z.array(StatementEntry), next: z.int().nullable() }),
       faults: ["unknownStatement"],
       http: "GET /v1/statements/:id/entries",
@@ -85,7 +85,7 @@ export const statements = defineContract("statements", {
     list: query({
       summary: "Statements, oldest import first",
       input: z.strictObject({ account: z.string().max(200).optional(), ...page }),
-      output: z.object({ statements: z.array(Statement), next: z.string().nullable() }),
+      output: z.object({ statements: z.array(Statement), next: z.int().nullable() }),
       http: "GET /v1/statements",
       access: "statements:read",
     }),

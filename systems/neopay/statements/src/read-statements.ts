@@ -23,9 +23,12 @@ export const listStatements: Handler<typeof statements.list> = async (ctx, { acc
   const found = await selectStatements(ctx.sql, {
     tenant: ctx.identity.tenant,
     account: account ?? null,
-    after: after ?? null,
+    after,
     limit: limit + 1,
   });
   const page = found.slice(0, limit);
-  return { statements: page, next: found.length > limit ? (page.at(-1)?.id ?? null) : null };
+  return {
+    statements: page.map(({ number: _, ...statement }) => statement),
+    next: found.length > limit ? (page.at(-1)?.number ?? null) : null,
+  };
 };

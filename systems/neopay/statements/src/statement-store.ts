@@ -5,6 +5,7 @@ import type { Balance, BankStatement, StatementEntry } from "./parse/model.ts";
 
 type StatementRow = {
   id: string;
+  number: number;
   account: string;
   currency: string;
   format: BankStatement["format"];
@@ -87,16 +88,16 @@ export async function selectStatement(
   return row ? { ...toStatement(row), balances: row.balances } : null;
 }
 
-/** Up to `limit` statements of a tenant in import order after an id. */
+/** Up to `limit` statements of a tenant in import order after a number. */
 export async function selectStatements(
   sql: Sql,
-  { tenant, account, after, limit }: { tenant: string; account: string | null; after: string | null; limit: number },
-): Promise<Statement[]> {
+  { tenant, account, after, limit }: { tenant: string; account: string | null; after: number; limit: number },
+): Promise<(Statement & { number: number })[]> {
   const rows = await sql<StatementRow>`
     SELECT * FROM statements.statement
-    WHERE tenant = ${tenant} AND (${account}::text IS NULL OR account = ${account}) AND (${after}::uuid IS NULL OR id > ${after})
-    ORDER BY id LIMIT ${limit}`;
-  return rows.map(toStatement);
+    WHERE tenant = ${tenant} AND (${account}::text IS NULL OR account = ${account}) AND number > ${after}
+    ORDER BY number LIMIT ${limit}`;
+  return rows.map((row) => ({ ...toStatement(row), number: row.number }));
 }
 
 /** Up to `limit` entries of a statement after an index. */
