@@ -126,6 +126,8 @@ function serverOf(
     frameworkErrors: answerError,
     clientErrorHandler: answerUnparsed,
     http: {
+      // Node's own answer to a missing Host is no problem+json; `checkHead` looks for it.
+      requireHostHeader: false,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,

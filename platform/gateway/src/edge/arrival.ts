@@ -11,7 +11,7 @@ export interface Arrival {
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Null until it is let in. */
-    arrival: Arrival | null;
+    /** Null until it is let in; undefined where no route was looked for. */
+    arrival: Arrival | null | undefined;
   }
 }

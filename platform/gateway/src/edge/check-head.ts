@@ -23,11 +23,13 @@ const dotSegment = /(?:\/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:\/|\\|%2f|%5c|$)/i;
  * Refuses requests that other servers on the way may have read otherwise than we do, and those beyond the limits. It
  * looks at the head alone; nothing of the body has been read. Throws refusals.
  */
-export function checkHead({ url = "", method, headers, rawHeaders }: IncomingMessage, limits: Limits): void {
+export function checkHead(request: IncomingMessage, limits: Limits): void {
+  const { url = "", method, headers, rawHeaders, httpVersion } = request;
   checkTarget(url, limits.urlBytesMax);
   if (rawHeaders.length / 2 > limits.headersMax) {
     throw refusal("headersTooLarge", `the request has more than ${limits.headersMax} headers`);
   }
+  if (headers.host === undefined && httpVersion === "1.1") throw refusal("malformedRequest", "HTTP/1.1 needs a Host header");
   checkSingles(rawHeaders);
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {

@@ -28,7 +28,7 @@ export class RequestRecord {
   answered(request: FastifyRequest, answer: Answer): void {
     const { arrival, method } = request;
     const { route, status } = answer;
-    const tookMs = arrival === null ? 0 : performance.now() - arrival.at;
+    const tookMs = arrival ? performance.now() - arrival.at : 0;
     this.durations.observe(route, status, tookMs);
     const level = status >= 500 ? "error" : status >= 400 && status !== 429 ? "info" : "debug";
     if (!this.log.isLevelEnabled(level)) return;
