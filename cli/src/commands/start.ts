@@ -4,13 +4,14 @@ import { readEnvironment } from "../environment.ts";
 import { exitCodes } from "../failure.ts";
 import { Openings } from "../openings.ts";
 import { readyJson, readyText } from "../platform/ready.ts";
-import { serve } from "../platform/serve.ts";
 import { listenForStop } from "../signals.ts";
 import { Steps } from "../steps.ts";
 import { note, print, printJson } from "../terminal.ts";
+import { holdYoungGeneration } from "../young-generation.ts";
 
 /** Starts everything and runs until it is told to stop: SIGTERM, SIGINT, SIGHUP drain and exit 0, a second one cuts. */
 export async function start({ json }: { readonly json?: boolean }): Promise<void> {
+  const letYoungGenerationGrow = holdYoungGeneration();
   const environment = readEnvironment();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -35,7 +36,9 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
     const folder = dataFolderAt(config.dataFolder);
     createDataFolder(folder);
     const steps = new Steps(note);
+    const { serve } = await import("../platform/serve.ts");
     const served = await serve({ config, environment, folder, steps, openings, signal });
+    letYoungGenerationGrow();
     if (json) printJson(readyJson(served));
     else print(readyText(served));
     await new Promise((resolve) => signal.addEventListener("abort", resolve));

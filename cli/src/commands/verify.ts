@@ -22,9 +22,9 @@ export async function verify({ json }: { readonly json?: boolean }): Promise<voi
 
 function textOf({ check, ok, result }: CheckResult): string {
   const said = Object.entries(result as object).flatMap(([name, value]) => {
-    return name === "ok" || value === null
-      ? []
-      : [`  ${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`];
+    const isEmpty = value === null || (Array.isArray(value) && value.length === 0);
+    if (name === "ok" || isEmpty) return [];
+    return [`  ${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`];
   });
   return [`${check}: ${ok ? "ok" : "BROKEN"}`, ...said].join("\n");
 }
