@@ -31,13 +31,18 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
   const durationMs = bench.quick ? 300 : 4_000;
   const pgbench = findPgbench();
   if (!pgbench) bench.progress(pgbenchMissing);
-  const served: Subject = { id: "served", name: "ours", module: module("./served.ts"), options: { url, key } };
+  const served: Subject = {
+    id: "served",
+    name: "ours",
+    module: new URL("./served.ts", import.meta.url),
+    options: { url, key },
+  };
   const options = { url, perCall: PER_BULK, callers: BULK_CALLERS };
-  const store: Subject = { id: "store", name: "ours", module: module("./store.ts"), options };
+  const store: Subject = { id: "store", name: "ours", module: new URL("./store.ts", import.meta.url), options };
   const yardstick: Subject = {
     id: "pgbench",
     name: "pgbench TPC-B-like, -M prepared, scale 10",
-    module: module("./pgbench.ts"),
+    module: new URL("./pgbench.ts", import.meta.url),
     options: { pgbench, url },
   };
   const subjects = [served, ...(pgbench ? [yardstick] : []), store];
@@ -69,7 +74,7 @@ async function measureServed(running: Running, loading: Running, durationMs: num
   const load = async (spread: string, path: string, { perRequest, connections }: typeof onePost) => {
     const name = crypto.randomUUID();
     const headers = { "content-type": "application/json", authorization: `Bearer ${key}` };
-    const bodies = module("./bodies.ts").href;
+    const bodies = new URL("./bodies.ts", import.meta.url).href;
     const request = { url: address + path, method: "POST", headers, connections, durationMs };
     const { perSecond } = await loading.ask<{ perSecond: number }>("loadWith", {
       ...request,
@@ -102,8 +107,4 @@ async function measureStore(running: Running, durationMs: number): Promise<Sampl
   const bulk = await running.ask<number>("bulk", durationMs);
   await running.ask("settled");
   return { bulk };
-}
-
-function module(path: string): URL {
-  return new URL(path, import.meta.url);
 }

@@ -1,5 +1,6 @@
 import { createApp } from "@banyan/kernel/app";
-import { ledger, ledgerService } from "@banyan/neopay-ledger";
+import { ledgerService } from "@banyan/neopay-ledger";
+import { ledger } from "@banyan/neopay-ledger/contract";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { perSecond } from "../loops.ts";
 import { openAccounts, transfer } from "./transfers.ts";

@@ -1,5 +1,5 @@
 import type { App } from "@banyan/kernel/app";
-import { ledger } from "@banyan/neopay-ledger";
+import { ledger } from "@banyan/neopay-ledger/contract";
 
 /** The accounts that every ledger row posts between: wallets, and one that is hot. */
 const WALLETS = 1_000;
