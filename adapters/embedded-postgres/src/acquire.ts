@@ -119,7 +119,7 @@ const PASSING =
   /lock file .* already exists|pre-existing shared memory block|could not bind|could not create any TCP|is being used/;
 
 async function startServer(options: AcquireOptions): Promise<Acquired | string> {
-  const { data, signal } = options;
+  const { data } = options;
   const port = options.port ?? (await findFreePort(data.path));
   const { ownership, readEnd } = claimFirst(data.run);
   const log = openSync(data.log, "a", 0o600);
@@ -152,7 +152,7 @@ async function startServer(options: AcquireOptions): Promise<Acquired | string> 
     throw explain("Starting PostgreSQL", "the server refused to start", words);
   } catch (error) {
     ownership.release();
-    throw signal.aborted ? signal.reason : explain("Starting PostgreSQL", error);
+    throw error;
   }
 }
 

@@ -1,11 +1,13 @@
 import {
   accessSync,
+  chmodSync,
   constants,
   copyFileSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -38,6 +40,7 @@ export async function prepareBinaries(cacheFolder: string | undefined, runAs: Ru
   const source = findPackage();
   const { version } = JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as { version: string };
   const cache = join(chooseCache(cacheFolder, runAs), `postgres-${version}-${basename(source)}`);
+  if (mkdirSync(cache, { recursive: true }) !== undefined) chmodSync(cache, 0o755);
   const folder = join(cache, "native");
   await publishFolder(folder, async (draft) => {
     linkTree(join(source, "native"), draft);
@@ -75,8 +78,10 @@ function readSymlinks(source: string): { source: string; target: string }[] {
   return JSON.parse(readFileSync(join(source, "native", "pg-symlinks.json"), "utf8"));
 }
 
+/** Modes are set by hand: a umask of 077, here or at `npm install`, would shut the server's user out. */
 function linkTree(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
+  chmodSync(to, 0o755);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) linkTree(source, target);
@@ -85,11 +90,19 @@ function linkTree(from: string, to: string): void {
 }
 
 function linkOrCopy(source: string, target: string): void {
+  const isForAll = (statSync(source).mode & 0o004) !== 0;
+  if (isForAll && isLinked(source, target)) return;
+  copyFileSync(source, target, constants.COPYFILE_FICLONE);
+  chmodSync(target, 0o755);
+}
+
+function isLinked(source: string, target: string): boolean {
   try {
     linkSync(source, target);
+    return true;
   } catch {
     // Another file system, or a package that belongs to someone else.
-    copyFileSync(source, target, constants.COPYFILE_FICLONE);
+    return false;
   }
 }
 
@@ -99,15 +112,16 @@ function linkOrCopy(source: string, target: string): void {
  */
 function chooseCache(option: string | undefined, runAs: RunAs | undefined): string {
   const uid = process.getuid?.() ?? 0;
+  // A user without a name may have no home either, and asking for it throws.
   const usual = [
-    uid === 0 ? "/var/cache/banyan" : join(homedir(), ".cache", "banyan"),
-    join(tmpdir(), `banyan-cache-${uid}`),
+    () => (uid === 0 ? "/var/cache/banyan" : join(homedir(), ".cache", "banyan")),
+    () => join(tmpdir(), `banyan-cache-${uid}`),
   ];
-  const candidates = option === undefined ? usual : [option];
   const refusals: string[] = [];
-  for (const folder of candidates) {
+  for (const candidate of option === undefined ? usual : [() => option]) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o755 });
+      const folder = candidate();
+      if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o755);
       accessSync(folder, constants.W_OK | constants.X_OK);
       if (isPrivate(folder) && canReach(runAs, folder)) return folder;
       refusals.push(`${folder}: others can write it, or the user that runs the server cannot reach it`);

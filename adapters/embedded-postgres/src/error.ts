@@ -1,3 +1,4 @@
+/** What stands in the way; each comes with its own advice. */
 export type EmbeddedPostgresErrorCode =
   | "platform_unsupported"
   | "binaries_missing"
@@ -8,7 +9,8 @@ export type EmbeddedPostgresErrorCode =
   | "not_writable"
   | "disk_full"
   | "start_failed"
-  | "start_timeout";
+  | "start_timeout"
+  | "stop_timeout";
 
 /**
  * Says what happened, why, and what to do; `code` is what programs test.

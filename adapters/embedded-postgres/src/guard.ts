@@ -62,7 +62,8 @@ export function startGuarded(
   });
   const pid = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", () => reject(new Error("the guard ended before it could start the server")));
+    // Not "exit", which may come before the line does.
+    child.once("close", () => reject(new Error("the guard ended before it could start the server")));
     child.stdout?.once("data", (line: Buffer) => {
       resolve(Number(line.toString("utf8")));
       child.stdout?.destroy();

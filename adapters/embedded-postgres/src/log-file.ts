@@ -10,7 +10,11 @@ const BYTES_MAX = 16 * 1024 * 1024;
 export function rotateLog(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat || stat.size < BYTES_MAX) return;
-  copyFileSync(path, `${path}.1`);
+  try {
+    copyFileSync(path, `${path}.1`);
+  } catch {
+    // A full disk: emptying the log is what makes room.
+  }
   truncateSync(path);
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -44,6 +44,19 @@ export function claimFirst(runFolder: string): { ownership: Ownership; readEnd: 
     return { ownership: once(() => closeSync(writer)), readEnd: openSync(path, constants.O_RDONLY) };
   } finally {
     closeSync(first);
+  }
+}
+
+/** Whether anybody owns the server. POSIX: a read that would wait says so where there is a writer, and ends where there is none. */
+export function hasOwner(runFolder: string): boolean {
+  const fd = openSync(pipeIn(runFolder), constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return readSync(fd, Buffer.alloc(1)) > 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return true;
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 

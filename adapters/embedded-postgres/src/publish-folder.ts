@@ -16,7 +16,7 @@ export async function publishFolder(target: string, build: (draft: string) => Pr
   await mkdir(dirname(target), { recursive: true });
   await removeAbandoned(target);
   const draft = `${target}.draft-${randomBytes(6).toString("hex")}`;
-  await mkdir(draft, { mode: 0o755 });
+  await mkdir(draft);
   try {
     await build(draft);
     await rename(draft, target);

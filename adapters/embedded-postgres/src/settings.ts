@@ -11,6 +11,7 @@ export const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
   huge_pages: "off",
   // Three I/O workers less; they help large scans from a cold disk only.
   io_method: "sync",
+  max_logical_replication_workers: "0",
   max_worker_processes: "4",
   max_parallel_workers_per_gather: "1",
   // Compiling pays for reports of seconds, and costs 30 ms where the planner guesses wrong.

@@ -2,9 +2,11 @@ import { type AcquireOptions, acquireServer } from "./acquire.ts";
 import { prepareBinaries } from "./binaries.ts";
 import { DATABASE, prepareCluster, readPassword, SUPERUSER } from "./cluster.ts";
 import { prepareDataFolder } from "./data-folder.ts";
+import { explain } from "./error.ts";
 import { rotateLog } from "./log-file.ts";
 import { type Outage, supervise } from "./supervise.ts";
 
+/** What to run, and whom to tell. */
 export type EmbeddedPostgresOptions = {
   /** Made when absent. Holds the cluster, its log and (where the path is short enough) its socket. */
   readonly dataFolder: string;
@@ -28,6 +30,7 @@ export type EmbeddedPostgresTimings = {
   readonly totalMs: number;
 };
 
+/** One owner's share of a running server. */
 export type EmbeddedPostgres = {
   /** Through the unix socket: 1.3 times as fast as TCP. For `pg` and libpq. */
   readonly socketUrl: string;
@@ -56,6 +59,15 @@ export type EmbeddedPostgres = {
  * by socket and by TCP. Throws EmbeddedPostgresError.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const signal = options.signal ?? new AbortController().signal;
+  try {
+    return await start(options, signal);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : explain("Starting PostgreSQL", error);
+  }
+}
+
+async function start(options: EmbeddedPostgresOptions, signal: AbortSignal): Promise<EmbeddedPostgres> {
   const onProgress = options.onProgress ?? (() => {});
   const clock = startClock();
   const data = prepareDataFolder(options.dataFolder);
@@ -64,7 +76,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const created = await prepareCluster(data, binaries, onProgress);
   const clusterMs = clock();
   rotateLog(data.log);
-  const signal = options.signal ?? new AbortController().signal;
   const acquire: AcquireOptions = { data, binaries, settings: options.settings ?? {}, signal, onProgress };
   const first = await acquireServer(acquire);
   const serverMs = clock();

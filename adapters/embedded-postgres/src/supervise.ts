@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Acquired, type AcquireOptions, acquireServer } from "./acquire.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { EmbeddedPostgresError } from "./error.ts";
 import { rotateLog } from "./log-file.ts";
+import { hasOwner } from "./ownership.ts";
 import { isAlive, type Postmaster, readPostmaster } from "./postmaster.ts";
 
 /** The server died (`down`), is back at the same address (`up`), or died too often and stays down (`given_up`). */
@@ -18,8 +21,6 @@ const RESTARTS_MAX = 5;
 const RESTARTS_WINDOW_MS = 5 * 60_000;
 /** The guard's own escalation ends after 24 s. */
 const STOP_TIMEOUT_MS = 30_000;
-/** A guard that lost its last owner shows by the server's status; silence means that another owner lives. */
-const LAST_OWNER_SHOWS_MS = 500;
 
 /** Watches the server and restarts it, until stopped. Holds no event loop open. */
 export function supervise(first: Acquired, options: AcquireOptions, onOutage: (outage: Outage) => void): Supervisor {
@@ -61,7 +62,7 @@ export function supervise(first: Acquired, options: AcquireOptions, onOutage: (o
     stopping.abort();
     await restarting;
     ownership.release();
-    return untilDown(server, options.data.cluster);
+    return untilDown(server, options.data);
   }
 
   return {
@@ -86,13 +87,17 @@ async function backOff(restarts: number[], signal: AbortSignal): Promise<void> {
   await sleep(100 * recent.length ** 2, undefined, { signal });
 }
 
-async function untilDown(server: Postmaster, clusterFolder: string): Promise<"stopped" | "kept_by_another"> {
+async function untilDown(server: Postmaster, { cluster, run }: DataFolder): Promise<"stopped" | "kept_by_another"> {
   const since = Date.now();
-  while (isAlive(server.pid) && Date.now() - since < STOP_TIMEOUT_MS) {
-    const current = readPostmaster(clusterFolder);
-    const untouched = current?.pid === server.pid && current.status !== "stopping";
-    if (untouched && Date.now() - since > LAST_OWNER_SHOWS_MS) return "kept_by_another";
+  let owned = 0;
+  while (Date.now() - since < STOP_TIMEOUT_MS) {
+    const { pid } = readPostmaster(cluster) ?? server;
+    if (!isAlive(pid)) return "stopped";
+    // More than once, because a process that looks around holds the pipe for an instant.
+    owned = hasOwner(run) ? owned + 1 : 0;
+    if (owned === 3) return "kept_by_another";
     await sleep(10);
   }
-  return "stopped";
+  const message = `PostgreSQL, pid ${server.pid}, did not stop within ${STOP_TIMEOUT_MS / 1_000} s, though it was killed: is its disk stuck?`;
+  throw new EmbeddedPostgresError("stop_timeout", message);
 }

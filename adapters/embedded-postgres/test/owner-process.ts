@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import type { EmbeddedPostgres, EmbeddedPostgresOptions, Outage } from "../src/index.ts";
 
 export type OwnerEvent = {
@@ -27,10 +27,14 @@ export function startOwner(
   options: EmbeddedPostgresOptions,
   as: { uid?: number; gid?: number; cwd?: string } = {},
 ): OwnerProcess {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "owner-main.ts"), JSON.stringify(options)], {
-    ...as,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("./owner-main.ts", import.meta.url)), JSON.stringify(options)],
+    {
+      ...as,
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
   owners.push(child);
   const events: OwnerEvent[] = [];
   const waiting = new Set<() => void>();

@@ -14,14 +14,14 @@ test("kill -9 of the only owner takes the server down, cleanly and soon", async 
   const owner = startOwner({ dataFolder });
   const { pid } = await owner.next("ready");
   owner.kill();
-  await until(() => !isAlive(pid), 5_000);
+  await until(() => !isAlive(pid), 10_000);
 });
 
 test("an owner that just exits takes the server down too", async () => {
   const owner = startOwner({ dataFolder });
   const { pid } = await owner.next("ready");
   owner.child.kill("SIGTERM");
-  await until(() => !isAlive(pid), 5_000);
+  await until(() => !isAlive(pid), 10_000);
 });
 
 test("a restart right after kill -9 works and has every committed row", async () => {
@@ -33,7 +33,7 @@ test("a restart right after kill -9 works and has every committed row", async ()
     expect(await ask(url, "SELECT count(*)::int AS rows FROM counted")).toEqual([{ rows }]);
     await ask(url, `INSERT INTO counted VALUES (${rows})`);
     owner.kill();
-    await until(() => owner.child.signalCode !== null, 1_000);
+    await until(() => owner.child.signalCode !== null, 10_000);
   }
 });
 
@@ -45,7 +45,7 @@ test("a second owner adopts, and neither's end stops the server while the other 
   expect(adopted).toMatchObject({ adopted: true, pid: started.pid, url: started.url, socketUrl: started.socketUrl });
 
   first.kill();
-  await until(() => first.child.signalCode !== null, 1_000);
+  await until(() => first.child.signalCode !== null, 10_000);
   const third = startOwner({ dataFolder });
   expect(await third.next("ready")).toMatchObject({ adopted: true, pid: started.pid });
   expect(await third.stop()).toBe("kept_by_another");
@@ -63,7 +63,7 @@ test("four that start at once on an empty folder share one server", async () => 
   expect(ready.filter(({ adopted }) => !adopted)).toHaveLength(1);
   expect(ready.filter(({ created }) => created)).toHaveLength(1);
   for (const owner of owners) owner.kill();
-  await until(() => !isAlive(ready[0]!.pid), 5_000);
+  await until(() => !isAlive(ready[0]!.pid), 10_000);
 });
 
 test("a server that dies is back at the same address, with every committed row, for each of its owners", async () => {

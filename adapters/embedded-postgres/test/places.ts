@@ -10,6 +10,7 @@ export function makePlace(name = "place"): string {
   chmodSync(folder, 0o755);
   const place = join(folder, name);
   mkdirSync(place, { recursive: true });
+  chmodSync(place, 0o755);
   places.push(folder);
   return place;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { startEmbeddedPostgres } from "../src/index.ts";
 import { isAlive } from "../src/postmaster.ts";
 import { ask, makePlace, removePlaces } from "./places.ts";
@@ -11,7 +11,9 @@ const dataFolder = join(makePlace(), "data");
 
 afterAll(removePlaces);
 
-test("an empty machine gets a server that keeps its data over a stop", async () => {
+test("an empty machine with a strict umask gets a server that keeps its data over a stop", async () => {
+  const umask = process.umask(0o077);
+  onTestFinished(() => void process.umask(umask));
   const [place, cacheFolder] = [makePlace(), makePlace("cache")];
   const dataFolder = join(place, "data");
   const said: string[] = [];

@@ -64,7 +64,7 @@ test.runIf(isLinux)(
     const ready = await next.next("ready");
     expect(ready).toMatchObject({ adopted: false });
     expect(ready.pid).not.toBe(pid);
-    await until(() => !isAlive(pid), 1_000);
+    await until(() => !isAlive(pid), 10_000);
     expect(readFileSync(join(dataFolder, "postgres.log"), "utf8")).toContain("received fast shutdown request");
     expect(await next.stop()).toBe("stopped");
   },
@@ -146,7 +146,7 @@ test.runIf(isLinux && isRoot)(
 );
 
 test.runIf(plainMayRun)(
-  "root (only): a plain user runs the server directly, root may join, strangers may not",
+  "root on Linux (only): a plain user runs the server directly, root may join, strangers may not",
   async () => {
     const place = makePlace("home");
     chownSync(place, plain.uid, plain.gid);
@@ -188,17 +188,17 @@ test.runIf(isLinux && isRoot)(
   "root on Linux (only): a full disk is named, and once there is room the same folder starts",
   async () => {
     const place = makePlace("full");
-    if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=20m,mode=0755", "tmpfs", place]).status !== 0) return;
+    if (spawnSync("/bin/mount", ["-t", "tmpfs", "-o", "size=20m,mode=0755", "tmpfs", place]).status !== 0) return;
     try {
       const small = join(place, "data");
       await expect(startEmbeddedPostgres({ dataFolder: small })).rejects.toMatchObject({ code: "disk_full" });
-      spawnSync("mount", ["-o", "remount,size=200m", place]);
+      spawnSync("/bin/mount", ["-o", "remount,size=200m", place]);
       const postgres = await startEmbeddedPostgres({ dataFolder: small });
       expect(await ask(postgres.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
       await postgres.stop();
     } finally {
       // The guard ends a moment after its server.
-      await until(() => spawnSync("umount", [place]).status === 0, 2_000);
+      await until(() => spawnSync("/bin/umount", [place]).status === 0, 10_000);
     }
   },
 );
