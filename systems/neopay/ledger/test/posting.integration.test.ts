@@ -252,7 +252,7 @@ test("the database itself refuses what breaks an invariant", async () => {
     ],
     [
       "transaction_reference_tenant_key",
-      `INSERT INTO ledger.transaction SELECT 0, tenant, gen_random_uuid(), reference, now(), now(), NULL, '{}' FROM ledger.transaction WHERE seq = ${seq}`,
+      `INSERT INTO ledger.transaction SELECT seq + 1000000, tenant, gen_random_uuid(), reference, now(), now(), NULL, '{}' FROM ledger.transaction WHERE seq = ${seq}`,
     ],
   ];
   for (const [constraint, sql] of violations) await expect(books.run(sql)).rejects.toMatchObject({ constraint });
