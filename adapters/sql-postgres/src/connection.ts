@@ -14,7 +14,7 @@ const OUTPUT_FORMATS: Statement = statement(
 );
 const READ_ONLY: Statement = statement("SET default_transaction_read_only = on");
 
-/** A cancel request that gets no answer within this means that the server is gone, too. */
+/** What was cancelled ends at once; what does not is out of our reach. */
 const CANCEL_TIMEOUT_MS = 1_000;
 
 export interface ConnectOptions {
@@ -47,8 +47,8 @@ export interface SqlConnection {
   /** True once the socket is lost; nothing can be run any more. */
   readonly broken: boolean;
   /**
-   * Asks the server, over a connection of its own, to cancel what runs now. Resolves once that was signalled: a statement sent
-   * before then could be hit in its place. Where the server does not answer, the connection is broken off.
+   * Asks the server, over a connection of its own, to cancel what runs now. Resolves when that has ended and the request can hit
+   * nothing else. Where it does not end within a second, by a server or a proxy that does not listen, the connection is broken off.
    */
   cancel(): Promise<void>;
   /** Ends the session; what runs now is broken off. Never rejects. */
@@ -77,6 +77,7 @@ class Session implements SqlConnection, SessionState {
   broken = false;
   readonly #client: pg.Client;
   readonly #events: ConnectionEvents;
+  #running: Promise<BatchOutcome> | undefined;
   /** False while it opens, when a failure is the opener's to report, and once it closes. */
   #open = false;
 
@@ -123,7 +124,9 @@ class Session implements SqlConnection, SessionState {
   }
 
   #submit(statements: readonly Statement[]): Promise<BatchOutcome> {
-    return this.#client.query(new Batch(statements, this)).done;
+    const { done } = this.#client.query(new Batch(statements, this));
+    this.#running = done;
+    return done;
   }
 
   async runScript(text: string): Promise<void> {
@@ -139,21 +142,20 @@ class Session implements SqlConnection, SessionState {
     const { processID, secretKey } = this.#client as unknown as { processID: number; secretKey: number };
     const { host, port } = this.#client;
     const wire = new pg.Connection({}) as unknown as CancelWire;
-    const answered = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), CANCEL_TIMEOUT_MS);
-      const settle = (reached: boolean) => () => {
-        clearTimeout(timer);
-        resolve(reached);
-      };
-      wire.on("error", settle(false));
-      wire.on("end", settle(true));
+    const timer = setTimeout(() => {
+      wire.stream.destroy();
+      this.#client.connection.stream.destroy(new Error("the server did not heed a cancel request"));
+    }, CANCEL_TIMEOUT_MS);
+    // The server closes this connection once it has signalled the backend.
+    await new Promise<void>((resolve) => {
+      wire.on("error", resolve);
+      wire.on("end", resolve);
       wire.on("connect", () => wire.cancel(processID, secretKey));
       if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
       else wire.connect(port, host);
     });
-    if (answered) return;
-    wire.stream.destroy();
-    this.#client.connection.stream.destroy(new Error("the server did not answer a cancel request"));
+    await this.#running;
+    clearTimeout(timer);
   }
 
   async close(): Promise<void> {

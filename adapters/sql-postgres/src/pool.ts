@@ -1,5 +1,6 @@
 import type { Budget } from "@banyan/kernel/store";
 import { storeFaults } from "@banyan/kernel/store";
+import { budgetOf, sendWithin } from "./budget.ts";
 import { type ConnectOptions, connect, ROLLBACK, type SqlConnection } from "./connection.ts";
 
 export interface PoolOptions extends ConnectOptions {
@@ -41,6 +42,8 @@ interface Waiter {
 /** Reconnecting starts at once and slows down; the jitter keeps processes from returning in step. */
 const BACKOFF_MIN_MS = 25;
 const BACKOFF_MAX_MS = 1_000;
+/** A rollback takes no time; a connection that does not manage one is not worth more of it. */
+const ROLLBACK_MS = 2_000;
 
 export function createPool(options: PoolOptions): Pool {
   return new BoundedPool(options);
@@ -119,11 +122,14 @@ class BoundedPool implements Pool {
   }
 
   release(connection: SqlConnection): void {
-    if (!connection.broken && connection.inTransaction) {
-      void connection
-        .send([ROLLBACK])
-        .then(({ failure }) => (failure === undefined ? this.#take(connection) : this.#discard(connection)));
-    } else this.#take(connection);
+    if (connection.broken || !connection.inTransaction) this.#take(connection);
+    else void this.#rollBack(connection);
+  }
+
+  async #rollBack(connection: SqlConnection): Promise<void> {
+    const { failure } = await sendWithin(budgetOf(ROLLBACK_MS), connection, [ROLLBACK]);
+    if (failure === undefined) this.#take(connection);
+    else this.#discard(connection);
   }
 
   #take(connection: SqlConnection): void {

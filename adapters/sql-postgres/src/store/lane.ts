@@ -1,11 +1,13 @@
 import type { Budget, Sql } from "@banyan/kernel/store";
 import type { StatementResult } from "../batch.ts";
+import { budgetOf, sendWithin } from "../budget.ts";
 import { BEGIN, COMMIT, ROLLBACK, type SqlConnection } from "../connection.ts";
 import { SqlError } from "../failure.ts";
 import type { Pool } from "../pool.ts";
 import type { Statement } from "../statement.ts";
-import { sendWithin } from "./budget.ts";
 import { sqlOf } from "./handler-sql.ts";
+
+const ROLLBACK_MS = 2_000;
 
 /** What a transaction says before its first statement, in the same round trip. */
 export interface Opening {
@@ -92,7 +94,9 @@ export class Lane {
     this.#closed = true;
     await this.#settled();
     const connection = this.#connection;
-    if (connection?.inTransaction && !connection.broken) await connection.send([ROLLBACK]);
+    // Awaited, though the pool would do it, too: whoever tries again at once must not wait for its own locks.
+    if (connection?.inTransaction && !connection.broken)
+      await sendWithin(budgetOf(ROLLBACK_MS), connection, [ROLLBACK]);
     this.#release();
   }
 

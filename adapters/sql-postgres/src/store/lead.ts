@@ -1,6 +1,6 @@
+import { budgetOf, sendWithin } from "../budget.ts";
 import { type ConnectOptions, connect, type SqlConnection } from "../connection.ts";
 import { type Statement, sql } from "../statement.ts";
-import { budgetOf, sendWithin } from "./budget.ts";
 import { pause } from "./pause.ts";
 
 /** "bnylead" in ASCII: the lock of whoever delivers. */

@@ -1,6 +1,6 @@
 import type { Refold } from "@banyan/kernel/store";
+import { budgetOf } from "../budget.ts";
 import { sql } from "../statement.ts";
-import { budgetOf } from "./budget.ts";
 import { Lane } from "./lane.ts";
 import { type EventRow, storedEvent } from "./rows.ts";
 import type { Runner } from "./runner.ts";

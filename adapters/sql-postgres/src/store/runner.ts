@@ -1,8 +1,8 @@
 import type { Budget } from "@banyan/kernel/store";
 import type { StatementResult } from "../batch.ts";
+import { budgetOf, sendWithin } from "../budget.ts";
 import type { Pool } from "../pool.ts";
 import type { Statement } from "../statement.ts";
-import { budgetOf, sendWithin } from "./budget.ts";
 
 /** What the store's own reads and writes outside a handler's transaction need. */
 export interface Runner {

@@ -1,7 +1,7 @@
 import { type Budget, storeFaults } from "@banyan/kernel/store";
-import type { BatchOutcome } from "../batch.ts";
-import type { SqlConnection } from "../connection.ts";
-import type { Statement } from "../statement.ts";
+import type { BatchOutcome } from "./batch.ts";
+import type { SqlConnection } from "./connection.ts";
+import type { Statement } from "./statement.ts";
 
 const neverAborted: AbortSignal = new AbortController().signal;
 
