@@ -5,7 +5,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InstallError, install } from "./bootstrap/install.mjs";
+import { ensureNpmCache, InstallError, install } from "./bootstrap/install.mjs";
 import { runPinned } from "./bootstrap/run-pinned.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -20,6 +20,7 @@ try {
       `Node ${process.versions.node} is too old: install Node 20 or newer from https://nodejs.org.`,
     );
   }
+  ensureNpmCache();
   await install(root, (line) => process.stderr.write(line));
   await runPinned(root, resolve(root, file), args);
 } catch (error) {

@@ -15,6 +15,12 @@ export const pinnedNodePackage =
 /** Says what went wrong with the installation and what to do about it; shown without a stack. */
 export class InstallError extends Error {}
 
+/** Gives npm, here and in what we start, a cache that this user may write: a service user often has no home. */
+export function ensureNpmCache() {
+  if (isWritable(process.env.npm_config_cache ?? join(homedir(), ".npm"))) return;
+  process.env.npm_config_cache = join(tmpdir(), `npm-cache-${process.getuid?.() ?? "user"}`);
+}
+
 /**
  * Brings `node_modules` in step with package-lock.json; does nothing, within milliseconds, when it is already.
  * Two at once on one folder take turns. `print` gets progress text, line ends included.
@@ -131,7 +137,6 @@ async function npmCi(/** @type {string} */ root) {
   const [command, first] = npmCommand();
   const child = spawn(command, [...first, "ci", ...flags, ...patience], {
     cwd: root,
-    env: npmEnvironment(),
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -151,13 +156,6 @@ function npmCommand() {
   const { npm_execpath: npm, npm_node_execpath: node } = process.env;
   const usable = npm !== undefined && basename(npm) === "npm-cli.js" && existsSync(npm);
   return usable ? /** @type {const} */ ([node ?? process.execPath, [npm]]) : /** @type {const} */ (["npm", []]);
-}
-
-/** A service user often has no home that it can write; npm then needs another place for its cache. */
-function npmEnvironment() {
-  const cache = process.env.npm_config_cache ?? join(homedir(), ".npm");
-  if (isWritable(cache)) return process.env;
-  return { ...process.env, npm_config_cache: join(tmpdir(), `npm-cache-${process.getuid?.() ?? "user"}`) };
 }
 
 /** @returns {boolean} */
