@@ -1,6 +1,7 @@
 import { createApiKeyAuthenticator, createGateway } from "@banyan/gateway";
 import { defineContract, implement, query } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
+import { pino } from "pino";
 import { z } from "zod";
 import { cpuMicros } from "../server-cpu.ts";
 import { unlimited } from "./unlimited.ts";
@@ -41,6 +42,7 @@ export async function open() {
     version: "0",
     port: 0,
     limits: unlimited,
+    log: pino({ level: "fatal" }),
   });
   const { url } = await gateway.listen();
   return { address: () => url, cpuMicros };

@@ -29,6 +29,7 @@ export const ledgerArea: Area = {
 
 async function run(bench: Bench, url: string): Promise<Row[]> {
   const durationMs = bench.quick ? 300 : 4_000;
+  const perBulk = bench.quick ? 20 : PER_BULK;
   const pgbench = findPgbench();
   if (!pgbench) bench.progress(pgbenchMissing);
   const served: Subject = {
@@ -37,7 +38,7 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
     module: new URL("./served.ts", import.meta.url),
     options: { url, key },
   };
-  const options = { url, perCall: PER_BULK, callers: BULK_CALLERS };
+  const options = { url, perCall: perBulk, callers: BULK_CALLERS };
   const store: Subject = { id: "store", name: "ours", module: new URL("./store.ts", import.meta.url), options };
   const yardstick: Subject = {
     id: "pgbench",
@@ -53,7 +54,7 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
   };
   const loading = await startSubject(driver, { signal: bench.signal });
   const measures: Record<string, (running: Running) => Promise<Sample>> = {
-    served: (running) => measureServed(running, loading, durationMs),
+    served: (running) => measureServed(running, loading, { durationMs, perBulk }),
     pgbench: (running) => measurePgbench(running, durationMs),
     store: (running) => measureStore(running, durationMs),
   };
@@ -69,7 +70,10 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
   }
 }
 
-async function measureServed(running: Running, loading: Running, durationMs: number): Promise<Sample> {
+/** How long to load, and how many transfers go into one bulk call. */
+type Extent = { durationMs: number; perBulk: number };
+
+async function measureServed(running: Running, loading: Running, { durationMs, perBulk }: Extent): Promise<Sample> {
   const address = await running.ask<string>("address");
   const load = async (spread: string, path: string, { perRequest, connections }: typeof onePost) => {
     const name = crypto.randomUUID();
@@ -89,7 +93,7 @@ async function measureServed(running: Running, loading: Running, durationMs: num
   await load("spread", path, onePost);
   const spread = await load("spread", path, onePost);
   const hot = await load("hot", path, onePost);
-  const bulk = await load("spread", `${path}/bulk`, { perRequest: PER_BULK, connections: BULK_CALLERS });
+  const bulk = await load("spread", `${path}/bulk`, { perRequest: perBulk, connections: BULK_CALLERS });
   return { spread, hot, bulk };
 }
 

@@ -2,6 +2,7 @@ import { createApiKeyAuthenticator, createGateway, hashApiKey } from "@banyan/ga
 import { systemIdentity } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
 import { createPostgresStore } from "@banyan/sql-postgres";
+import { pino } from "pino";
 import config from "../../../banyan.config.ts";
 import { unlimited } from "../http/unlimited.ts";
 import { openAccounts } from "./transfers.ts";
@@ -18,6 +19,7 @@ export async function open({ url, key }: { url: string; key: string }) {
     version: "0",
     port: 0,
     limits: unlimited,
+    log: pino({ level: "fatal" }),
   });
   const { url: address } = await gateway.listen();
   return {
