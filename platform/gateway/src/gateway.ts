@@ -121,7 +121,7 @@ function serverOf(
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
-    connectionTimeout: 0,
+    connectionTimeout: limits.unreadTimeoutMs,
     return503OnClosing: false,
     frameworkErrors: answerError,
     clientErrorHandler: answerUnparsed,

@@ -20,8 +20,10 @@ export interface Limits {
   readonly headersTimeoutMs: number;
   /** From the first byte to the end of the body. Beyond it: 408, and closed. */
   readonly requestTimeoutMs: number;
-  /** How long a client may leave an answer unread; beyond it the connection is cut. */
+  /** A connection on which nothing moves is cut, be it an answer that is not read or a call that takes longer. */
   readonly unreadTimeoutMs: number;
+  /** A client that reads a long answer more slowly is cut; 16 KiB/s is a bad mobile connection. */
+  readonly readBytesPerSecondMin: number;
   /** An idle kept-alive connection; longer than the 60 s after which load balancers close theirs. */
   readonly keepAliveMs: number;
   readonly connectionsMax: number;
@@ -44,6 +46,7 @@ export const defaultLimits: Limits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   unreadTimeoutMs: 30_000,
+  readBytesPerSecondMin: 16_384,
   keepAliveMs: 65_000,
   connectionsMax: 4_096,
   connectionsPerAddressMax: 1_024,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { adminKey, bearer, buyerKey, raw, serve } from "./serving.ts";
-import { abandoned } from "./shop.ts";
+import { abandoned, begun } from "./shop.ts";
 
 describe("a request becomes one input", () => {
   test("of path, query string and body, typed by the contract's schema", async () => {
@@ -187,9 +187,10 @@ describe("a trace", () => {
 test("a client that leaves ends its call", async () => {
   const { get } = await serve();
   const leaving = new AbortController();
-  const answer = get("/slow?ms=1500", { signal: leaving.signal }).catch(() => undefined);
-  const before = abandoned.length;
-  setTimeout(() => leaving.abort(), 100);
+  const [before, started] = [abandoned.length, begun.length];
+  const answer = get("/slow?ms=390", { signal: leaving.signal }).catch(() => undefined);
+  await expect.poll(() => begun.length).toBe(started + 1);
+  leaving.abort();
   await answer;
   await expect.poll(() => abandoned.length).toBe(before + 1);
 });

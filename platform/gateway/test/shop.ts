@@ -95,6 +95,8 @@ export const shop = defineContract("shop", {
   },
 });
 
+/** Calls of `slow` that have begun. */
+export const begun: string[] = [];
 /** Calls of `slow` that saw their caller leave. */
 export const abandoned: string[] = [];
 
@@ -117,6 +119,7 @@ export const shopService = implement(shop, {
     missing: () => ({ id: "1" }) as never,
     slow: (ctx, { ms }) =>
       new Promise((resolve) => {
+        begun.push(ctx.traceId);
         const timer = setTimeout(() => resolve({ aborted: false }), ms);
         ctx.signal.addEventListener("abort", () => {
           clearTimeout(timer);

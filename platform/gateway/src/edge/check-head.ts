@@ -29,7 +29,8 @@ export function checkHead(request: IncomingMessage, limits: Limits): void {
   if (rawHeaders.length / 2 > limits.headersMax) {
     throw refusal("headersTooLarge", `the request has more than ${limits.headersMax} headers`);
   }
-  if (headers.host === undefined && httpVersion === "1.1") throw refusal("malformedRequest", "HTTP/1.1 needs a Host header");
+  if (headers.host === undefined && httpVersion === "1.1")
+    throw refusal("malformedRequest", "HTTP/1.1 needs a Host header");
   checkSingles(rawHeaders);
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {

@@ -13,18 +13,16 @@ export interface Connection {
 
 interface Tracked extends Connection {
   readonly abort: AbortController;
-  /** When bytes were first seen waiting for the client, and how many it had taken by then. */
-  stalledAt: number | undefined;
-  takenThen: number;
+  /** Bytes that wait for the client, as last seen, and when they must be gone. */
+  waiting: number;
+  dueAt: number;
 }
 
 const sweepMs = 1_000;
-/** A client that takes less of a waiting answer in `unreadTimeoutMs` than this per second is holding it, not reading. */
-const bytesPerSecondMin = 1_024;
 
 /**
  * Watches a server's connections: caps those of one address, tells calls that their client is gone, and cuts clients
- * that ask and do not read. Node itself cuts slow headers and bodies and caps the total.
+ * that read an answer too slowly. Node itself cuts those that do not read at all, or send slowly, and caps the total.
  */
 export class Connections {
   private readonly tracked = new Map<Socket, Tracked>();
@@ -41,7 +39,7 @@ export class Connections {
   /** Begins to watch; ends with the server. */
   watch(server: Server): void {
     server.on("connection", (socket) => this.opened(socket));
-    const everyMs = Math.min(sweepMs, this.limits.unreadTimeoutMs / 2);
+    const everyMs = Math.min(sweepMs, this.limits.unreadTimeoutMs / 4);
     this.timer = setInterval(() => this.sweep(performance.now()), everyMs).unref();
     server.once("close", () => clearInterval(this.timer));
   }
@@ -63,7 +61,7 @@ export class Connections {
     }
     this.perAddress.set(key, count);
     const abort = new AbortController();
-    this.tracked.set(socket, { addressKey: key, closed: abort.signal, abort, stalledAt: undefined, takenThen: 0 });
+    this.tracked.set(socket, { addressKey: key, closed: abort.signal, abort, waiting: 0, dueAt: 0 });
     socket.once("close", () => {
       const left = (this.perAddress.get(key) ?? 1) - 1;
       if (left === 0) this.perAddress.delete(key);
@@ -73,22 +71,16 @@ export class Connections {
     });
   }
 
+  /** Nothing tells how far a write has come until it is done, so each gets the time that its bytes take at the least pace. */
   private sweep(now: number): void {
+    const { unreadTimeoutMs, readBytesPerSecondMin } = this.limits;
     for (const [socket, entry] of this.tracked) {
-      if (socket.writableLength === 0) {
-        entry.stalledAt = undefined;
-        continue;
-      }
-      const taken = socket.bytesWritten - socket.writableLength;
-      if (entry.stalledAt === undefined) {
-        entry.stalledAt = now;
-        entry.takenThen = taken;
-        continue;
-      }
-      const stalledMs = now - entry.stalledAt;
-      if (stalledMs < this.limits.unreadTimeoutMs) continue;
-      if (taken - entry.takenThen < (bytesPerSecondMin * stalledMs) / 1_000) socket.destroy();
-      else entry.stalledAt = undefined;
+      const waiting = socket.writableLength;
+      const isNew = waiting !== entry.waiting;
+      entry.waiting = waiting;
+      if (waiting === 0) continue;
+      if (isNew) entry.dueAt = now + unreadTimeoutMs + (waiting / readBytesPerSecondMin) * 1_000;
+      else if (now > entry.dueAt) socket.destroy();
     }
   }
 }

@@ -14,7 +14,7 @@ export interface ReadinessReport {
 }
 
 export interface ReadinessLimits {
-  /** 99th percentile of how late the event loop was since the last look. Default 500: half of a caller's patience. */
+  /** 99th percentile of how late the event loop was lately. Default 500: half of a caller's patience. */
   readonly loopLagMsMax: number;
   /** Resident memory of the process in bytes; 0 does not look. Default 0: what is too much depends on the machine. */
   readonly residentBytesMax: number;
@@ -28,10 +28,14 @@ export interface Readiness {
   close(): void;
 }
 
+/** How far back the event loop's lateness is looked at. A reset loses the sample under way, so it is not done at each look. */
+const windowMs = 30_000;
+
 /** Liveness is not readiness: a process that cannot reach its database must not be restarted for it. */
 export function createReadiness(app: App, isDraining: () => boolean, limits: ReadinessLimits): Readiness {
   const lag = monitorEventLoopDelay({ resolution: 20 });
   lag.enable();
+  let since = performance.now();
   return {
     async report() {
       const state = isDraining() ? "draining" : app.state;
@@ -41,7 +45,10 @@ export function createReadiness(app: App, isDraining: () => boolean, limits: Rea
         loopCheck(lag.percentile(99) / 1e6, limits.loopLagMsMax),
         memoryCheck(process.memoryUsage(), limits.residentBytesMax),
       ];
-      lag.reset();
+      if (performance.now() - since > windowMs) {
+        lag.reset();
+        since = performance.now();
+      }
       return { ok: checks.every(({ ok }) => ok), checks };
     },
     close: () => lag.disable(),
