@@ -5,6 +5,8 @@ import { pause } from "./pause.ts";
 
 const CHANNEL = "banyan";
 const LISTEN: Statement = statement(`LISTEN ${CHANNEL}`);
+/** A NOTIFY has a commit of its own, which need not reach the disk. */
+const UNSYNCED: Statement = statement("SET synchronous_commit = off");
 const WINDOW_MS = 10;
 const RECONNECT_MS = 500;
 
@@ -50,7 +52,7 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
           },
         );
         stopped.signal.addEventListener("abort", () => lost.resolve(), { once: true });
-        await session.run([LISTEN]);
+        await session.run([UNSYNCED, LISTEN]);
         connection = session;
         // Whatever was announced while nobody listened here.
         hear();
