@@ -17,13 +17,16 @@ export async function runPinned(root, file, args) {
   const pinned = findPinnedNode(root);
   if (pinned === undefined || isAtLeast(process.versions.node, pinned.version)) {
     process.argv = [process.execPath, file, ...args];
+    await import("./compile-cache.mjs");
     await import(pathToFileURL(file).href);
     return;
   }
-  const endWithParent = ["--import", new URL("end-with-parent.mjs", import.meta.url).href];
+  const preloaded = ["compile-cache.mjs", "end-with-parent.mjs"].flatMap((name) => {
+    return ["--import", new URL(name, import.meta.url).href];
+  });
   /** @type {import("node:child_process").StdioOptions} */
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(pinned.path, [...endWithParent, file, ...args], { stdio });
+  const child = spawn(pinned.path, [...preloaded, file, ...args], { stdio });
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP", "SIGINT"])) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to the child itself; a second one would be read as "stop at once".

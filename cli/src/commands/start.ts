@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { loadConfig } from "../config.ts";
 import { createDataFolder, dataFolderAt } from "../data-folder.ts";
 import { readEnvironment } from "../environment.ts";
@@ -41,6 +42,8 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
     letYoungGenerationGrow();
     if (json) printJson(readyJson(served));
     else print(readyText(served));
+    // Node writes the cache when it ends in peace; the next start after a kill -9 should be quick too.
+    flushCompileCache();
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { availableParallelism, freemem, totalmem } from "node:os";
+import { availableParallelism, freemem, totalmem, userInfo } from "node:os";
 import { type Finding, good, wrong } from "./finding.ts";
 
 const memoryBytesMin = 512 * 1024 ** 2;
@@ -18,7 +18,13 @@ export function nodeVersion(version = process.versions.node): Finding {
 export function user(): Finding {
   const uid = process.getuid?.();
   if (uid === undefined) return wrong("user", "this system has no user ids", "Run inside WSL, or set DATABASE_URL.");
-  return good("user", uid === 0 ? "root; the database server runs as uid 65534, since it refuses root" : `uid ${uid}`);
+  if (uid === 0) return good("user", "root; the database server runs as uid 65534, since it refuses root");
+  try {
+    return good("user", `${userInfo().username}, uid ${uid}`);
+  } catch {
+    const advice = "Add a line for it there, run as another user, or set DATABASE_URL: initdb insists on a name.";
+    return wrong("user", `uid ${uid} has no name in /etc/passwd`, advice);
+  }
 }
 
 export function memory(): Finding {
