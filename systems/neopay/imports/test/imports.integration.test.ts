@@ -154,7 +154,13 @@ describe("Berka", () => {
       if (action.name !== "postBulk") return answer;
       keys.push(options?.idempotencyKey);
       if (keys.length < 3)
-        throw new Fault({ code: "store.unavailable", kind: "unavailable", message: "the answer was lost", details: null, retry: "unknown" });
+        throw new Fault({
+          code: "store.unavailable",
+          kind: "unavailable",
+          message: "the answer was lost",
+          details: null,
+          retry: "unknown",
+        });
       return answer;
     };
     expect(await imported(importBerka, berkaFile(...rows), { through: shaky })).toMatchObject({
