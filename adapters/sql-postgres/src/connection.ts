@@ -3,8 +3,11 @@ import { Batch, type BatchOutcome, type SessionState, type StatementResult } fro
 import { type ErrorResponse, isStalePlan, lostConnection, refusedStatement } from "./failure.ts";
 import { type Statement, statement } from "./statement.ts";
 
+/** Opens a transaction. A batch knows it by identity of text, to tell what a lost connection leaves behind. */
 export const BEGIN: Statement = statement("BEGIN");
+/** Ends a transaction; where that had failed before, the batch fails. */
 export const COMMIT: Statement = statement("COMMIT");
+/** Undoes a transaction. */
 export const ROLLBACK: Statement = statement("ROLLBACK");
 
 /** Sent after the greeting, not as startup options: poolers refuse those, and a URL with `options=` would replace them. */

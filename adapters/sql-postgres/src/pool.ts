@@ -45,6 +45,7 @@ const BACKOFF_MAX_MS = 1_000;
 /** A rollback takes no time; a connection that does not manage one is not worth more of it. */
 const ROLLBACK_MS = 2_000;
 
+/** Connects nothing before the first `acquire`. */
 export function createPool(options: PoolOptions): Pool {
   return new BoundedPool(options);
 }

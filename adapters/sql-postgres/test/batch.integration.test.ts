@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { BEGIN, COMMIT, connect, ROLLBACK, SqlError, sql, statement } from "../src/index.ts";
+import { BEGIN, COMMIT, connect, ROLLBACK } from "../src/connection.ts";
+import { SqlError } from "../src/failure.ts";
+import { sql, statement } from "../src/statement.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let connection: Awaited<ReturnType<typeof connect>>;

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { connect, migrate, sql } from "../src/index.ts";
+import { connect } from "../src/connection.ts";
+import { migrate } from "../src/migrate.ts";
+import { sql } from "../src/statement.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let connection: Awaited<ReturnType<typeof connect>>;

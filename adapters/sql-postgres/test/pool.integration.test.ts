@@ -2,7 +2,9 @@ import { createServer, type Server } from "node:net";
 import type { Budget } from "@banyan/kernel/store";
 import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { BEGIN, connect, createPool, sql } from "../src/index.ts";
+import { BEGIN, connect } from "../src/connection.ts";
+import { createPool } from "../src/pool.ts";
+import { sql } from "../src/statement.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let pool: ReturnType<typeof createPool>;

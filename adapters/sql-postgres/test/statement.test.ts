@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sql, statement } from "../src/index.ts";
+import { sql, statement } from "../src/statement.ts";
 
 test("a value never becomes SQL text", () => {
   const name = "'; DROP TABLE x; --";

@@ -10,6 +10,7 @@ import type {
   StoredEvent,
 } from "@banyan/kernel/store";
 
+/** An empty place for the suite, and as many stores on it as it wants. */
 export interface StoreFixture {
   /** A store on the same place each time, not started. */
   createStore(): Store;
@@ -28,7 +29,7 @@ export interface Probe {
   close(): Promise<void>;
 }
 
-export const probeService: MigratedService = {
+const probeService: MigratedService = {
   name: "probe",
   migrations: new URL("sql/", import.meta.url),
 };

@@ -12,6 +12,7 @@ import { createOutbox } from "./outbox.ts";
 import { createRunner, runOnce } from "./runner.ts";
 import { beginCommands, beginDelivery, beginJob } from "./transactions.ts";
 
+/** How many sessions the store may open, and to which servers. */
 export interface PostgresStoreOptions extends ConnectOptions {
   /** For transactions. Default 10: measured best for two cores of client and server together. */
   readonly connectionsMax?: number;
