@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Identity, Service } from "@banyan/kernel";
+import type { Identity } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
@@ -39,7 +39,7 @@ export interface Serving {
 }
 
 export interface ServingOptions extends Partial<GatewayOptions> {
-  readonly services?: readonly Service[];
+  readonly services?: App["services"];
   readonly validateOutput?: boolean;
   readonly logLevel?: string;
 }

@@ -1,5 +1,5 @@
-import type { Service } from "@banyan/kernel";
 import { outputJsonSchema, type Schema } from "@banyan/kernel/app";
+import type { Service } from "../routes/route-table.ts";
 import { type Serialiser, serialiserOf } from "../routes/serialiser.ts";
 import type { DetailsSerialiser } from "./problem.ts";
 

@@ -1,4 +1,3 @@
-import type { Service } from "@banyan/kernel";
 import {
   type AnyFaultType,
   FAULT_STATUS,
@@ -8,7 +7,7 @@ import {
 } from "@banyan/kernel/app";
 import { inWords } from "../answers/problem.ts";
 import { refusalCatalogue } from "../answers/refusals.ts";
-import type { Route } from "../routes/route-table.ts";
+import type { Route, Service } from "../routes/route-table.ts";
 import { opened, SchemaComponents } from "./schema-components.ts";
 
 export interface Described {

@@ -1,5 +1,6 @@
-import type { Service } from "@banyan/kernel";
-import type { AnyAction } from "@banyan/kernel/app";
+import type { AnyAction, App } from "@banyan/kernel/app";
+
+export type Service = App["services"][number];
 
 /** Methods of which a path has some, and answers 405 to the rest. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
