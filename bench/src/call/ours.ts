@@ -1,5 +1,6 @@
-import { defineContract, implement, type QueryContext, query } from "@banyan/kernel";
+import { defineContract, implement, query } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
+import type { QueryContext } from "@banyan/kernel/types";
 import { z } from "zod";
 import { callLoops } from "../loops.ts";
 

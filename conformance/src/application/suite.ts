@@ -3,6 +3,7 @@ import type { Store } from "@banyan/kernel/store";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Behaviour, tally, tallyService } from "./tally.ts";
 
+/** What the suite needs of the store that it holds to its promises. */
 export interface ApplicationHarness {
   /** A new store on the same data: what a process has after a restart. */
   readonly store: () => Store;
@@ -38,6 +39,7 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
         onWork: () => {},
         between: async () => {},
         batchSizes: [],
+        foldSizes: [],
         ticks: 0,
         leaked: undefined,
         ...given,
@@ -345,6 +347,20 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
       await app.settled();
       expect(await totals()).not.toEqual(live);
       await expect(app.rebuild("tally.totals")).rejects.toThrow("did you mean tally.total?");
+    });
+
+    test("events that a handler takes together are one run, and one that cannot be handled is buried alone", async () => {
+      const { data } = await harness();
+      const { app, behaviour } = await started(data);
+      const names = Array.from({ length: 40 }, (_, n) => (n === 20 ? "unfoldable" : `n${n % 4}`));
+      await Promise.all(names.map((name) => app.call(tally.add, { name, amount: 1 })));
+      await app.settled();
+      expect(Math.max(...behaviour.foldSizes)).toBeGreaterThan(1);
+      const [total] = await data.rows<{ sum: number }>("SELECT sum(amount)::int AS sum FROM tally.total");
+      expect(total?.sum).toBe(39);
+      expect(await app.deadLetters({ subscriber: "tally.total" })).toMatchObject([
+        { attempts: 2, event: { key: "unfoldable" } },
+      ]);
     });
 
     test("J2 a job runs after its command's commit, and its effect and completion commit together", async () => {

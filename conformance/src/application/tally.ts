@@ -4,12 +4,14 @@ import {
   command,
   defineContract,
   type EventHandler,
+  type EventsHandler,
   event,
   fault,
   type Handler,
   implement,
   job,
   on,
+  onMany,
   query,
   type Service,
 } from "@banyan/kernel";
@@ -63,6 +65,7 @@ export interface Behaviour {
   /** Called by `swap` between its two updates. */
   between: () => Promise<void>;
   batchSizes: number[];
+  foldSizes: number[];
   ticks: number;
   /** What a handler kept of its context, to misuse it after its end. */
   leaked: (() => void) | undefined;
@@ -123,10 +126,15 @@ const react: EventHandler<typeof tally.added, typeof tally, Uses> = async (ctx, 
   await ctx.sql`INSERT INTO tally.effect (source, name, amount) VALUES ('event', ${data.name}, ${data.amount})`;
 };
 
-const fold: EventHandler<typeof tally.added, typeof tally, Uses> = async (ctx, { name, amount }) => {
+const fold: EventsHandler<typeof tally.added, typeof tally, Uses> = async (ctx, additions) => {
+  ctx.uses.behaviour.foldSizes.push(additions.length);
+  if (additions.some(({ name }) => name === "unfoldable")) throw new Error("cannot fold this");
+  const names = additions.map(({ name }) => name);
+  const amounts = additions.map(({ amount }) => amount);
   await ctx.sql`
-    INSERT INTO tally.total (name, amount) VALUES (${name}, ${amount})
-    ON CONFLICT (name) DO UPDATE SET amount = tally.total.amount + ${amount}`;
+    INSERT INTO tally.total AS t (name, amount)
+    SELECT name, sum(amount)::bigint FROM unnest(${names}::text[], ${amounts}::bigint[]) AS item (name, amount) GROUP BY name
+    ON CONFLICT (name) DO UPDATE SET amount = t.amount + excluded.amount`;
 };
 
 export function tallyService(behaviour: Behaviour): Service {
@@ -157,6 +165,8 @@ export function tallyService(behaviour: Behaviour): Service {
       },
     },
     subscriptions: { react: on(tally.added, react, { attemptsMax: 3 }) },
-    projections: { total: { folds: [on(tally.added, fold)], reset: (sql) => sql`TRUNCATE tally.total` } },
+    projections: {
+      total: { folds: [onMany(tally.added, fold, { attemptsMax: 2 })], reset: (sql) => sql`TRUNCATE tally.total` },
+    },
   });
 }

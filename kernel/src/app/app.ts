@@ -1,10 +1,10 @@
 import { bind } from "../call/binding.ts";
 import { type Clock, systemClock } from "../call/clock.ts";
-import { Context } from "../call/context.ts";
+import { type CallNotes, Context } from "../call/context.ts";
 import type { AppState, InspectorListener, InspectorRecord } from "../call/inspector.ts";
 import type { Middleware } from "../call/middleware.ts";
 import { Origin } from "../call/origin.ts";
-import { type CallNotes, Runtime, type RuntimeOptions } from "../call/runtime.ts";
+import { Runtime, type RuntimeOptions } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contract/action.ts";
 import { contractProblems } from "../contract/check.ts";
@@ -18,6 +18,7 @@ import type { Service } from "../service/service.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
 import { startOrder } from "./start-order.ts";
 
+/** What an application is made of. */
 export interface AppOptions {
   readonly services: readonly Service[];
   /** Needed as soon as a service has commands, subscriptions, projections or jobs. */
@@ -32,6 +33,7 @@ export interface AppOptions {
   readonly report?: RuntimeOptions["report"];
 }
 
+/** What an edge knows of a call beside its input. */
 export interface RootCallOptions {
   /** Default: the platform itself, which may do all. */
   readonly identity?: Identity | undefined;
@@ -46,12 +48,14 @@ export interface RootCallOptions {
   readonly notes?: CallNotes | undefined;
 }
 
+/** One thing that must work for calls to work. */
 export interface HealthCheck {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
 }
 
+/** Services in one process: what edges, tests and scripts hold. */
 export interface App {
   readonly state: AppState;
   readonly services: readonly Service[];

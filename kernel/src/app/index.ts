@@ -1,8 +1,8 @@
 export type { Clock } from "../call/clock.ts";
 export { systemClock } from "../call/clock.ts";
+export type { CallNotes } from "../call/context.ts";
 export type { CallRecord, InspectorRecord } from "../call/inspector.ts";
 export type { Middleware } from "../call/middleware.ts";
-export type { CallNotes } from "../call/runtime.ts";
 export type { AnyAction, AnyCommand, AnyQuery } from "../contract/action.ts";
 export { type AnyFaultType, FAULT_STATUS, type FaultRecord, faultFromRecord, faultRecord } from "../contract/fault.ts";
 export { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "../contract/schema.ts";

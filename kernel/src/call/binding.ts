@@ -3,33 +3,13 @@ import { type AnyFaultType, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { issuesOf, type Schema, validateNow } from "../contract/schema.ts";
 import type { AnyHandler, Batched, Service } from "../service/service.ts";
-import type { Coalescer } from "../transaction/coalescer.ts";
-import type { Handling } from "./context.ts";
+import { Coalescer } from "../transaction/coalescer.ts";
+import type { Binding, Calls } from "./context.ts";
 import type { Middleware } from "./middleware.ts";
-import type { Runtime } from "./runtime.ts";
 
-/** One action with all that a call of it needs, in fields of one shape. */
-export interface Binding extends Handling {
-  readonly action: AnyAction;
-  readonly kind: "command" | "query";
-  /** Of the faults that it declares. */
-  readonly codes: ReadonlySet<string>;
-  /** null for a batched command. */
-  readonly handler: AnyHandler | null;
-  readonly coalescer: Coalescer | null;
-  /** null where the contract says that input is not validated. */
-  readonly standard: Schema["~standard"] | null;
-  readonly deadlineMs: number | undefined;
-  readonly cache: QueryDefinition["cache"];
-  readonly middleware: readonly Middleware[];
-  /** Checks what the handler returned; null in production, where a bug costs a caller nothing but the field it misses. */
-  readonly checkOutput: ((output: unknown) => unknown) | null;
-  /** Throws what the caller gets for what the handler threw. */
-  readonly rethrow: (error: unknown) => never;
-}
-
+/** Makes an action of a service ready to run. Throws where its contract contradicts itself. */
 export function bind(
-  runtime: Runtime,
+  runtime: Calls,
   { service, action }: { readonly service: Service; readonly action: AnyAction },
   middleware: readonly Middleware[],
 ): Binding {
@@ -52,7 +32,7 @@ export function bind(
     faults: Object.fromEntries(declared),
     codes,
     handler: typeof handler === "function" ? handler : null,
-    coalescer: typeof handler === "function" ? null : runtime.coalescer(handler),
+    group: typeof handler === "function" ? null : new Coalescer(handler),
     standard: definition.validate === "none" ? null : definition.input["~standard"],
     deadlineMs: definition.deadlineMs,
     cache: definition.cache,

@@ -1,9 +1,8 @@
 import type { Identity } from "../service/identity.ts";
-import type { Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
+import type { Binding, ValidCall } from "./context.ts";
 import { canonicalJson } from "./ids.ts";
 import { Origin } from "./origin.ts";
-import type { ValidCall } from "./runtime.ts";
 
 interface Entry {
   readonly value: Promise<unknown>;

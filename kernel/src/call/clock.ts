@@ -9,4 +9,5 @@ export interface Clock {
 /** The global is a lazy getter, which costs a third of a reading. */
 const timer = globalThis.performance;
 
+/** The time of this machine. */
 export const systemClock: Clock = { now: Date.now, monotonic: () => timer.now() };

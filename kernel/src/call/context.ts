@@ -1,20 +1,78 @@
-import type { AnyAction, AnyEvent, AnyJob } from "../contract/action.ts";
+import type { AnyAction, AnyEvent, AnyJob, QueryDefinition } from "../contract/action.ts";
+import type { Schema } from "../contract/schema.ts";
 import type { CommandCallOptions, Delivery, EnqueueOptions } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
+import type { AnyHandler } from "../service/service.ts";
 import type { Sql } from "../store/sql.ts";
+import type { Committed, Store } from "../store/store.ts";
 import type { Work } from "../transaction/work.ts";
-import type { Binding } from "./binding.ts";
+import type { Clock } from "./clock.ts";
 import { uuidv7 } from "./ids.ts";
+import type { Inspector } from "./inspector.ts";
+import type { Middleware } from "./middleware.ts";
 import type { Origin } from "./origin.ts";
-import type { CallNotes, Runtime } from "./runtime.ts";
 import type { Scope } from "./scope.ts";
+
+/** What a call needs of what runs it. */
+export interface Calls {
+  /** By the action's slot. */
+  readonly bindings: readonly (Binding | undefined)[];
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly validateOutput: boolean;
+  /** The store, or an error that names the service that needs one. */
+  storeFor(service: string): Store;
+  /** Calls an action. The caller made the context, and watches its scope. */
+  invoke(binding: Binding, context: Context, input: unknown): Promise<unknown>;
+  /** Runs `work` until it is done or the scope ends, whichever is first. */
+  watched<T>(scope: Scope, work: () => Promise<T>): Promise<T>;
+  /** What follows from a commit: stale answers go, subscribers and workers start. */
+  afterCommit(service: string, works: readonly Work[], committed: Committed): void;
+  /** What the caller gets for what a handler threw: its declared faults as they are; anything else is `kernel.internal`, reported. */
+  translated(action: string, codes: ReadonlySet<string>, error: unknown): Error;
+  unknownAction(id: string): Error;
+}
 
 /** What a handler is answerable to: the parts of a binding that subscriptions and jobs have as well. */
 export interface Handling {
-  readonly runtime: Runtime;
+  readonly runtime: Calls;
   readonly service: string;
   readonly uses: unknown;
   readonly faults: object;
+}
+
+/** One action with all that a call of it needs, in fields of one shape. */
+export interface Binding extends Handling {
+  readonly action: AnyAction;
+  readonly kind: "command" | "query";
+  /** Of the faults that it declares. */
+  readonly codes: ReadonlySet<string>;
+  /** null for a batched command. */
+  readonly handler: AnyHandler | null;
+  /** Takes the calls of a batched command; else null. */
+  readonly group: { add(call: ValidCall): Promise<unknown> } | null;
+  /** null where the contract says that input is not validated. */
+  readonly standard: Schema["~standard"] | null;
+  readonly deadlineMs: number | undefined;
+  readonly cache: QueryDefinition["cache"];
+  readonly middleware: readonly Middleware[];
+  /** Checks what the handler returned; null in production, where a bug costs a caller nothing but the field it misses. */
+  readonly checkOutput: ((output: unknown) => unknown) | null;
+  /** Throws what the caller gets for what the handler threw. */
+  readonly rethrow: (error: unknown) => never;
+}
+
+/** A call with its validated input. */
+export interface ValidCall {
+  readonly binding: Binding;
+  readonly context: Context;
+  readonly value: unknown;
+}
+
+/** What became of a call beside its answer. */
+export interface CallNotes {
+  replayed: boolean;
+  cached: boolean;
 }
 
 /** The job that runs, and how many commands it has called so far. */

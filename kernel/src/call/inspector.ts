@@ -1,6 +1,7 @@
 /** What the kernel did, one record each. Traces, metrics, logs and the console are readers of it. */
 export type InspectorRecord = CallRecord | EventRecord | StateRecord;
 
+/** One call, delivery or run of a job. */
 export interface CallRecord {
   readonly kind: "call" | "delivery" | "job";
   /** "ledger.post" */
@@ -37,6 +38,7 @@ export interface EventRecord {
   readonly tenant: string;
 }
 
+/** The application entered a state of its lifecycle. */
 export interface StateRecord {
   readonly kind: "state";
   readonly state: AppState;

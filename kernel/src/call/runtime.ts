@@ -1,14 +1,12 @@
 import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import type { Batched } from "../service/service.ts";
 import type { Committed, Store, StoredEvent } from "../store/store.ts";
-import { Coalescer } from "../transaction/coalescer.ts";
 import { runCommand } from "../transaction/command.ts";
 import type { Work } from "../transaction/work.ts";
-import { type Binding, mayPass, validated } from "./binding.ts";
+import { mayPass, validated } from "./binding.ts";
 import { QueryCache } from "./cache.ts";
 import type { Clock } from "./clock.ts";
-import { Context } from "./context.ts";
+import { type Binding, type Calls, Context } from "./context.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import { type CallRecord, Inspector } from "./inspector.ts";
 import { around } from "./middleware.ts";
@@ -22,21 +20,8 @@ export interface RuntimeOptions {
   readonly report: (error: unknown, about: { readonly correlationId: string; readonly action: string }) => void;
 }
 
-/** A call with its validated input. */
-export interface ValidCall {
-  readonly binding: Binding;
-  readonly context: Context;
-  readonly value: unknown;
-}
-
-/** What became of a call beside its answer. */
-export interface CallNotes {
-  replayed: boolean;
-  cached: boolean;
-}
-
 /** Runs calls. The application above it has the lifecycle, deliveries and jobs. */
-export class Runtime {
+export class Runtime implements Calls {
   /** By the action's slot. */
   readonly bindings: (Binding | undefined)[] = [];
   readonly clock: Clock;
@@ -67,11 +52,6 @@ export class Runtime {
     return this.store;
   }
 
-  coalescer(handler: Batched<never, unknown>): Coalescer {
-    return new Coalescer(this, handler);
-  }
-
-  /** Calls an action. The caller made the context, and watches its scope. */
   invoke(binding: Binding, context: Context, input: unknown): Promise<unknown> {
     if (this.inspector.emitCall !== null || binding.middleware.length > 0)
       return this.observed(binding, context, input);
@@ -94,7 +74,7 @@ export class Runtime {
   }
 
   private run(binding: Binding, context: Context, value: unknown): Promise<unknown> {
-    if (binding.coalescer !== null) return binding.coalescer.add({ binding, context, value });
+    if (binding.group !== null) return binding.group.add({ binding, context, value });
     if (binding.kind === "command") return runCommand({ binding, context, value });
     if (binding.cache === undefined) return this.query(binding, context, value);
     return this.cache.answer({ binding, context, value }, (loader) => {
@@ -150,7 +130,6 @@ export class Runtime {
     if (--this.inFlight === 0) this.whenIdle?.();
   }
 
-  /** Runs `work` until it is done or the scope ends, whichever is first. */
   watched<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (scope.ended !== null) return reject(scope.ended);
@@ -162,7 +141,6 @@ export class Runtime {
     });
   }
 
-  /** What follows from a commit: stale answers go, subscribers and workers start. */
   afterCommit(service: string, works: readonly Work[], { events }: Committed): void {
     for (const { tags, tenant } of works) if (tags.length > 0) this.cache.invalidate(service, tenant, tags);
     if (events.length > 0) this.offer(events);
@@ -219,7 +197,6 @@ export class Runtime {
       });
   }
 
-  /** What the caller gets for what a handler threw: its declared faults as they are; anything else becomes `kernel.internal`, reported. */
   translated(action: string, codes: ReadonlySet<string>, error: unknown): Error {
     if (mayPass(codes, error)) return error as Error;
     const correlationId = newTraceId();

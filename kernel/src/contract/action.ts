@@ -107,33 +107,41 @@ interface Addressed<Kind extends string, Service extends string, Name extends st
   readonly slot: number;
 }
 
+/** A declared command, addressed: what `ctx.call` of a job takes. Names come first, so that compiler text starts with them. */
 export interface Command<Service extends string, Name extends string, Sent, Received, Returned, Faults>
   extends Addressed<"command", Service, Name> {
   readonly definition: CommandDefinition;
   readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
 }
 
+/** A declared query, addressed: what every `ctx.call` takes. */
 export interface Query<Service extends string, Name extends string, Sent, Received, Returned, Faults>
   extends Addressed<"query", Service, Name> {
   readonly definition: QueryDefinition;
   readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
 }
 
+/** A declared event, addressed: what `ctx.emit` and `on` take. */
 export interface Event<Service extends string, Name extends string, Sent, Received>
   extends Addressed<"event", Service, Name> {
   readonly definition: EventDefinition;
   readonly [types]: { sent: Sent; received: Received };
 }
 
+/** A declared job, addressed: what `ctx.enqueue` takes. */
 export interface Job<Service extends string, Name extends string, Sent, Received>
   extends Addressed<"job", Service, Name> {
   readonly definition: JobDefinition;
   readonly [types]: { sent: Sent; received: Received; returned: void; faults: object };
 }
 
+/** A command of any contract. */
 export type AnyCommand = Command<string, string, unknown, unknown, unknown, unknown>;
+/** A query of any contract. */
 export type AnyQuery = Query<string, string, unknown, unknown, unknown, unknown>;
+/** An event of any contract. */
 export type AnyEvent = Event<string, string, unknown, unknown>;
+/** A job of any contract. */
 export type AnyJob = Job<string, string, unknown, unknown>;
 /** What can be called and awaited. */
 export type AnyAction = AnyCommand | AnyQuery;

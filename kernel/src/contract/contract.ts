@@ -61,6 +61,7 @@ export interface ContractParts<S extends string = string, C = object, Q = object
   readonly faults: F;
 }
 
+/** A contract of any service. */
 export interface AnyContract {
   readonly contract: ContractParts<
     string,

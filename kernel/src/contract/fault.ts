@@ -93,10 +93,12 @@ export interface FaultRecord {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** The fault as data, to be stored or sent. */
 export function faultRecord({ code, kind, message, details, retry, retryAfterMs }: Fault): FaultRecord {
   return { code, kind, message, details, retry, retryAfterMs };
 }
 
+/** The fault that was recorded; its code and details are the same, its cause is gone. */
 export function faultFromRecord(record: FaultRecord): Fault {
   return new Fault(record);
 }

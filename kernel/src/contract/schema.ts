@@ -13,6 +13,7 @@ export type SchemaInput<S extends Schema> = NonNullable<S["~standard"]["types"]>
 /** What validation hands on. */
 export type SchemaOutput<S extends Schema> = NonNullable<S["~standard"]["types"]>["output"];
 
+/** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Record<string, unknown>;
 
 /** A value that validation refused: where, and why. `path` joins keys with dots; "" is the value itself. */
@@ -38,9 +39,11 @@ const issuesMax = 20;
 
 /** At most 20 issues, with keys only: Valibot's paths carry the offending values, which must not reach a log. */
 export function issuesOf(issues: readonly StandardSchemaV1.Issue[]): readonly Issue[] {
-  return issues
-    .slice(0, issuesMax)
-    .map((issue) => ({ path: (issue.path ?? []).map(keyOf).join("."), message: issue.message }));
+  return issues.slice(0, issuesMax).map((issue) => {
+    // Zod tells of unknown fields at the object they are in, and names them beside the path.
+    const unknown = "keys" in issue && Array.isArray(issue.keys) ? issue.keys.slice(0, 1) : [];
+    return { path: [...(issue.path ?? []), ...unknown].map(keyOf).join("."), message: issue.message };
+  });
 }
 
 function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): string {

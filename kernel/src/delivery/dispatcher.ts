@@ -13,7 +13,8 @@ import type { Subscriber } from "./subscriber.ts";
  */
 
 const inFlightMax = 10_000;
-const lanesPerSubscriber = 4;
+/** A fold's rows are rarely one per key: several lanes would wait for each other's rows, crosswise. */
+const lanesPer = { subscription: 4, projection: 1 };
 const markMs = 50;
 const markMax = 1_000;
 const pollIdleMs = 2_000;
@@ -125,7 +126,7 @@ export class Dispatcher {
   private open(): void {
     const done = (event: StoredEvent) => this.done(event.id);
     for (const subscriber of this.subscribers) {
-      const lanes = Array.from({ length: lanesPerSubscriber }, () => new Lane(this.store, subscriber, done));
+      const lanes = Array.from({ length: lanesPer[subscriber.kind] }, () => new Lane(this.store, subscriber, done));
       this.lanesOf.set(subscriber.id, lanes);
       for (const type of subscriber.byType.keys()) {
         const taking = this.lanes.get(type) ?? [];

@@ -2,7 +2,7 @@ import { Scope } from "../call/scope.ts";
 import { isFault } from "../contract/fault.ts";
 import type { Store, StoredEvent } from "../store/store.ts";
 import type { Work } from "../transaction/work.ts";
-import { deliveryBudgetMs, handle, type Subscriber } from "./subscriber.ts";
+import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.ts";
 
 /*
  * One of a subscriber's lanes: a queue of events whose keys hash to it.
@@ -105,7 +105,7 @@ export class Lane {
     } catch (error) {
       if (isOutage(error)) return this.outage(group);
       const guilty = handling ?? (group.length === 1 ? group[0] : undefined);
-      // Nobody's handler: the commit failed, and only alone will it show whose effect was refused.
+      // Nobody's alone: the commit failed, or a handler of several. Only alone will it show whose effect was refused.
       if (guilty === undefined) return this.deliverRest(group, true);
       const at = group.indexOf(guilty);
       // Those before it first: of its own key they must be done before it is blocked, or they would come after it.
@@ -144,13 +144,18 @@ export class Lane {
     try {
       const fresh = await transaction.open();
       const works: Work[] = [];
-      for (const entry of group) {
-        const { event, attempt } = entry;
-        if (!fresh.has(event.id)) continue;
-        handling(entry);
-        // One after the other: they share a transaction, and L1.
-        const run = () => handle(subscriber, event, { sql: transaction.sql, scope, attempt });
-        works.push(await runtime.watched(scope, run));
+      for (const run of runsOf(
+        subscriber,
+        group.filter(({ event }) => fresh.has(event.id)),
+      )) {
+        // Of several, only each alone will show who failed.
+        handling(run.length === 1 ? run[0] : undefined);
+        const events = run.map(({ event }) => event);
+        const attempt = run[0]?.attempt ?? 1;
+        // One run after the other: they share a transaction, and L1.
+        works.push(
+          await runtime.watched(scope, () => handle(subscriber, { events, sql: transaction.sql, scope, attempt })),
+        );
       }
       handling(undefined);
       const committed = await transaction.commit({

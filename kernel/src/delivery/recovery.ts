@@ -4,7 +4,7 @@ import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { Service } from "../service/service.ts";
 import type { Store } from "../store/store.ts";
-import { deliveryBudgetMs, handle, type Subscriber } from "./subscriber.ts";
+import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.ts";
 
 /** What recovery works on. */
 export interface Delivery {
@@ -30,7 +30,10 @@ export async function refold(
     reset: projection.reset,
     fold: async (sql, events) => {
       const scope = new Scope(runtime.clock, deliveryBudgetMs, id);
-      for (const event of events) await handle(subscriber, event, { sql, scope, attempt: 1 });
+      const entries = events.map((event) => ({ event }));
+      for (const run of runsOf(subscriber, entries)) {
+        await handle(subscriber, { events: run.map(({ event }) => event), sql, scope, attempt: 1 });
+      }
     },
   });
 }
@@ -48,7 +51,7 @@ export async function redrive(
     const subscriber = subscribers.find((one) => one.id === letter.subscriber);
     if (subscriber === undefined) throw new Error(`no service here subscribes as ${letter.subscriber} any more`);
     const work = await runtime.watched(scope, () =>
-      handle(subscriber, letter.event, { sql: transaction.sql, scope, attempt: letter.attempts + 1 }),
+      handle(subscriber, { events: [letter.event], sql: transaction.sql, scope, attempt: letter.attempts + 1 }),
     );
     const committed = await transaction.commit({ events: work.events, jobs: work.jobs });
     runtime.afterCommit(subscriber.service, [work], committed);

@@ -42,24 +42,44 @@ export function subscribersOf(runtime: Runtime, service: Service): Subscriber[] 
   ];
 }
 
-/** Runs one subscriber's handler for one event, in the transaction that `sql` belongs to. */
-export async function handle(
-  subscriber: Subscriber,
-  event: StoredEvent,
-  run: { readonly sql: Sql; readonly scope: Scope; readonly attempt: number },
-): Promise<Work> {
+/** Splits a group into what one run of a handler takes: one event, or those in a row that it wants together. */
+export function runsOf<T extends { readonly event: StoredEvent }>(subscriber: Subscriber, group: readonly T[]): T[][] {
+  const runs: T[][] = [];
+  for (const entry of group) {
+    const { type, tenant } = entry.event;
+    const last = runs.at(-1);
+    const before = last?.[0]?.event;
+    const joins = subscriber.byType.get(type)?.together && before?.type === type && before.tenant === tenant;
+    if (joins) last?.push(entry);
+    else runs.push([entry]);
+  }
+  return runs;
+}
+
+/** One run of a subscriber's handler: events of one type and tenant; several only where it takes them together. */
+export interface HandlerRun {
+  readonly events: readonly StoredEvent[];
+  readonly sql: Sql;
+  readonly scope: Scope;
+  readonly attempt: number;
+}
+
+/** Runs one subscriber's handler in the transaction that `sql` belongs to. */
+export async function handle(subscriber: Subscriber, { events, sql, scope, attempt }: HandlerRun): Promise<Work> {
   const { runtime } = subscriber;
-  const subscription = subscriber.byType.get(event.type) as Subscription<string, unknown>;
-  const identity = { subject: subscriber.id, tenant: event.tenant, permissions: everything };
-  const origin = new Origin(identity, event.traceId, event.metadata);
+  const [first] = events as readonly [StoredEvent, ...StoredEvent[]];
+  const subscription = subscriber.byType.get(first.type) as Subscription<string, unknown>;
+  const identity = { subject: subscriber.id, tenant: first.tenant, permissions: everything };
+  const origin = new Origin(identity, first.traceId, first.metadata);
   const work = new Work(origin, () => runtime.clock.now());
-  const context = new Context(subscriber, run.scope, origin).inTransaction(work, run.sql);
-  const { id, key, version, at } = event;
-  context.delivery = { id, key, version, at, attempt: run.attempt };
+  const context = new Context(subscriber, scope, origin).inTransaction(work, sql);
+  const { id, key, version, at } = first;
+  if (!subscription.together) context.delivery = { id, key, version, at, attempt };
   if (runtime.inspector.emit !== null) context.spanId = newSpanId();
-  const record = recorder(subscriber, event, { attempt: run.attempt, spanId: context.spanId ?? "" });
+  const record = recorder(subscriber, events, { attempt, spanId: context.spanId ?? "" });
   try {
-    await subscription.handler(context as never, dataOf(subscription.event, event) as never);
+    const data = events.map((event) => dataOf(subscription.event, event));
+    await subscription.handler(context as never, (subscription.together ? data : data[0]) as never);
     if (subscriber.kind === "projection" && work.events.length + work.jobs.length > 0) {
       throw new Error(
         `${subscriber.id} is a projection and may not emit or enqueue: a rebuild would say everything again`,
@@ -75,28 +95,34 @@ export async function handle(
   }
 }
 
+/** One record per event, whether they came together or not. */
 function recorder(
   { runtime, id: subscriber }: Subscriber,
-  { type, traceId, tenant }: StoredEvent,
+  events: readonly StoredEvent[],
   about: { readonly attempt: number; readonly spanId: string },
 ): (outcome: CallRecord["outcome"], fault?: string) => void {
   const at = runtime.clock.now();
   const began = runtime.clock.monotonic();
-  return (outcome, fault) =>
-    runtime.inspector.emit?.({
-      kind: "delivery",
-      id: type,
-      of: "event",
-      at,
-      tookMs: runtime.clock.monotonic() - began,
-      outcome,
-      ...(fault !== undefined && { fault }),
-      subscriber,
-      ...about,
-      traceId,
-      tenant,
-      subject: subscriber,
-    });
+  return (outcome, fault) => {
+    if (runtime.inspector.emit === null) return;
+    const tookMs = runtime.clock.monotonic() - began;
+    for (const { type, traceId, tenant } of events) {
+      runtime.inspector.emit({
+        kind: "delivery",
+        id: type,
+        of: "event",
+        at,
+        tookMs,
+        outcome,
+        ...(fault !== undefined && { fault }),
+        subscriber,
+        ...about,
+        traceId,
+        tenant,
+        subject: subscriber,
+      });
+    }
+  };
 }
 
 /** Data was validated when it was emitted; it is validated again because code and schema may have changed since. */

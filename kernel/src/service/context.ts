@@ -62,6 +62,7 @@ interface AsksQueries {
   call<A extends AnyQuery>(action: A, input: Sent<A>, options?: CallOptions): Promise<Returned<A>>;
 }
 
+/** What the handler of a command has: it may change its own service, and say so. */
 export interface CommandContext<Service extends string, Faults, Uses>
   extends BaseContext<Uses>,
     Emits<Service>,
@@ -70,6 +71,7 @@ export interface CommandContext<Service extends string, Faults, Uses>
   readonly faults: Faults;
 }
 
+/** What the handler of a query has: it may read. */
 export interface QueryContext<Faults, Uses> extends BaseContext<Uses>, AsksQueries {
   readonly faults: Faults;
 }
@@ -86,10 +88,12 @@ export interface Delivery {
   readonly attempt: number;
 }
 
+/** What the handler of a subscription has: the message beside all that a command has, except faults of its own. */
 export interface EventContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service>, AsksQueries {
   readonly delivery: Delivery;
 }
 
+/** What the handler of a job has: commands of any service beside a transaction of its own. */
 export interface JobContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service> {
   /** Commands and queries of any service: each command is a transaction of its own, idempotent under the job's key. */
   call<A extends AnyAction>(action: A, input: Sent<A>, options?: CommandCallOptions): Promise<Returned<A>>;

@@ -5,6 +5,7 @@ import type { Sql } from "../store/sql.ts";
 import type { BaseContext, CommandContext, EventContext, JobContext, QueryContext } from "./context.ts";
 import type { Identity } from "./identity.ts";
 
+/** What a service uses that needs nothing but the store. */
 export type NoUses = Record<never, never>;
 type Answer<T> = T | Promise<T>;
 
@@ -26,6 +27,12 @@ export type Handler<A extends AnyCommand | AnyQuery | AnyJob, Uses = NoUses> = (
 export type EventHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUses> = (
   ctx: EventContext<C["contract"]["name"], Uses>,
   data: Received<E>,
+) => Answer<void>;
+
+/** The same for `onMany`: the events that came together. */
+export type EventsHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUses> = (
+  ctx: Omit<EventContext<C["contract"]["name"], Uses>, "delivery">,
+  data: readonly Received<E>[],
 ) => Answer<void>;
 
 /** One command of a batch. What it emits and enqueues is stored under its own identity and idempotency key. */
@@ -52,6 +59,7 @@ export type BatchHandler<A extends AnyCommand, Uses = NoUses> = (
   items: readonly BatchItem<A>[],
 ) => Promise<readonly (Returned<A> | Fault)[]>;
 
+/** A handler that takes commands in groups; made by `batched`. */
 export interface Batched<A extends AnyCommand, Uses> {
   readonly batch: BatchHandler<A, Uses>;
   readonly itemsMax: number;
@@ -74,6 +82,8 @@ export interface Subscription<Service extends string, Uses> {
   readonly event: AnyEvent;
   readonly handler: (ctx: EventContext<Service, Uses>, data: never) => Answer<void>;
   readonly attemptsMax: number;
+  /** The handler takes those that came together, as an array. */
+  readonly together: boolean;
 }
 
 /**
@@ -86,7 +96,19 @@ export function on<E extends AnyEvent, S extends string, Uses>(
   handler: (ctx: EventContext<S, Uses>, data: Received<E>) => Answer<void>,
   options: { readonly attemptsMax?: number } = {},
 ): Subscription<S, Uses> {
-  return { event, handler, attemptsMax: options.attemptsMax ?? 8 };
+  return { event, handler, attemptsMax: options.attemptsMax ?? 8, together: false };
+}
+
+/**
+ * The same for a handler that takes events as they came together, up to 100 of one tenant, in order per key: one statement
+ * for all of them is many times as quick as one for each. After a failure each comes alone.
+ */
+export function onMany<E extends AnyEvent, S extends string, Uses>(
+  event: E,
+  handler: (ctx: Omit<EventContext<S, Uses>, "delivery">, data: readonly Received<E>[]) => Answer<void>,
+  options: { readonly attemptsMax?: number } = {},
+): Subscription<S, Uses> {
+  return { event, handler, attemptsMax: options.attemptsMax ?? 8, together: true };
 }
 
 /**

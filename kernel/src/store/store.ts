@@ -39,6 +39,7 @@ export interface Store {
   readonly jobs: JobQueue;
 }
 
+/** A service as the store needs to know it. */
 export interface MigratedService {
   readonly name: string;
   readonly migrations: URL | undefined;
@@ -50,6 +51,7 @@ export interface Budget {
   readonly signal: AbortSignal;
 }
 
+/** One transaction: opened by its first statement, ended by `commit` or `rollback`. */
 export interface Transaction {
   readonly sql: Sql;
   /** Stores what closes the transaction and commits: one round trip, or one in all where `sql` was never used. */
@@ -58,16 +60,19 @@ export interface Transaction {
   rollback(): Promise<void>;
 }
 
+/** What a transaction says, stored with its COMMIT. */
 export interface Closing {
   readonly events: readonly NewEvent[];
   readonly jobs: readonly NewJob[];
 }
 
+/** What the commit made of it. */
 export interface Committed {
   /** As stored, in the order given. */
   readonly events: readonly StoredEvent[];
 }
 
+/** What a command is known by when it comes again. */
 export interface CommandKey {
   /** 16 bytes of a hash over (tenant, idempotency key): uniform, and half an index's size against the text. */
   readonly id: Uint8Array;
@@ -91,6 +96,7 @@ export interface CommandRecord {
 /** JSON text of the result, so that a replay sends the bytes that were sent first. */
 export type Outcome = { readonly result: string } | { readonly fault: FaultRecord };
 
+/** The transaction of one command, or of a group of them. */
 export interface CommandTransaction extends Transaction {
   /**
    * Opens now, and answers the stored records among `keys`. Without it the look-up travels with the first statement,
@@ -112,11 +118,13 @@ export class AlreadyRecorded extends Error {
   }
 }
 
+/** The transaction of events that one subscriber handles together. */
 export interface DeliveryTransaction extends Transaction {
   /** Opens, enters the events into the inbox, and answers the ids that were not there before. */
   open(): Promise<ReadonlySet<string>>;
 }
 
+/** An event that a transaction emits. */
 export interface NewEvent {
   /** UUIDv7. */
   readonly id: string;
@@ -130,6 +138,7 @@ export interface NewEvent {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** An event that has committed. */
 export interface StoredEvent extends NewEvent {
   readonly version: number;
   /** Milliseconds since 1970, by the store's clock. */
@@ -158,6 +167,7 @@ export interface Outbox {
   refold(subscriber: string, types: readonly string[], work: Refold): Promise<{ readonly foldedCount: number }>;
 }
 
+/** What a rebuild does to its projection. */
 export interface Refold {
   reset(sql: Sql): Promise<unknown>;
   fold(sql: Sql, events: readonly StoredEvent[]): Promise<void>;
@@ -173,6 +183,7 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+/** Events that subscribers gave up on, until they are redriven. */
 export interface DeadLetters {
   /** Puts the event into the inbox and here, in one transaction; false where it was handled or buried before. */
   bury(subscriber: string, event: StoredEvent, attempts: number, error: string): Promise<boolean>;
@@ -191,6 +202,7 @@ export interface DeadLetters {
   refused(id: string, error: string): Promise<void>;
 }
 
+/** A job that a transaction enqueues. */
 export interface NewJob {
   readonly id: string;
   /** "ledger.seal" */
@@ -205,6 +217,7 @@ export interface NewJob {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A job under the lease of the worker that holds this value. */
 export interface ClaimedJob extends NewJob {
   /** Grows with every claim of the job: the fencing token. */
   readonly token: number;
@@ -212,6 +225,7 @@ export interface ClaimedJob extends NewJob {
   readonly attempt: number;
 }
 
+/** Jobs that wait, run, or are dead. */
 export interface JobQueue {
   /** Leases up to `limit` due jobs of the types, oldest due first; also those whose lease ran out. */
   claim(types: readonly string[], limit: number, leaseMs: number): Promise<ClaimedJob[]>;

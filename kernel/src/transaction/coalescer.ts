@@ -1,6 +1,5 @@
-import { Context } from "../call/context.ts";
+import { type Calls, Context, type ValidCall } from "../call/context.ts";
 import { Origin } from "../call/origin.ts";
-import type { Runtime, ValidCall } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import { faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
@@ -27,14 +26,12 @@ const attemptsMax = 8;
  * C5 of command.ts for every item. Two calls with one idempotency key never share a group; the later finds the record.
  */
 export class Coalescer {
-  private readonly runtime: Runtime;
   private readonly options: Batched<never, unknown>;
   private waiting: Pending[] = [];
   private running = 0;
   private scheduled = false;
 
-  constructor(runtime: Runtime, options: Batched<never, unknown>) {
-    this.runtime = runtime;
+  constructor(options: Batched<never, unknown>) {
     this.options = options;
   }
 
@@ -134,8 +131,8 @@ export class Coalescer {
 
   /** Runs the items in one transaction and settles each; throws, with nothing done and nobody settled, where that failed. */
   private async attempt(items: readonly Pending[]): Promise<void> {
-    const { runtime } = this;
-    const binding = (items[0] as Pending).call.binding;
+    const { binding } = (items[0] as Pending).call;
+    const { runtime } = binding;
     const scope = longest(runtime, items);
     const keys = items.flatMap(({ key }) => (key === undefined ? [] : [key]));
     const transaction = runtime.storeFor(binding.service).beginCommands(keys, scope);
@@ -165,8 +162,8 @@ export class Coalescer {
     transaction: CommandTransaction,
     scope: Scope,
   ): Promise<() => void> {
-    const { runtime } = this;
-    const binding = (fresh[0] as Pending).call.binding;
+    const { binding } = (fresh[0] as Pending).call;
+    const { runtime } = binding;
     const works = fresh.map(({ call }) => new Work(call.context.origin, () => runtime.clock.now()));
     const batchItems = fresh.map(({ call }, index) => batchItem(call, works[index] as Work));
     const context = new Context(binding, scope, batchOrigin);
@@ -230,7 +227,7 @@ function settleReplay(item: Pending, records: readonly CommandRecord[]): void {
 }
 
 /** The budget of the item that has the most left: a shorter one must not cost its neighbours their answer. */
-function longest(runtime: Runtime, items: readonly Pending[]): Scope {
+function longest(runtime: Calls, items: readonly Pending[]): Scope {
   const remainingMs = Math.max(...items.map(({ call }) => call.context.scope.remainingMs()));
   return new Scope(runtime.clock, remainingMs, (items[0] as Pending).call.binding.action.id);
 }

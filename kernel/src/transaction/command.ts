@@ -1,6 +1,5 @@
-import type { Binding } from "../call/binding.ts";
+import type { Binding, ValidCall } from "../call/context.ts";
 import { canonicalJson, digest, randomKey } from "../call/ids.ts";
-import type { ValidCall } from "../call/runtime.ts";
 import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import {

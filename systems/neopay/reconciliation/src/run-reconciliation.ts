@@ -1,4 +1,5 @@
-import type { CommandContext, Handler } from "@banyan/kernel";
+import type { Handler } from "@banyan/kernel";
+import type { CommandContext } from "@banyan/kernel/types";
 import { insertBreaks, resolveBreaks, type StoredBreak, selectOpen, updateBreaks } from "./break-store.ts";
 import { itemsMax, mirrorNameOf, type Run, reconciliation } from "./contract.ts";
 import { type FoundBreak, foundBreaks } from "./found-breaks.ts";

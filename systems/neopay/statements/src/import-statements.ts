@@ -1,4 +1,5 @@
-import type { CommandContext, Handler } from "@banyan/kernel";
+import type { Handler } from "@banyan/kernel";
+import type { CommandContext } from "@banyan/kernel/types";
 import { type Imported, statements } from "./contract.ts";
 import { parseStatements } from "./parse/document.ts";
 import type { BankStatement } from "./parse/model.ts";

@@ -1,4 +1,4 @@
-import type { CommandContext } from "@banyan/kernel";
+import type { CommandContext } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
 import { type NewTransaction, postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
