@@ -16,7 +16,7 @@ import type { Authenticator } from "./identity/authenticator.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { registerActions } from "./routes/register-actions.ts";
 import { routeTable } from "./routes/route-table.ts";
-import { createMetrics, type MetricsOptions } from "./watch/metrics.ts";
+import { createMetrics } from "./watch/metrics.ts";
 import { createReadiness, defaultReadinessLimits, type ReadinessLimits } from "./watch/readiness.ts";
 import { probePaths, registerProbes } from "./watch/register-probes.ts";
 import { RequestRecord } from "./watch/request-record.ts";
@@ -39,8 +39,6 @@ export interface GatewayOptions {
   readonly corsOrigins?: readonly string[];
   readonly limits?: Partial<Limits>;
   readonly readiness?: Partial<ReadinessLimits>;
-  /** Reads the outbox for `/metrics`; without it those gauges are absent. */
-  readonly backlog?: MetricsOptions["backlog"];
   /** Default: pino to stderr at "info", which is one line per refused or failed request; "debug" logs each. */
   readonly log?: Logger;
 }
@@ -67,7 +65,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const log = options.log ?? pino({ level: "info" }, pino.destination({ fd: 2, sync: true }));
   const isTrusted = trustedBy(options.trustedProxies ?? []);
   const connections = new Connections(limits, isTrusted);
-  const metrics = createMetrics({ app, connections: () => connections.count, backlog: options.backlog });
+  const metrics = createMetrics(app, () => connections.count);
   const record = new RequestRecord(metrics.durations, log);
   const answerError = errorAnswerer(record, detailsSerialiser(app.services));
   const hasProxies = (options.trustedProxies ?? []).length > 0;

@@ -34,6 +34,7 @@ const tillService = implement(till, {
   },
 });
 
+let url: string;
 let take: (amount: number, key?: string) => Promise<Response>;
 let close: () => Promise<void>;
 
@@ -50,7 +51,7 @@ beforeAll(async () => {
     port: 0,
     log: pino({ level: "silent" }),
   });
-  const { url } = await gateway.listen();
+  ({ url } = await gateway.listen());
   take = (amount, key) => {
     const headers = {
       ...bearer(adminKey),
@@ -69,6 +70,12 @@ afterAll(() => close());
 
 const seen = async (answer: Response) =>
   [answer.status, answer.headers.get("idempotency-replayed"), await answer.text()] as const;
+
+test("metrics tell how far deliveries are behind", async () => {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  expect(text).toMatch(/^banyan_outbox_unsent 0$/m);
+  expect(text).toMatch(/^banyan_outbox_oldest_seconds 0$/m);
+});
 
 test("a command with an Idempotency-Key runs once: its answer comes back as it was, and says that it did", async () => {
   const before = runs;

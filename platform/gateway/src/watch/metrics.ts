@@ -11,19 +11,11 @@ export interface Metrics {
   close(): void;
 }
 
-export interface MetricsOptions {
-  readonly app: App;
-  /** Open connections, read at each scrape. */
-  readonly connections: () => number;
-  /** Events that wait to be delivered, read at each scrape. */
-  readonly backlog?: (() => Promise<{ readonly count: number; readonly oldestMs: number }>) | undefined;
-}
-
 /**
  * Counts what the process does. Labels are names from contracts and codes of faults, never what a client sent, so that
  * their number is bounded. Calls that come in here are counted by their answer; deliveries and jobs by the inspector.
  */
-export function createMetrics({ app, connections, backlog }: MetricsOptions): Metrics {
+export function createMetrics(app: App, connections: () => number): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const durations = new RequestDurations();
@@ -47,13 +39,13 @@ export function createMetrics({ app, connections, backlog }: MetricsOptions): Me
     labelNames: ["id"],
     registers,
   });
+  const lag = remembered(() => app.lag());
   const gauges: [name: string, help: string, read: () => Promise<number>][] = [
     ["banyan_http_connections", "Open connections", async () => connections()],
+    ["banyan_outbox_unsent", "Events that wait to be delivered", async () => (await lag()).unsentCount],
+    ["banyan_outbox_oldest_seconds", "Age of the oldest of them", async () => (await lag()).oldestMs / 1_000],
+    ["banyan_outbox_leading", "1 where this process delivers", async () => ((await lag()).leading ? 1 : 0)],
   ];
-  if (backlog !== undefined) {
-    gauges.push(["banyan_outbox_unsent", "Events that wait to be delivered", async () => (await backlog()).count]);
-    gauges.push(["banyan_outbox_oldest_seconds", "Age of the oldest", async () => (await backlog()).oldestMs / 1_000]);
-  }
   for (const [name, help, read] of gauges) registry.registerMetric(gaugeOf({ name, help, registers: [] }, read));
   const close = app.inspect(
     (record) => {
@@ -76,9 +68,20 @@ function gaugeOf(configuration: GaugeConfiguration<never>, read: () => Promise<n
       try {
         this.set(await read());
       } catch {
-        // A scrape must not fail because the database does: no value says that there is none.
+        // A scrape must not fail because the database does, or because there is none: no value says that.
         this.remove();
       }
     },
   });
+}
+
+/** The gauges of one scrape ask together, and get one answer. */
+function remembered<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => {
+    asked ??= ask().finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
 }
