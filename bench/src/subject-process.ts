@@ -12,6 +12,11 @@ export type Subject = {
   options?: Record<string, unknown>;
 };
 
+/** The module of a peer, as "call/moleculer". Peers stand apart from the project: see README.md. */
+export function peer(name: string): URL {
+  return new URL(`../peers/${name}.mjs`, import.meta.url);
+}
+
 /** A subject running in a process of its own. */
 export type Running = {
   /** Calls one of the role's methods there; rejects when it throws, the process ends or it takes over two minutes. */

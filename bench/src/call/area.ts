@@ -1,25 +1,24 @@
 import type { Area, Bench, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import type { Running, Subject } from "../subject-process.ts";
+import { peer, type Running, type Subject } from "../subject-process.ts";
 
 const IN_FLIGHT = 100;
 const ours = new URL("./ours.ts", import.meta.url);
-const peer = (name: string) => new URL(`../../peers/call/${name}.mjs`, import.meta.url);
 
 const subjects: Subject[] = [
   { id: "handler", name: "ours, from a handler", module: ours, options: { from: "handler", validate: true } },
-  { id: "moleculer", name: "Moleculer broker.call, validated", module: peer("moleculer") },
+  { id: "moleculer", name: "Moleculer broker.call, validated", module: peer("call/moleculer") },
   { id: "root", name: "ours, root call", module: ours, options: { from: "root", validate: true } },
   {
     id: "moleculer-timeout",
     name: "Moleculer broker.call, validated, 5 s timeout",
-    module: peer("moleculer"),
+    module: peer("call/moleculer"),
     options: { requestTimeout: 5_000 },
   },
   { id: "unvalidated", name: "ours, validation off", module: ours, options: { from: "handler", validate: false } },
-  { id: "nest-cqrs", name: "NestJS CQRS CommandBus.execute", module: peer("nest-cqrs") },
-  { id: "raw-function", name: "raw async function", module: peer("raw-function") },
+  { id: "nest-cqrs", name: "NestJS CQRS CommandBus.execute", module: peer("call/nest-cqrs") },
+  { id: "raw-function", name: "raw async function", module: peer("call/raw-function") },
 ];
 
 const what: [row: string, ours: string, peer: string, reach?: number][] = [

@@ -1,7 +1,7 @@
 import { withPostgres } from "../postgres.ts";
 import type { Area, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
-import type { Running, Subject } from "../subject-process.ts";
+import { peer, type Running, type Subject } from "../subject-process.ts";
 
 const CLIENTS = 16;
 const ours = new URL("./ours.ts", import.meta.url);
@@ -25,7 +25,7 @@ export const commandArea: Area = {
         {
           id: "by-hand",
           name: "the same statements by hand: pg, named, awaited one by one; no audit, no key",
-          module: new URL("../../peers/command/by-hand.mjs", import.meta.url),
+          module: peer("command/by-hand"),
           options,
         },
         { id: "keyed", name: "ours, with an idempotency key", module: ours, options: { ...options, keyed: true } },

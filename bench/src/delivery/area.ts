@@ -2,11 +2,10 @@ import { withPostgres } from "../postgres.ts";
 import type { Area, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
 import { percentile } from "../row.ts";
-import type { Running, Subject } from "../subject-process.ts";
+import { peer, type Running, type Subject } from "../subject-process.ts";
 
 const IN_FLIGHT = 100;
 const STEADY_PER_SECOND = 100;
-const peer = (name: string) => new URL(`../../peers/delivery/${name}.mjs`, import.meta.url);
 
 const delay = { ours: "subscription", unit: "ms", better: "smaller" as const };
 const delay50 = { ...delay, row: `commit to effect committed, p50 at ${STEADY_PER_SECOND}/s`, metric: "p50" };
@@ -38,11 +37,16 @@ export const deliveryArea: Area = {
         {
           id: "plain-table",
           name: "plain table, SKIP LOCKED and NOTIFY, its subscriber without an effect",
-          module: peer("plain-table"),
+          module: peer("delivery/plain-table"),
           options,
         },
-        { id: "pg-boss", name: "pg-boss, without an effect", module: peer("pg-boss"), options },
-        { id: "graphile-worker", name: "graphile-worker, without an effect", module: peer("graphile-worker"), options },
+        { id: "pg-boss", name: "pg-boss, without an effect", module: peer("delivery/pg-boss"), options },
+        {
+          id: "graphile-worker",
+          name: "graphile-worker, without an effect",
+          module: peer("delivery/graphile-worker"),
+          options,
+        },
       ];
       const measure = async (running: Running) => {
         await running.ask("sustained", IN_FLIGHT, durationMs);

@@ -1,19 +1,18 @@
 import type { Area, Bench, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import { type Running, type Subject, startSubject } from "../subject-process.ts";
+import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
 import { checkUsers } from "./check-users.ts";
 
 const CONNECTIONS = 50;
-const peer = (name: string) => new URL(`../../peers/http/${name}.mjs`, import.meta.url);
 
 const subjects: Subject[] = [
   { id: "gateway", name: "ours", module: new URL("./ours.ts", import.meta.url) },
-  { id: "fastify", name: "raw Fastify, own validation and serialiser", module: peer("fastify") },
-  { id: "moleculer-web", name: "moleculer-web", module: peer("moleculer-web") },
-  { id: "nest-fastify", name: "NestJS on Fastify", module: peer("nest-fastify") },
+  { id: "fastify", name: "raw Fastify, own validation and serialiser", module: peer("http/fastify") },
+  { id: "moleculer-web", name: "moleculer-web", module: peer("http/moleculer-web") },
+  { id: "nest-fastify", name: "NestJS on Fastify", module: peer("http/nest-fastify") },
 ];
-const driver: Subject = { id: "driver", name: "autocannon", module: peer("autocannon") };
+const driver: Subject = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
 
 const cpu = { ours: "gateway", peer: "fastify", unit: "us of server CPU per request", better: "smaller" as const };
 const rate = { ours: "gateway", unit: "requests/s", better: "larger" as const };

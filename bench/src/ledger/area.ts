@@ -2,7 +2,7 @@ import { withPostgres } from "../postgres.ts";
 import type { Area, Bench, Sample, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import { type Running, type Subject, startSubject } from "../subject-process.ts";
+import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
 import { findPgbench, pgbenchMissing } from "./find-pgbench.ts";
 
 const CLIENTS = 16;
@@ -50,7 +50,7 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
   const driver = {
     id: "driver",
     name: "autocannon",
-    module: new URL("../../peers/http/autocannon.mjs", import.meta.url),
+    module: peer("http/autocannon"),
   };
   const loading = await startSubject(driver, { signal: bench.signal });
   const measures: Record<string, (running: Running) => Promise<Sample>> = {
