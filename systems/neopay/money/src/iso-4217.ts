@@ -173,14 +173,34 @@ export const activeCurrencies: readonly CurrencyRow[] = [
   ["ZWG", "924", 2, "Zimbabwe Gold"],
 ];
 
-/** Currencies replaced since 2016 (ISO 4217 list three): bank statements are kept for ten years and still carry them. */
+/**
+ * Currencies replaced since 2016, which statements still carry (they are kept for ten years), and those that the euro
+ * replaced, for older archives (ISO 4217 list three). BEF and LUF are absent: sources disagree on their minor unit.
+ */
 export const replacedCurrencies: readonly CurrencyRow[] = [
   ["ANG", "532", 2, "Netherlands Antillean Guilder"],
+  ["ATS", "040", 2, "Schilling"],
   ["BGN", "975", 2, "Bulgarian Lev"],
   ["BYR", "974", 0, "Belarusian Ruble (2000-2016)"],
   ["CUC", "931", 2, "Peso Convertible"],
+  ["CYP", "196", 2, "Cyprus Pound"],
+  ["DEM", "276", 2, "Deutsche Mark"],
+  ["EEK", "233", 2, "Kroon"],
+  ["ESP", "724", 0, "Spanish Peseta"],
+  ["FIM", "246", 2, "Markka"],
+  ["FRF", "250", 2, "French Franc"],
+  ["GRD", "300", 0, "Drachma"],
   ["HRK", "191", 2, "Kuna"],
+  ["IEP", "372", 2, "Irish Pound"],
+  ["ITL", "380", 0, "Italian Lira"],
+  ["LTL", "440", 2, "Lithuanian Litas"],
+  ["LVL", "428", 2, "Latvian Lats"],
   ["MRO", "478", 2, "Ouguiya (until 2017)"],
+  ["MTL", "470", 2, "Maltese Lira"],
+  ["NLG", "528", 2, "Netherlands Guilder"],
+  ["PTE", "620", 0, "Portuguese Escudo"],
+  ["SIT", "705", 2, "Tolar"],
+  ["SKK", "703", 2, "Slovak Koruna"],
   ["SLL", "694", 2, "Leone (1964-2023)"],
   ["STD", "678", 2, "Dobra (until 2017)"],
   ["VEF", "937", 2, "Bolívar (2008-2018)"],

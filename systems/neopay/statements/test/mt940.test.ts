@@ -57,6 +57,14 @@ test("a SWIFT envelope, several messages and their tags are told apart", () => {
   });
 });
 
+test("lines of the bank's own before and between its tags are left alone", () => {
+  const text = `ABNANL2A\r\n940\r\nABNANL2A\r\n${message([":NS:22JOHN DOE", credit]).replace(":28C:31/1", ":28:31/1")}`;
+  expect(parseStatements(text)).toMatchObject({
+    statements: [{ sequence: "31", page: "1", ties: true }],
+    problems: [],
+  });
+});
+
 test("pages tie each by its own intermediate balances", () => {
   const first = message([credit]).replace(":62F:", ":62M:");
   const second = message([":61:260201D7,NMSCNONREF"], { opening: "C260131EUR27,00", closing: "C260201EUR20," }).replace(
@@ -102,6 +110,18 @@ describe(":61:", () => {
     expect(entryOf(":61:930105C8,85NTRFX")?.valueOn).toBe("1993-01-05");
   });
 
+  test("blanks stand for an entry date or a type that the bank has not", () => {
+    expect(entryOf(":61:260131    D8,85NTRFX")).toMatchObject({ bookedOn: "2026-01-31", direction: "debit" });
+    expect(entryOf(":61:2601310131DF8,85S   X")).toMatchObject({ bankCode: "S", reference: "X" });
+    expect(entryOf(":61:260131D8,85 NTRFX")).toMatchObject({ amountMinor: 885, bankCode: "NTRF" });
+  });
+
+  test("a value date of 30 February, as interest has it, is the last day of the month", () => {
+    expect(entryOf(":61:2602300131C8,85NTRFX")?.valueOn).toBe("2026-02-28");
+    expect(entryOf(":61:2402300131C8,85NTRFX")?.valueOn).toBe("2024-02-29");
+    expect(entryOf(":61:2402290131C8,85NTRFX")?.valueOn).toBe("2024-02-29");
+  });
+
   test("supplementary details on the next line are kept", () => {
     expect(entryOf(":61:260131C8,85NTRFX//B\nCARD 12:30")).toMatchObject({ reference: "B", description: "CARD 12:30" });
   });
@@ -137,7 +157,7 @@ describe(":86:", () => {
 describe("refusals", () => {
   test.each([
     ["a line that cannot be read", [credit, ":61:nonsense"], 6, ":61:", /nonsense/],
-    ["a day that does not exist", [":61:260230C8,85NTRFX"], 5, ":61:", /YYMMDD/],
+    ["a day that does not exist", [":61:260431C8,85NTRFX"], 5, ":61:", /YYMMDD/],
     ["an entry date that does not exist", [":61:2601310230C8,85NTRFX"], 5, ":61:", /MMDD/],
     ["more digits than the currency has", [":61:260131C8,855NTRFX"], 5, ":61:", /more digits/],
   ])("%s names its line and keeps the other messages", (_, lines, ...[line, at, reason]) => {

@@ -21,11 +21,14 @@ export function decodeDocument(bytes: Uint8Array): string {
   }
 }
 
-/** The format of a document by how it begins: `<` is camt, a SWIFT block or tag is MT940, all else CSV. */
+// Some banks put lines of their own before the first message.
+const HEAD_CHARS = 4_096;
+
+/** The format of a document: `<` begins camt, a line that begins with :20: is MT940, all else is CSV. */
 export function detectFormat(content: string): StatementFormat {
-  const start = content.trimStart();
+  const start = content.trimStart().slice(0, HEAD_CHARS);
   if (start.startsWith("<")) return "camt";
-  return /^(?:\{1:|:20:)/.test(start) ? "mt940" : "csv";
+  return /^(?:\{.*\{4:)?\s*:20:/m.test(start) || start.startsWith("{1:") ? "mt940" : "csv";
 }
 
 // ISO 20022 allows 35 characters for both; what is stored by them needs some bound.

@@ -29,7 +29,8 @@ export function readMt940Balance(field: Mt940Field, kind: string): Balance {
 }
 
 // Value date, entry date, mark (R reverses, E is expected), third letter of the currency, amount, type, references.
-const LINE = /^(\d{6})(\d{4})?(R?[CD]|E[CD])([A-Z])?(\d+(?:,\d*)?)([A-Z][A-Z0-9]{3})([^\n]*)(?:\n([\s\S]*))?$/;
+// Banks leave blanks where they have no entry date or no full type.
+const LINE = /^(\d{6})(\d{4}| {4})?(R?[CD]|E[CD])([A-Z])?(\d+(?:,\d*)?) ?([A-Z][A-Z0-9 ]{3})([^\n]*)(?:\n([\s\S]*))?$/;
 
 /** Reads :61:, with the :86: after it, as one entry. Throws ParseError at the line of the field that is wrong. */
 export function readMt940Entry(
@@ -42,7 +43,7 @@ export function readMt940Entry(
     refuseField(line, `${quoted(line.value)} is not a statement line such as 2601310131C12,50NTRFREF//BANKREF`);
   const [, valueDate = "", entryDate, mark = "", , amount = "", type = "", references = "", supplement] = match;
   const [owner = "", bank] = references.split("//", 2);
-  const valueOn = readSwiftDay(line, valueDate);
+  const valueOn = readValueDay(line, valueDate);
   const reversal = mark.startsWith("R");
   // RC takes a credit back, so the account is debited; RD the other way about.
   const credited = mark.endsWith("C") !== reversal;
@@ -58,9 +59,9 @@ export function readMt940Entry(
     direction,
     status: mark.startsWith("E") ? "pending" : "booked",
     reversal,
-    bookedOn: entryDate ? nearestDay(line, valueOn, entryDate) : valueOn,
+    bookedOn: entryDate?.trim() ? nearestDay(line, valueOn, entryDate) : valueOn,
     valueOn,
-    bankCode: type,
+    bankCode: type.trim(),
     description: info?.value.trim() || supplement?.trim() || null,
     charges: [],
     details: [{ ...detail, endToEndId: detail.endToEndId ?? ownerReference, amountMinor, currency, direction }],
@@ -83,6 +84,16 @@ function readSwiftDay(field: Mt940Field, date: string): string {
   const day = `${year >= 80 ? "19" : "20"}${date.slice(0, 2)}-${date.slice(2, 4)}-${date.slice(4, 6)}`;
   if (!isCalendarDay(day)) refuseField(field, `${quoted(date)} is not a date YYMMDD`);
   return day;
+}
+
+// Where a year of interest has 12 months of 30 days, money may count from 30 February: the last day that there is.
+function readValueDay(field: Mt940Field, date: string): string {
+  const thirtieth = /^\d{2}02(29|30)$/.test(date);
+  if (!thirtieth) return readSwiftDay(field, date);
+  const month = `${date.slice(0, 4)}28`;
+  const day = readSwiftDay(field, month);
+  const leapDay = day.replace(/28$/, "29");
+  return isCalendarDay(leapDay) ? leapDay : day;
 }
 
 // The entry date has no year: it is the one nearest to the value date, which may lie across New Year.

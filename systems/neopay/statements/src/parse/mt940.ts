@@ -23,7 +23,7 @@ export function parseMt940(text: string): ParsedStatements {
     try {
       parsed.statements.push(readMessage(fields));
     } catch (error) {
-      parsed.problems.push(problemOf(error, fields.find((field) => field.tag === "20")?.value ?? null));
+      parsed.problems.push(problemOf(error, fields[0]?.value.trim() || null));
     }
   }
   return parsed;
@@ -36,7 +36,7 @@ function splitMessages(text: string): Mt940Field[][] {
   for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
     // The envelope's blocks may share the line of the first field, and its end the line of the last.
     const line = raw.replace(/^(?:\{[1-35]:.*\})*\{4:/, "");
-    const tagged = /^:(\d{2}[A-Z]?):(.*)$/.exec(line);
+    const tagged = /^:([0-9A-Z]{2,3}):(.*)$/.exec(line);
     if (tagged) {
       current = { tag: tagged[1] ?? "", value: tagged[2] ?? "", line: index + 1 };
       if (current.tag === "20") messages.push([]);
@@ -70,7 +70,7 @@ function readMessage(fields: readonly Mt940Field[]): BankStatement {
   const closing = readMt940Balance(closingField, closingField.tag === "62F" ? "CLBD" : "ITBD");
   const [sequence = null, page = null] =
     fields
-      .find((field) => field.tag === "28C")
+      .find(({ tag }) => tag === "28C" || tag === "28")
       ?.value.trim()
       .split("/") ?? [];
   return {
