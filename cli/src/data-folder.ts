@@ -11,6 +11,8 @@ const ServerRecord = z.object({
   url: z.string(),
   /** The development key. */
   key: z.string(),
+  /** With its password. */
+  databaseUrl: z.string(),
   /** Path of the control socket. */
   socket: z.string(),
   startedAt: z.string(),

@@ -81,6 +81,12 @@ function defineData(program: Command): void {
     .option(...json)
     .addHelpText("after", examples("banyan rebuild ledger.accountDay"))
     .action(async (projection, options) => (await import("./commands/rebuild.ts")).rebuild(projection, options));
+  program
+    .command("sql [statement]")
+    .description("run one SQL statement on the project's database; without one, print its URL")
+    .option(...json)
+    .addHelpText("after", examples("banyan sql 'SELECT * FROM ledger.account'", 'psql "$(banyan sql)"'))
+    .action(async (statement, options) => (await import("./commands/sql.ts")).sql(statement, options));
   const letters = program
     .command("dead-letters")
     .description("events that a subscriber could not handle: list them, deliver them again");

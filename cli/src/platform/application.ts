@@ -1,5 +1,4 @@
 import { type App, type AppOptions, createApp } from "@banyan/kernel/app";
-import type { Store } from "@banyan/kernel/store";
 import type { LoadedConfig } from "../config.ts";
 import type { DataFolder } from "../data-folder.ts";
 import type { Environment } from "../environment.ts";
@@ -18,15 +17,18 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+interface Application {
+  readonly app: App;
+  readonly databaseUrl: string;
+}
+
 const drainMs = 4_000;
 
 /** Starts the database and every service of the configuration in this process. `openings` closes them. */
-export async function openApplication(
-  surroundings: Surroundings,
-): Promise<{ readonly app: App; readonly store: Store }> {
+export async function openApplication(surroundings: Surroundings): Promise<Application> {
   const { config, environment, steps, openings, signal } = surroundings;
   // Modules are loaded while the database server starts.
-  const [url, { createPostgresStore }] = await Promise.all([
+  const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([
     openDatabase(surroundings),
     import("@banyan/sql-postgres"),
   ]);
@@ -56,7 +58,7 @@ export async function openApplication(
     ...started,
   );
   signal.throwIfAborted();
-  return { app, store };
+  return { app, databaseUrl: publicUrl };
 }
 
 /** "5 commands, 7 queries, 2 events" */

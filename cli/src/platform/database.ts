@@ -14,13 +14,21 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** The URL of the database: the environment's, or that of the embedded server, which runs from now on. */
-export async function openDatabase({ environment, folder, steps, openings, signal }: Surroundings): Promise<string> {
+interface Database {
+  /** The fastest way. */
+  readonly url: string;
+  /** By TCP, for people and their programs. */
+  readonly publicUrl: string;
+}
+
+/** The database: the environment's, or the embedded server, which runs from now on. */
+export async function openDatabase(surroundings: Surroundings): Promise<Database> {
+  const { environment, folder, steps, openings, signal } = surroundings;
   const { DATABASE_URL } = environment;
   if (DATABASE_URL !== undefined) {
     const { host, pathname } = new URL(DATABASE_URL);
     steps.done.push({ name: "postgres", detail: `${host}${pathname} (DATABASE_URL)`, tookMs: 0 });
-    return DATABASE_URL;
+    return { url: DATABASE_URL, publicUrl: DATABASE_URL };
   }
   const { startEmbeddedPostgres } = await import("@banyan/embedded-postgres");
   const open = () =>
@@ -41,5 +49,5 @@ export async function openDatabase({ environment, folder, steps, openings, signa
     return `embedded, ${how}, pid ${pid}, data in ${relative(process.cwd(), folder.postgres) || "."}`;
   });
   openings.defer("postgres", () => server.stop());
-  return server.socketUrl;
+  return { url: server.socketUrl, publicUrl: server.url };
 }

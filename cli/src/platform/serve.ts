@@ -5,7 +5,14 @@ import type { App } from "@banyan/kernel/app";
 import type { LoadedConfig } from "../config.ts";
 import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
-import { type DevelopmentKey, developmentKey, forgetServer, recordServer, runningServer } from "../data-folder.ts";
+import {
+  type DevelopmentKey,
+  developmentKey,
+  forgetServer,
+  recordServer,
+  runningServer,
+  type ServerRecord,
+} from "../data-folder.ts";
 import { freePort } from "../free-port.ts";
 import type { Steps } from "../steps.ts";
 import { openApplication, type Surroundings } from "./application.ts";
@@ -34,7 +41,7 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
   const { config, environment, folder, steps, openings, signal } = surroundings;
   const notes: string[] = [];
   const key = developmentKey(folder, environment.BANYAN_API_KEY);
-  const [{ app, store }, { createApiKeyAuthenticator, createGateway }] = await Promise.all([
+  const [{ app, databaseUrl }, { createApiKeyAuthenticator, createGateway }] = await Promise.all([
     openApplication(surroundings),
     import("@banyan/gateway"),
   ]);
@@ -48,7 +55,6 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
     version: config.version,
     host,
     port,
-    backlog: () => store.outbox.backlog(),
   });
   openings.defer("gateway", () => gateway.close({ deadlineMs: drainMs }));
   const { url } = await steps.run(
@@ -56,7 +62,7 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
     () => gateway.listen(),
     (address) => address.url,
   );
-  await openControl({ app, key: key.key, url, notes }, surroundings);
+  await openControl({ app, key: key.key, url, databaseUrl }, notes, surroundings);
   signal.throwIfAborted();
   return { config, url, key, keyFile: relative(process.cwd(), folder.keyFile), steps, notes };
 }
@@ -83,7 +89,8 @@ async function chooseAddress(
 }
 
 async function openControl(
-  { app, key, url, notes }: { readonly app: App; readonly key: string; readonly url: string; readonly notes: string[] },
+  { app, ...found }: { readonly app: App } & Pick<ServerRecord, "key" | "url" | "databaseUrl">,
+  notes: string[],
   { config, folder, openings }: Surroundings,
 ): Promise<void> {
   const other = await runningServer(folder);
@@ -96,14 +103,7 @@ async function openControl(
     operate({ app, checks: config.checks }, request, flow),
   );
   openings.defer("control socket", () => control.close());
-  const { title } = config;
-  recordServer(folder, {
-    pid: process.pid,
-    title,
-    url,
-    key,
-    socket: control.socketPath,
-    startedAt: new Date().toISOString(),
-  });
+  const startedAt = new Date().toISOString();
+  recordServer(folder, { pid: process.pid, title: config.title, ...found, socket: control.socketPath, startedAt });
   openings.defer("server record", async () => forgetServer(folder));
 }

@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestProject, type RunningServer, type TestProject } from "./project.ts";
+
+let project: TestProject;
+let server: RunningServer;
+beforeAll(async () => {
+  project = createTestProject(new URL("../../banyan.config.ts", import.meta.url));
+  server = await project.start();
+});
+afterAll(() => project.remove());
+
+const json = async (...args: string[]) => {
+  const { stdout, stderr } = await project.run(...args, "--json");
+  if (stdout === "") throw new Error(`banyan ${args.join(" ")} printed nothing but: ${stderr}`);
+  return JSON.parse(stdout);
+};
+
+const berka = `"trans_id";"account_id";"date";"type";"operation";"amount";"balance";"k_symbol";"bank";"account"
+1;25;930701;"PRIJEM";"VKLAD";700.00;700.00;"";"";""
+2;25;930702;"VYDAJ";"VYBER";200.50;499.50;"";"";""
+3;25;930703;"PRIJEM";"VKLAD";1.00;501.50;"";"";""
+4;25;930704;"PRIJEM";"VKLAD";-1.00;499.50;"";"";""
+`;
+
+test("the merchant's day is there: books that hold, and a statement that ties and reconciles", async () => {
+  const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
+  const headers = { authorization: `Bearer ${key}` };
+  const response = await fetch(`${server.ready.url}/v1/accounts/merchants:acme:settlement`, { headers });
+  expect(await response.json()).toMatchObject({ balanceMinor: 9_33, currency: "EUR" });
+  const { statements } = await json("call", "statements.list");
+  expect(statements).toMatchObject([{ ties: true, breakMinor: 0 }]);
+  const run = await expect.poll(() => json("call", "reconciliation.run"), { timeout: 20_000 });
+  await run.toMatchObject({ openCount: 0 });
+  expect((await json("verify")).ok).toBe(true);
+});
+
+test("a bank's file is imported once, and what is wrong in it is named", async () => {
+  const file = join(project.folder, "a bank's year.csv");
+  writeFileSync(file, berka);
+  const first = await json("import", "berka", file);
+  expect(first).toMatchObject({ received: 4, accepted: 3, duplicate: 0, refused: 1 });
+  expect(Object.keys(first.reasons)[0]).toContain("line 5");
+  expect(first.breaks).toMatchObject([
+    { kind: "balanceDrift", account: "berka:25", day: "1993-07-03", driftMinor: 1_00 },
+  ]);
+  expect(await json("import", "berka", file)).toMatchObject({ received: 4, accepted: 0, duplicate: 3, refused: 1 });
+  const balance = await json("call", "ledger.balance", '{"address":"berka:25","at":"1993-07-02"}');
+  expect(balance).toMatchObject({ balanceMinor: 499_50 });
+});
+
+test("an import goes on where kill -9 has stopped the server", async () => {
+  await server.stop("SIGKILL");
+  const file = join(project.folder, "more.csv");
+  writeFileSync(file, `${berka.split("\n")[0]}\n7;26;930701;"PRIJEM";"VKLAD";10.00;10.00;"";"";""\n`);
+  expect(await json("import", "berka", file)).toMatchObject({ received: 1, accepted: 1 });
+  server = await project.start();
+  expect(await json("call", "ledger.balance", '{"address":"berka:26"}')).toMatchObject({ balanceMinor: 10_00 });
+});
+
+test("one edited row is named by its seq", async () => {
+  const { rows } = await json(
+    "sql",
+    "UPDATE ledger.posting SET amount_minor = amount_minor + 1 WHERE leg = 1 AND seq = 2 RETURNING seq",
+  );
+  expect(rows).toEqual([{ seq: 2 }]);
+  const { code, stdout } = await project.run("verify", "--json");
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).checks[0].result).toMatchObject({ ok: false, firstBrokenSeq: 2 });
+});
