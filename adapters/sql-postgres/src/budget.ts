@@ -11,12 +11,15 @@ export function budgetOf(ms: number): Budget {
   return { remainingMs: () => end - performance.now(), signal: neverAborted };
 }
 
-/** Node keeps a list of timers per duration; a coarse one is shared by many. */
-const TIMER_STEP_MS = 20;
+/**
+ * A statement is watched once it has run this long: most end before, and then cost a timer of a duration that all share, and no
+ * AbortController. A signal that aborts is heeded that much later.
+ */
+const WATCH_AFTER_MS = 20;
 
 /**
  * Sends statements, and cancels them at the server when the budget is spent or its signal aborts. Resolves only when a cancel that
- * was begun has been signalled, so that it cannot hit what the connection does next.
+ * was begun has ended, so that it cannot hit what the connection does next.
  *
  * A timer and a cancel request, not `statement_timeout`: it costs the server nothing, bounds the whole and not each
  * statement, and serves the caller's abort too.
@@ -27,21 +30,32 @@ export async function sendWithin(
   statements: readonly Statement[],
 ): Promise<BatchOutcome> {
   const remainingMs = budget.remainingMs();
-  const { signal } = budget;
-  if (remainingMs <= 0 || signal.aborted)
-    return { results: [], failure: storeFaults.deadline(undefined, { cause: signal.reason }) };
+  if (remainingMs <= 0) return { results: [], failure: storeFaults.deadline() };
   let cancelled: Promise<void> | undefined;
-  const cancel = (): void => {
-    cancelled ??= connection.cancel();
+  let unwatch: (() => void) | undefined;
+  const watch = (): void => {
+    unwatch = whenSpent(budget, () => {
+      cancelled ??= connection.cancel();
+    });
   };
-  const timer = setTimeout(cancel, Math.ceil(remainingMs / TIMER_STEP_MS) * TIMER_STEP_MS);
-  signal.addEventListener("abort", cancel, { once: true });
+  const timer = setTimeout(watch, WATCH_AFTER_MS);
   try {
     const outcome = await connection.send(statements);
     await cancelled;
     return outcome;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", cancel);
+    unwatch?.();
   }
+}
+
+function whenSpent(budget: Budget, act: () => void): () => void {
+  const { signal } = budget;
+  const timer = setTimeout(act, Math.max(0, budget.remainingMs()));
+  signal.addEventListener("abort", act, { once: true });
+  if (signal.aborted) act();
+  return () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", act);
+  };
 }
