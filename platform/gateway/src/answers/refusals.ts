@@ -34,10 +34,9 @@ export interface RefusalDetails {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The code and the HTTP status of each refusal, for the description of the API. */
-export const refusalCatalogue: readonly { readonly code: string; readonly status: number }[] = Object.entries(
-  refusals,
-).map(([name, [, status]]) => ({ code: `gateway.${name}`, status }));
+/** What there is to know of each refusal, for the description of the API. */
+export const refusalCatalogue: readonly { readonly code: string; readonly kind: Kind; readonly status: number }[] =
+  Object.entries(refusals).map(([name, [kind, status]]) => ({ code: `gateway.${name}`, kind, status }));
 
 const statusByCode = new Map(refusalCatalogue.map(({ code, status }) => [code, status]));
 

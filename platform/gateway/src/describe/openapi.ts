@@ -42,9 +42,10 @@ export function openApiDocument({ title, version, services, routes }: Described)
       },
       parameters: { idempotencyKey },
     },
-    "x-faults": [...faults.values()]
-      .map(({ code, kind }) => ({ code, status: FAULT_STATUS[kind] }))
-      .concat(refusalCatalogue),
+    "x-faults": [
+      ...[...faults.values()].map(({ code, kind }) => ({ code, kind, status: FAULT_STATUS[kind] })),
+      ...refusalCatalogue,
+    ],
   };
 }
 
