@@ -1,2 +1,2 @@
-export { type BanyanConfig, type Call, defineConfig, type Importer, type ImportRun } from "./config.ts";
-export type { ImportReport } from "./import-report.ts";
+export { type BanyanConfig, type Call, defineConfig, type Importer, type ImportRun } from "./project/config.ts";
+export type { ImportReport } from "./project/import-report.ts";

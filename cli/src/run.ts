@@ -1,8 +1,8 @@
 import { isFault } from "@banyan/kernel";
 import { CommanderError } from "commander";
 import { CommandFailure, exitCodes, faultFailure } from "./failure.ts";
+import { note } from "./output/terminal.ts";
 import { createProgram } from "./program.ts";
-import { note } from "./terminal.ts";
 
 /** Runs one command line and sets the exit code. */
 export async function run(args: readonly string[], version: string): Promise<void> {

@@ -21,9 +21,10 @@ export async function runPinned(root, file, args) {
     await import(pathToFileURL(file).href);
     return;
   }
-  const preloaded = ["compile-cache.mjs", "end-with-parent.mjs"].flatMap((name) => {
-    return ["--import", new URL(name, import.meta.url).href];
-  });
+  const preloaded = [
+    ...["--import", new URL("compile-cache.mjs", import.meta.url).href],
+    ...["--import", new URL("end-with-parent.mjs", import.meta.url).href],
+  ];
   /** @type {import("node:child_process").StdioOptions} */
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
   const child = spawn(pinned.path, [...preloaded, file, ...args], { stdio });

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { findConfig } from "../config.ts";
 import { CommandFailure } from "../failure.ts";
+import { findConfig } from "../project/config.ts";
 
 /** Runs the checkout's benchmarks with the arguments as they are; they print, and their exit code is ours. */
 export async function bench(args: readonly string[], { json }: { readonly json?: boolean }): Promise<void> {

@@ -1,9 +1,9 @@
 import { text } from "node:stream/consumers";
-import { loadConfig } from "../config.ts";
 import { ask } from "../control/client.ts";
 import { CommandFailure, usageFailure } from "../failure.ts";
-import { connectServer } from "../operator.ts";
-import { print, printJson } from "../terminal.ts";
+import { print, printJson } from "../output/terminal.ts";
+import { loadConfig } from "../project/config.ts";
+import { connectServer } from "../project/project.ts";
 
 interface CallOptions {
   readonly json?: boolean;
@@ -41,7 +41,7 @@ async function callThere(id: string, input: unknown, options: CallOptions): Prom
       "Call it on the machine where the server runs, without --url.",
     );
   }
-  const { createHttpCall, remoteServer } = await import("../http-call.ts");
+  const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
   const { idempotencyKey } = options;
   return createHttpCall(remoteServer(options))(action, input, idempotencyKey === undefined ? {} : { idempotencyKey });
 }

@@ -1,7 +1,8 @@
 import type { DeadLetter } from "@banyan/kernel/store";
+import type { Operator } from "../control/operator.ts";
 import { CommandFailure, exitCodes, usageFailure } from "../failure.ts";
-import { type Operator, withOperator } from "../operator.ts";
-import { print, printJson, table } from "../terminal.ts";
+import { print, printJson, table } from "../output/terminal.ts";
+import { withOperator } from "../platform/with-operator.ts";
 
 const pageMax = 1_000;
 

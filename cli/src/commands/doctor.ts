@@ -1,6 +1,6 @@
 import { diagnose } from "../diagnosis/diagnose.ts";
 import { exitCodes } from "../failure.ts";
-import { print, printJson, table } from "../terminal.ts";
+import { print, printJson, table } from "../output/terminal.ts";
 
 /** Checks the machine and the project; exit code 1 where something is wrong. */
 export async function doctor({ json }: { readonly json?: boolean }): Promise<void> {

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Call, type Importer, loadConfig } from "../config.ts";
 import { usageFailure } from "../failure.ts";
-import type { ImportReport } from "../import-report.ts";
-import { withOperator } from "../operator.ts";
-import { startProgress } from "../progress.ts";
-import { print, printJson, table } from "../terminal.ts";
+import { startProgress } from "../output/progress.ts";
+import { print, printJson, table } from "../output/terminal.ts";
+import { withOperator } from "../platform/with-operator.ts";
+import { type Call, type Importer, loadConfig } from "../project/config.ts";
+import type { ImportReport } from "../project/import-report.ts";
 
 const breaksShownMax = 10;
 
@@ -43,7 +43,7 @@ async function runThere(
   options: ImportOptions,
   run: (call: Call, signal: AbortSignal) => Promise<ImportReport>,
 ): Promise<ImportReport> {
-  const { createHttpCall, remoteServer } = await import("../http-call.ts");
+  const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
   return run(createHttpCall(remoteServer(options)), new AbortController().signal);
 }
 

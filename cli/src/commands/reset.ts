@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandFailure, usageFailure } from "../failure.ts";
-import { findProject } from "../operator.ts";
-import { print, printJson } from "../terminal.ts";
+import { print, printJson } from "../output/terminal.ts";
+import { findProject } from "../project/project.ts";
 
 interface ResetOptions {
   readonly yes?: boolean;

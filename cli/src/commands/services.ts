@@ -2,8 +2,8 @@ import type { Service } from "@banyan/kernel";
 import { type HealthCheck, inputJsonSchema } from "@banyan/kernel/app";
 import { ask } from "../control/client.ts";
 import { usageFailure } from "../failure.ts";
-import { findProject, type Project } from "../operator.ts";
-import { bold, dim, print, printJson, table } from "../terminal.ts";
+import { bold, dim, print, printJson, table } from "../output/terminal.ts";
+import { findProject, type Project } from "../project/project.ts";
 
 /** What `--json` prints of one service. */
 interface ServiceListing {

@@ -1,11 +1,11 @@
 import { connect, statement } from "@banyan/sql-postgres";
-import { readEnvironment } from "../environment.ts";
 import { CommandFailure } from "../failure.ts";
-import { Openings } from "../openings.ts";
-import { connectServer, findProject, type Project } from "../operator.ts";
+import { Steps } from "../output/steps.ts";
+import { note, print, printJson, table } from "../output/terminal.ts";
 import { openDatabase } from "../platform/database.ts";
-import { Steps } from "../steps.ts";
-import { note, print, printJson, table } from "../terminal.ts";
+import { Openings } from "../process/openings.ts";
+import { readEnvironment } from "../project/environment.ts";
+import { connectServer, findProject, type Project } from "../project/project.ts";
 
 /** Runs one SQL statement on the project's database, as its owner; without one, prints the URL for other programs. */
 export async function sql(text: string | undefined, { json }: { readonly json?: boolean }): Promise<void> {

@@ -1,14 +1,14 @@
 import { flushCompileCache } from "node:module";
-import { loadConfig } from "../config.ts";
-import { createDataFolder, dataFolderAt } from "../data-folder.ts";
-import { readEnvironment } from "../environment.ts";
 import { exitCodes } from "../failure.ts";
-import { Openings } from "../openings.ts";
+import { Steps } from "../output/steps.ts";
+import { note, print, printJson } from "../output/terminal.ts";
 import { readyJson, readyText } from "../platform/ready.ts";
-import { listenForStop } from "../signals.ts";
-import { Steps } from "../steps.ts";
-import { note, print, printJson } from "../terminal.ts";
-import { holdYoungGeneration } from "../young-generation.ts";
+import { Openings } from "../process/openings.ts";
+import { listenForStop } from "../process/signals.ts";
+import { holdYoungGeneration } from "../process/young-generation.ts";
+import { loadConfig } from "../project/config.ts";
+import { createDataFolder, dataFolderAt } from "../project/data-folder.ts";
+import { readEnvironment } from "../project/environment.ts";
 
 /** Starts everything and runs until it is told to stop: SIGTERM, SIGINT, SIGHUP drain and exit 0, a second one cuts. */
 export async function start({ json }: { readonly json?: boolean }): Promise<void> {

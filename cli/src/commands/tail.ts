@@ -1,7 +1,7 @@
 import type { InspectorRecord } from "@banyan/kernel/app";
 import { ask } from "../control/client.ts";
-import { connectServer } from "../operator.ts";
-import { bold, dim, duration, note, print, printJson } from "../terminal.ts";
+import { bold, dim, duration, note, print, printJson } from "../output/terminal.ts";
+import { connectServer } from "../project/project.ts";
 
 type Tailed = InspectorRecord | { readonly kind: "gap"; readonly unsentCount: number };
 

@@ -1,7 +1,7 @@
 import type { CheckResult } from "../control/operate.ts";
 import { exitCodes, usageFailure } from "../failure.ts";
-import { withOperator } from "../operator.ts";
-import { print, printJson } from "../terminal.ts";
+import { print, printJson } from "../output/terminal.ts";
+import { withOperator } from "../platform/with-operator.ts";
 
 /** Asks every check of the configuration; exit code 1 where one is not ok. */
 export async function verify({ json }: { readonly json?: boolean }): Promise<void> {

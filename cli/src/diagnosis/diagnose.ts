@@ -1,6 +1,6 @@
-import { type Environment, readEnvironment } from "../environment.ts";
 import { CommandFailure } from "../failure.ts";
-import { findProject, type Project } from "../operator.ts";
+import { type Environment, readEnvironment } from "../project/environment.ts";
+import { findProject, type Project } from "../project/project.ts";
 import { type Finding, good, wrong } from "./finding.ts";
 import { clock, memory, nodeVersion, postgresBinary, user } from "./machine.ts";
 import { database, dataFolder, diskSpace, port } from "./project.ts";

@@ -2,9 +2,9 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs
 import { dirname } from "node:path";
 import type { HealthCheck } from "@banyan/kernel/app";
 import { ask } from "../control/client.ts";
-import type { Environment } from "../environment.ts";
-import { freePort } from "../free-port.ts";
-import type { Project } from "../operator.ts";
+import { freePort } from "../process/free-port.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Project } from "../project/project.ts";
 import { type Finding, good, wrong } from "./finding.ts";
 import { gigabytes } from "./machine.ts";
 

@@ -1,10 +1,10 @@
 import { type App, type AppOptions, createApp } from "@banyan/kernel/app";
-import type { LoadedConfig } from "../config.ts";
-import type { DataFolder } from "../data-folder.ts";
-import type { Environment } from "../environment.ts";
 import { CommandFailure, usageFailure } from "../failure.ts";
-import type { Openings } from "../openings.ts";
-import type { Step, Steps } from "../steps.ts";
+import type { Step, Steps } from "../output/steps.ts";
+import type { Openings } from "../process/openings.ts";
+import type { LoadedConfig } from "../project/config.ts";
+import type { DataFolder } from "../project/data-folder.ts";
+import type { Environment } from "../project/environment.ts";
 import { openDatabase } from "./database.ts";
 
 export interface Surroundings {

@@ -1,10 +1,10 @@
 import { relative } from "node:path";
-import type { DataFolder } from "../data-folder.ts";
-import type { Environment } from "../environment.ts";
 import { CommandFailure } from "../failure.ts";
-import type { Openings } from "../openings.ts";
-import type { Steps } from "../steps.ts";
-import { duration, note } from "../terminal.ts";
+import type { Steps } from "../output/steps.ts";
+import { duration, note } from "../output/terminal.ts";
+import type { Openings } from "../process/openings.ts";
+import type { DataFolder } from "../project/data-folder.ts";
+import type { Environment } from "../project/environment.ts";
 
 interface Surroundings {
   readonly environment: Environment;

@@ -1,4 +1,4 @@
-import { bold, dim, duration, table } from "../terminal.ts";
+import { bold, dim, duration, table } from "../output/terminal.ts";
 import type { Served } from "./serve.ts";
 
 /** For programs, one line. The key itself only where it is new: afterwards it lies in `keyFile`. */

@@ -2,9 +2,11 @@ import { hash } from "node:crypto";
 import { relative } from "node:path";
 import type { Identity } from "@banyan/kernel";
 import type { App } from "@banyan/kernel/app";
-import type { LoadedConfig } from "../config.ts";
 import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
+import type { Steps } from "../output/steps.ts";
+import { freePort } from "../process/free-port.ts";
+import type { LoadedConfig } from "../project/config.ts";
 import {
   type DevelopmentKey,
   developmentKey,
@@ -12,9 +14,7 @@ import {
   recordServer,
   runningServer,
   type ServerRecord,
-} from "../data-folder.ts";
-import { freePort } from "../free-port.ts";
-import type { Steps } from "../steps.ts";
+} from "../project/data-folder.ts";
 import { openApplication, type Surroundings } from "./application.ts";
 
 /** What the start-up table tells. */

@@ -1,11 +1,12 @@
 import { operate } from "../control/operate.ts";
-import { createDataFolder } from "../data-folder.ts";
-import { readEnvironment } from "../environment.ts";
-import { Openings } from "../openings.ts";
-import type { Operator, Project } from "../operator.ts";
-import { listenForStop } from "../signals.ts";
-import { Steps } from "../steps.ts";
-import { note } from "../terminal.ts";
+import type { Operator } from "../control/operator.ts";
+import { Steps } from "../output/steps.ts";
+import { note } from "../output/terminal.ts";
+import { Openings } from "../process/openings.ts";
+import { listenForStop } from "../process/signals.ts";
+import { createDataFolder } from "../project/data-folder.ts";
+import { readEnvironment } from "../project/environment.ts";
+import type { Project } from "../project/project.ts";
 import { openApplication } from "./application.ts";
 
 /** Starts the application in this process, without a gateway, for as long as `work` takes. */

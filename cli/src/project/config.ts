@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { Returned, Sent, Service } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import { z } from "zod";
-import { usageFailure } from "./failure.ts";
+import { usageFailure } from "../failure.ts";
 import type { ImportReport } from "./import-report.ts";
 
 /** A root call, as `App` has it: in this process or over HTTP, who calls cannot tell. */
@@ -23,6 +23,7 @@ export interface ImportRun {
   readonly signal: AbortSignal;
 }
 
+/** Brings one kind of file in through the public actions; `banyan import` runs it under its name. */
 export interface Importer {
   /** One line for `banyan import --help`. */
   readonly summary: string;
@@ -63,6 +64,7 @@ const Config = z.strictObject({
   examples: called<(at: { url: string; key: string }) => readonly string[]>("must be a function").optional(),
 });
 
+/** What a banyan.config.ts says. Only `services` must be there. */
 export type BanyanConfig = z.input<typeof Config>;
 export type LoadedConfig = z.output<typeof Config> & {
   /** Of the configuration file. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { usageFailure } from "./failure.ts";
+import { usageFailure } from "../failure.ts";
 
 const port = z.coerce.number("must be a number").int().min(0).max(65_535);
 

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { connect } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
-import { CommandFailure } from "./failure.ts";
+import { CommandFailure } from "../failure.ts";
 
 const ServerRecord = z.object({
   pid: z.int().positive(),

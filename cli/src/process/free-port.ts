@@ -1,5 +1,5 @@
 import { connect, createServer } from "node:net";
-import { CommandFailure } from "./failure.ts";
+import { CommandFailure } from "../failure.ts";
 
 const triesMax = 50;
 

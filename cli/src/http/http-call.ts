@@ -1,9 +1,9 @@
 import { Fault } from "@banyan/kernel";
 import { FAULT_STATUS } from "@banyan/kernel/app";
 import { z } from "zod";
-import type { Call } from "./config.ts";
-import { readEnvironment } from "./environment.ts";
-import { CommandFailure, usageFailure } from "./failure.ts";
+import { CommandFailure, usageFailure } from "../failure.ts";
+import type { Call } from "../project/config.ts";
+import { readEnvironment } from "../project/environment.ts";
 import { httpRequestOf } from "./http-request.ts";
 
 interface RemoteServer {
