@@ -34,6 +34,7 @@ CREATE TABLE reconciliation.item (
   -- Order within a day: that of the statement or of the ledger, whichever order events came in.
   place text COLLATE "C" NOT NULL,
   "references" text[] NOT NULL,
+  -- Copied from reconciliation.match, which is the truth of it: the rest of this table is rebuilt from events.
   match_id uuid,
   PRIMARY KEY (id, side, tenant)
 );

@@ -76,6 +76,11 @@ export const reconciliation = defineContract("reconciliation", {
       message: ({ account }) =>
         `no statement and no posting of bank:${account} has arrived; import a statement of ${account} first`,
     }),
+    /** Nothing was done: postings or statements of the account are still on their way. */
+    catchingUp: fault("unavailable", z.object({ account: z.string() }), {
+      message: ({ account }) =>
+        `not all postings and statements of ${account} have arrived yet; try again in a second, and if it stays so, rebuild reconciliation.items`,
+    }),
     unknownRun: fault("not_found", z.object({ id: z.string() }), {
       message: ({ id }) => `there is no reconciliation run ${id}`,
     }),
@@ -100,7 +105,7 @@ export const reconciliation = defineContract("reconciliation", {
         dateWindowDays: z.int().min(0).max(31).default(3),
       }),
       output: Run,
-      faults: ["unknownAccount", "tooManyItems"],
+      faults: ["unknownAccount", "tooManyItems", "catchingUp"],
       http: "POST /v1/reconciliation/runs",
       httpStatus: 201,
       access: "reconciliation:write",

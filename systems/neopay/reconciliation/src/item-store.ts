@@ -9,7 +9,7 @@ export type Span = { readonly from: string | null; readonly to: string | null };
 export type SideKey = AccountKey & { readonly side: Side };
 export type AccountKey = { readonly tenant: string; readonly account: string };
 
-/** Stores items of one account and side; those already there stay as they are. */
+/** Stores items of one account and side; those already there stay as they are. After a rebuild they find their matches again. */
 export async function insertItems(
   sql: Sql,
   { tenant, account, side }: SideKey,
@@ -17,8 +17,10 @@ export async function insertItems(
 ): Promise<void> {
   if (items.length === 0) return;
   await sql`
-    INSERT INTO reconciliation.item (id, side, tenant, account, direction, amount_minor, currency, day, place, "references")
-    SELECT id, ${side}, ${tenant}, ${account}, direction, "amountMinor", currency, day, place, "references"
+    INSERT INTO reconciliation.item (id, side, tenant, account, direction, amount_minor, currency, day, place, "references", match_id)
+    SELECT id, ${side}, ${tenant}, ${account}, direction, "amountMinor", currency, day, place, "references",
+      CASE ${side} WHEN 'bank' THEN (SELECT m.id FROM reconciliation.match AS m WHERE m.bank_item = item.id AND m.tenant = ${tenant})
+        ELSE (SELECT m.id FROM reconciliation.match AS m WHERE m.ledger_item = item.id AND m.tenant = ${tenant}) END
     FROM jsonb_to_recordset(${JSON.stringify(items)}::jsonb) AS item (id text, direction text, "amountMinor" bigint, currency text,
       day date, place text, "references" text[])
     ON CONFLICT DO NOTHING`;
@@ -36,6 +38,20 @@ export async function selectUnmatched(
     WHERE tenant = ${tenant} AND account = ${account} AND side = ${side} AND match_id IS NULL
       AND (${from}::date IS NULL OR day >= ${from}) AND (${to}::date IS NULL OR day <= ${to})
     ORDER BY day, place LIMIT ${itemsMax + 1}`;
+}
+
+/** How many statements and how many ledger items of each account have arrived. */
+export async function countArrived(
+  sql: Sql,
+  tenant: string,
+): Promise<Map<string, { statements: number; ledgerItems: number }>> {
+  const rows = await sql<{ account: string; statements: number; ledgerItems: number }>`
+    SELECT account, sum(statements)::integer AS statements, sum(items)::integer AS "ledgerItems"
+    FROM (SELECT account, count(*) AS statements, 0 AS items FROM reconciliation.statement WHERE tenant = ${tenant} GROUP BY account
+      UNION ALL
+      SELECT account, 0, count(*) FROM reconciliation.item WHERE tenant = ${tenant} AND side = 'ledger' GROUP BY account) AS arrived
+    GROUP BY account`;
+  return new Map(rows.map(({ account, ...counts }) => [account, counts]));
 }
 
 /** Every account with an item or a statement, in order. */

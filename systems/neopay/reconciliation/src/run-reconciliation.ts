@@ -1,6 +1,7 @@
 import type { Handler } from "@banyan/kernel";
 import type { CommandContext } from "@banyan/kernel/types";
 import { insertBreaks, resolveBreaks, type StoredBreak, selectOpen, updateBreaks } from "./break-store.ts";
+import { awaitArrival } from "./catch-up.ts";
 import { itemsMax, mirrorNameOf, type Run, reconciliation } from "./contract.ts";
 import { type FoundBreak, foundBreaks } from "./found-breaks.ts";
 import { type Span, selectAccounts, selectProof, selectUnmatched, selectUntied } from "./item-store.ts";
@@ -23,9 +24,10 @@ export const runReconciliation: Handler<typeof reconciliation.run> = async (
   { account, from, to, rules, dateWindowDays },
 ) => {
   const { tenant } = ctx.identity;
+  const name = account === undefined ? null : mirrorNameOf(account);
+  await awaitArrival(ctx, name);
   const number = await takeRunNumber(ctx.sql, tenant);
   const known = await selectAccounts(ctx.sql, tenant);
-  const name = account === undefined ? null : mirrorNameOf(account);
   if (name !== null && !known.includes(name)) throw ctx.faults.unknownAccount({ account: name });
   const accounts = name === null ? known : [name];
   const runId = ctx.newId();

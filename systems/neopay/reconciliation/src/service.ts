@@ -12,8 +12,11 @@ export const reconciliationService = implement(reconciliation, {
   after: [ledger, statements],
   commands: { run: runReconciliation },
   queries: { findRun, breaks: listBreaks, queue: listQueue, matches: listMatches },
-  subscriptions: {
-    takePosting: on(ledger.posted, takePosting),
-    takeStatement: on(statements.imported, takeStatement),
+  projections: {
+    // What was matched and what broke is kept beside it, so that a rebuild forgets nothing.
+    items: {
+      folds: [on(ledger.posted, takePosting), on(statements.imported, takeStatement)],
+      reset: (sql) => sql`TRUNCATE reconciliation.item, reconciliation.statement`,
+    },
   },
 });

@@ -5,6 +5,7 @@ import { ledger } from "@banyan/neopay-ledger/contract";
 import { statementsService } from "@banyan/neopay-statements";
 import { statements } from "@banyan/neopay-statements/contract";
 import { createPostgresStore } from "@banyan/sql-postgres";
+import { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
 import { reconciliation } from "../src/contract.ts";
@@ -275,6 +276,48 @@ describe("breaks age", () => {
     const rest = await app.call(reconciliation.queue, { limit: 3, after: first.next ?? 0 }, { identity });
     expect([first.breaks.length, rest.breaks.length, rest.next]).toEqual([3, 1, null]);
   });
+});
+
+test("items rebuilt from the log are the live ones, and what was matched stays matched", async () => {
+  await ledgerSays({ amountMinor: 500, day: "2026-01-05", reference: "E1" }, { amountMinor: 9, day: "2026-01-06" });
+  await bankSays([
+    { amountMinor: 500, day: "2026-01-05", reference: "E1" },
+    { amountMinor: -3, day: "2026-01-07" },
+  ]);
+  expect(await run()).toMatchObject({ matchedCount: 1, openCount: 3 });
+  const stored = async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      const { rows: items } = await client.query("SELECT * FROM reconciliation.item ORDER BY tenant, side, id");
+      const { rows: taken } = await client.query("SELECT * FROM reconciliation.statement ORDER BY id");
+      return { items, taken };
+    } finally {
+      await client.end();
+    }
+  };
+  const live = await stored();
+  const { foldedCount } = await app.rebuild("reconciliation.items");
+  expect(foldedCount).toBeGreaterThan(2);
+  expect(live.items.length).toBeGreaterThan(3);
+  expect(await stored()).toEqual(live);
+  expect(await run()).toMatchObject({ matchedCount: 0, openedCount: 0, openCount: 3 });
+});
+
+test("a run waits for what is still on its way, so that it breaks over nothing", async () => {
+  const postings = [{ source: "world:bank", destination: "bank:A1", amountMinor: 500, currency: "EUR" }];
+  const content = "account;currency;bookedOn;amount\nA1;EUR;2026-01-05;5,00\n";
+  for (let round = 1; round <= 10; round += 1) {
+    await Promise.all([
+      app.call(ledger.post, { reference: `R${round}`, postings, effectiveAt: "2026-01-05T00:00:00Z" }, { identity }),
+      app.call(
+        statements.import,
+        { content: content.replace("5,00", `5,00;S${round}`).replace("amount", "amount;statement") },
+        { identity },
+      ),
+    ]);
+    expect(await run({ account: "A1" })).toMatchObject({ matchedCount: 1, openCount: 0 });
+  }
 });
 
 test("a statement of several pages of entries is taken whole", async () => {

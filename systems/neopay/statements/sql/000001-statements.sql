@@ -21,8 +21,8 @@ CREATE TABLE statements.statement (
   break_minor bigint,
   tie_reason text NOT NULL,
   entry_count integer NOT NULL,
-  -- Of account, balances and entries: the same statement under a new id is the same statement. Null without entries,
-  -- where two quiet days look alike.
+  -- Of account, balances and entries: the same statement under a new id is the same statement. Null where either is
+  -- missing: two quiet days look alike.
   content_hash bytea,
   imported_at timestamptz NOT NULL,
   CONSTRAINT statement_identity UNIQUE NULLS NOT DISTINCT (tenant, account, statement_id, sequence, page, format),

@@ -89,6 +89,14 @@ export const statements = defineContract("statements", {
       http: "GET /v1/statements",
       access: "statements:read",
     }),
+    /** For services that follow the events: how many statements there are to have arrived. Notifications do not count. */
+    accounts: query({
+      summary: "The accounts that statements have come for",
+      input: z.strictObject({}),
+      output: z.object({ accounts: z.array(z.object({ account: z.string(), statementCount: z.int() })) }),
+      http: "GET /v1/statements/accounts",
+      access: "statements:read",
+    }),
   },
   events: {
     /** One per stored statement, in commit order per account. The entries are asked for with `statements.entries`. */

@@ -1,12 +1,16 @@
 import type { Handler } from "@banyan/kernel";
 import type { statements } from "./contract.ts";
-import { selectEntries, selectStatement, selectStatements } from "./statement-store.ts";
+import { countByAccount, selectEntries, selectStatement, selectStatements } from "./statement-store.ts";
 
 export const findStatement: Handler<typeof statements.find> = async (ctx, { id }) => {
   const found = await selectStatement(ctx.sql, ctx.identity.tenant, id);
   if (!found) throw ctx.faults.unknownStatement({ id });
   return found;
 };
+
+export const listAccounts: Handler<typeof statements.accounts> = async (ctx) => ({
+  accounts: await countByAccount(ctx.sql, ctx.identity.tenant),
+});
 
 /** One more than asked for tells whether another page follows. */
 export const listEntries: Handler<typeof statements.entries> = async (ctx, { id, after, limit }) => {

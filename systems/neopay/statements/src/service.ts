@@ -1,10 +1,10 @@
 import { implement } from "@banyan/kernel";
 import { statements } from "./contract.ts";
 import { importStatements } from "./import-statements.ts";
-import { findStatement, listEntries, listStatements } from "./read-statements.ts";
+import { findStatement, listAccounts, listEntries, listStatements } from "./read-statements.ts";
 
 export const statementsService = implement(statements, {
   migrations: new URL("../sql/", import.meta.url),
   commands: { import: importStatements },
-  queries: { find: findStatement, entries: listEntries, list: listStatements },
+  queries: { find: findStatement, entries: listEntries, list: listStatements, accounts: listAccounts },
 });

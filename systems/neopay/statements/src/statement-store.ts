@@ -24,9 +24,12 @@ type StatementRow = {
   imported_at: Date;
 };
 
-/** What identifies a statement's content whatever id, sequence or message it came under. Null without entries. */
+/**
+ * What identifies a statement's content whatever id, sequence or message it came under. Null without entries or balances:
+ * two quiet days look alike, and so may two lists of entries.
+ */
 export function contentHash({ account, currency, balances, entries }: BankStatement): Buffer | null {
-  if (entries.length === 0) return null;
+  if (entries.length === 0 || balances.length === 0) return null;
   return createHash("sha256")
     .update(JSON.stringify([account, currency, balances, entries]))
     .digest();
@@ -98,6 +101,13 @@ export async function selectStatements(
     WHERE tenant = ${tenant} AND (${account}::text IS NULL OR account = ${account}) AND number > ${after}
     ORDER BY number LIMIT ${limit}`;
   return rows.map((row) => ({ ...toStatement(row), number: row.number }));
+}
+
+/** The accounts of a tenant, each with the number of its statements; camt.054 notifications are none. */
+export async function countByAccount(sql: Sql, tenant: string): Promise<{ account: string; statementCount: number }[]> {
+  return await sql<{ account: string; statementCount: number }>`
+    SELECT account, count(*)::integer AS "statementCount" FROM statements.statement
+    WHERE tenant = ${tenant} AND format <> 'camt.054' GROUP BY account ORDER BY account`;
 }
 
 /** Up to `limit` entries of a statement after an index. */
