@@ -1,4 +1,4 @@
-import { loadavg } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { callArea } from "./call/area.ts";
 import { commandArea } from "./command/area.ts";
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     progress("Installing what we are measured beside into bench/peers (once, about 100 MB) …");
     await installPeers();
   }
-  progress(`Node ${process.version}; load average before the run ${loadavg()[0]?.toFixed(2)}`);
+  progress(machine());
   const rows: Row[] = [];
   for (const area of chosen) {
     const say = (text: string) => progress(`${area.name}: ${text}`);
@@ -87,6 +87,14 @@ async function main(): Promise<void> {
     }
   }
   process.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : `${table(rows)}\n`);
+}
+
+/** What the figures hold for. Ratios suffer too where others work meanwhile: the less so, the more rounds. */
+function machine(): string {
+  const [load = 0] = loadavg();
+  const cores = availableParallelism();
+  const busy = load > cores / 2 ? "; OTHER WORK IS RUNNING, do not trust the ratios" : "";
+  return `${cpus()[0]?.model ?? process.arch}, ${cores} cores, Node ${process.version}; load ${load.toFixed(2)} before the run${busy}`;
 }
 
 /** An area that fails makes the command fail, after the rows of the others. */

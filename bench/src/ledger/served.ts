@@ -25,6 +25,6 @@ export async function open({ url, key }: { url: string; key: string }) {
   return {
     address: () => address,
     /** What the last load left to be delivered would otherwise be measured with the next one. */
-    settled: () => app.settled({ deadlineMs: 60_000 }),
+    settled: () => app.settled({ deadlineMs: 100_000 }),
   };
 }

@@ -22,6 +22,6 @@ export async function open({ url, perCall, callers }: { url: string; perCall: nu
   };
   return {
     bulk: (durationMs: number) => perSecond(postBulk, callers, durationMs),
-    settled: () => app.settled({ deadlineMs: 60_000 }),
+    settled: () => app.settled({ deadlineMs: 100_000 }),
   };
 }
