@@ -1,5 +1,4 @@
 import type { Handler } from "@banyan/kernel";
-import type { CommandContext } from "@banyan/kernel/types";
 import { insertBreaks, resolveBreaks, type StoredBreak, selectOpen, updateBreaks } from "./break-store.ts";
 import { awaitArrival } from "./catch-up.ts";
 import { itemsMax, mirrorNameOf, type Run, reconciliation } from "./contract.ts";
@@ -8,9 +7,7 @@ import { type Span, selectAccounts, selectProof, selectUnmatched, selectUntied }
 import { type Matching, matchItems, type Rule } from "./matching.ts";
 import { insertMatches, insertRun, takeRunNumber } from "./run-store.ts";
 
-type Context = Pick<CommandContext<"reconciliation", unknown, unknown>, "sql" | "identity" | "emit" | "newId"> & {
-  faults: { tooManyItems(details: { account: string; itemsMax: number }): Error };
-};
+type Context = Parameters<Handler<typeof reconciliation.run>>[0];
 type Terms = { rules: readonly Rule[]; dateWindowDays: number; span: Span };
 type Changes = {
   opened: (FoundBreak & { id: string })[];

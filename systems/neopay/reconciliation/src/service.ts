@@ -1,10 +1,10 @@
-import { implement, on } from "@banyan/kernel";
+import { implement, on, onMany } from "@banyan/kernel";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { statements } from "@banyan/neopay-statements/contract";
 import { reconciliation } from "./contract.ts";
 import { findRun, listBreaks, listMatches, listQueue } from "./read-reconciliation.ts";
 import { runReconciliation } from "./run-reconciliation.ts";
-import { takePosting } from "./take-posting.ts";
+import { takePostings } from "./take-posting.ts";
 import { takeStatement } from "./take-statement.ts";
 
 export const reconciliationService = implement(reconciliation, {
@@ -15,7 +15,7 @@ export const reconciliationService = implement(reconciliation, {
   projections: {
     // What was matched and what broke is kept beside it, so that a rebuild forgets nothing.
     items: {
-      folds: [on(ledger.posted, takePosting), on(statements.imported, takeStatement)],
+      folds: [onMany(ledger.posted, takePostings), on(statements.imported, takeStatement)],
       reset: (sql) => sql`TRUNCATE reconciliation.item, reconciliation.statement`,
     },
   },

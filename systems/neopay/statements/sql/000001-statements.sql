@@ -21,13 +21,12 @@ CREATE TABLE statements.statement (
   break_minor bigint,
   tie_reason text NOT NULL,
   entry_count integer NOT NULL,
-  -- Of account, balances and entries: the same statement under a new id is the same statement. Null where either is
-  -- missing: two quiet days look alike.
-  content_hash bytea,
+  content_hash bytea NOT NULL,                          -- of account, balances and entries
   imported_at timestamptz NOT NULL,
-  CONSTRAINT statement_identity UNIQUE NULLS NOT DISTINCT (tenant, account, statement_id, sequence, page, format),
-  CONSTRAINT statement_content UNIQUE (content_hash, tenant)
+  CONSTRAINT statement_identity UNIQUE NULLS NOT DISTINCT (tenant, account, statement_id, sequence, page, format)
 );
+-- The same statement under a new id is the same statement; but two quiet days look alike, and so may two lists of entries.
+CREATE UNIQUE INDEX statement_content ON statements.statement (content_hash, tenant) WHERE entry_count > 0 AND balances <> '[]';
 CREATE INDEX statement_listed ON statements.statement (tenant, number);
 
 CREATE TABLE statements.entry (

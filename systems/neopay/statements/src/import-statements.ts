@@ -1,12 +1,11 @@
 import type { Handler } from "@banyan/kernel";
-import type { CommandContext } from "@banyan/kernel/types";
 import { type Imported, statements } from "./contract.ts";
 import { parseStatements } from "./parse/document.ts";
 import type { BankStatement } from "./parse/model.ts";
 import { findRepeated, insertStatement } from "./statement-store.ts";
 
 const problemsMax = 1_000;
-type Context = CommandContext<"statements", unknown, unknown>;
+type Context = Parameters<Handler<typeof statements.import>>[0];
 
 /** Reads the document before the transaction begins (the first SQL opens it), then stores what is new. */
 export const importStatements: Handler<typeof statements.import> = async (

@@ -24,12 +24,8 @@ type StatementRow = {
   imported_at: Date;
 };
 
-/**
- * What identifies a statement's content whatever id, sequence or message it came under. Null without entries or balances:
- * two quiet days look alike, and so may two lists of entries.
- */
-export function contentHash({ account, currency, balances, entries }: BankStatement): Buffer | null {
-  if (entries.length === 0 || balances.length === 0) return null;
+/** What identifies a statement's content whatever id, sequence or message it came under. */
+export function contentHash({ account, currency, balances, entries }: BankStatement): Buffer {
   return createHash("sha256")
     .update(JSON.stringify([account, currency, balances, entries]))
     .digest();
@@ -70,12 +66,12 @@ export async function findRepeated(
 ): Promise<{ id: string; differs: boolean } | null> {
   const hash = contentHash(statement);
   const [row] = await sql<{ id: string; same_content: boolean }>`
-    SELECT id, content_hash IS NOT DISTINCT FROM ${hash}::bytea AS same_content
+    SELECT id, content_hash = ${hash}::bytea AS same_content
     FROM statements.statement
     WHERE tenant = ${tenant} AND ((account = ${statement.account} AND statement_id = ${statement.statementId}
         AND sequence IS NOT DISTINCT FROM ${statement.sequence}::text AND page IS NOT DISTINCT FROM ${statement.page}::text
         AND format = ${statement.format})
-      OR content_hash = ${hash}::bytea)
+      OR (content_hash = ${hash}::bytea AND entry_count > 0 AND balances <> '[]'))
     ORDER BY (account = ${statement.account} AND statement_id = ${statement.statementId}) DESC, id
     LIMIT 1`;
   return row ? { id: row.id, differs: !row.same_content } : null;

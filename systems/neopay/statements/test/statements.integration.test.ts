@@ -80,6 +80,15 @@ describe("the same statement again", () => {
     expect((await importAs("e", quiet("S2"))).statements).toMatchObject([{ duplicate: false }]);
   });
 
+  test("without balances is known by its id alone", async () => {
+    const rows = (id: string, amount = "5,00"): string =>
+      `account;currency;statement;bookedOn;amount\nA;EUR;${id};2026-01-05;${amount}\n`;
+    await importAs("m", rows("S1"));
+    expect((await importAs("m", rows("S2"))).statements).toMatchObject([{ duplicate: false }]);
+    expect((await importAs("m", rows("S1"))).statements).toMatchObject([{ duplicate: true, differs: false }]);
+    expect((await importAs("m", rows("S1", "6,00"))).statements).toMatchObject([{ duplicate: true, differs: true }]);
+  });
+
   test("from 20 senders at once is stored once, with one event", async () => {
     const told: string[] = [];
     const stop = app.inspect((record) => {
