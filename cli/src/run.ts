@@ -10,6 +10,10 @@ export async function run(args: readonly string[], version: string): Promise<voi
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride();
   }
+  // A reader such as `head` that has seen enough is no failure of what is read.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

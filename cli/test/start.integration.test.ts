@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { startEmbeddedPostgres } from "@banyan/embedded-postgres";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProject, occupyPort, type TestProject } from "./project.ts";
 
@@ -64,6 +65,19 @@ describe("banyan start", () => {
     const { stdout } = await project.run("call", "notes.find", '{"text":"kept"}', "--json");
     expect(JSON.parse(stdout)).toEqual({ id: expect.any(Number) });
     expect(await second.stop()).toBe(0);
+  });
+
+  test("works on the database of DATABASE_URL and starts none", async () => {
+    const database = await startEmbeddedPostgres({ dataFolder: join(project.folder, "elsewhere") });
+    try {
+      const server = await project.start({ DATABASE_URL: database.url });
+      expect(existsSync(join(project.folder, ".banyan/postgres"))).toBe(false);
+      const { rows } = JSON.parse((await project.run("sql", "SELECT text FROM notes.note", "--json")).stdout);
+      expect(rows).toEqual([{ text: "hello" }]);
+      expect(await server.stop()).toBe(0);
+    } finally {
+      await database.stop();
+    }
   });
 
   test("a second server on the same data folder shares the database", async () => {
