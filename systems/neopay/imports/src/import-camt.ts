@@ -24,7 +24,7 @@ export async function importCamt({ files, call, progress, signal }: ImportRun): 
         const imported = await retried((idempotencyKey) =>
           call(statements.import, { content }, { idempotencyKey, deadlineMs: 60_000 }),
         );
-        for (const statement of imported.statements) count(statement, report, refuseFile);
+        for (const statement of imported.statements) count(statement, report);
         for (const problem of imported.problems) refuseFile(reasonOf(problem));
       }
     } catch (error) {
@@ -39,12 +39,8 @@ export async function importCamt({ files, call, progress, signal }: ImportRun): 
   return report;
 }
 
-function count(statement: Imported, report: ImportReport, refuseFile: (reason: string) => void): void {
-  const { account, statementId, breakMinor, tieReason, ties, duplicate, differs } = statement;
-  if (duplicate && differs) {
-    refuseFile(`the statement ${statementId} of ${account} was imported before with other content`);
-    return;
-  }
+function count(statement: Imported, report: ImportReport): void {
+  const { account, statementId, breakMinor, tieReason, ties, duplicate } = statement;
   report.received += 1;
   if (duplicate) report.duplicate += 1;
   else report.accepted += 1;

@@ -17,7 +17,8 @@ CREATE TABLE reconciliation.statement (
   ties boolean,
   break_minor bigint,
   closing_on date,
-  closing_minor bigint
+  closing_minor bigint,
+  is_replaced boolean NOT NULL DEFAULT false            -- by a statement that the bank sent in its place
 );
 CREATE INDEX statement_of_account ON reconciliation.statement (account, tenant);
 

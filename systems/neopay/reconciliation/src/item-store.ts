@@ -26,6 +26,20 @@ export async function insertItems(
     ON CONFLICT DO NOTHING`;
 }
 
+/** Takes back what a replaced statement said: its items go, and what they were matched with is open again. */
+export async function withdrawStatement(sql: Sql, tenant: string, statement: string): Promise<void> {
+  await sql`
+    WITH gone AS (
+      DELETE FROM reconciliation.item WHERE tenant = ${tenant} AND side = 'bank' AND id >= ${`${statement}:`} AND id < ${`${statement};`}
+      RETURNING id
+    ), unmatched AS (
+      DELETE FROM reconciliation.match AS m USING gone WHERE m.tenant = ${tenant} AND m.bank_item = gone.id
+      RETURNING m.id
+    )
+    UPDATE reconciliation.item SET match_id = NULL WHERE tenant = ${tenant} AND match_id IN (SELECT id FROM unmatched)`;
+  await sql`UPDATE reconciliation.statement SET is_replaced = true WHERE id = ${statement} AND tenant = ${tenant}`;
+}
+
 /** The unmatched items of a side in their canonical order; one more than `itemsMax` when there are too many. */
 export async function selectUnmatched(
   sql: Sql,
@@ -70,7 +84,7 @@ export async function selectUntied(sql: Sql, { tenant, account }: AccountKey, { 
   return await sql<Untied>`
     SELECT id, currency, break_minor AS "breakMinor", closing_on AS day
     FROM reconciliation.statement
-    WHERE tenant = ${tenant} AND account = ${account} AND ties = false
+    WHERE tenant = ${tenant} AND account = ${account} AND ties = false AND NOT is_replaced
       AND (${from}::date IS NULL OR closing_on >= ${from}) AND (${to}::date IS NULL OR closing_on <= ${to})
     ORDER BY id`;
 }
@@ -90,7 +104,7 @@ export async function selectProof(
        WHERE i.tenant = s.tenant AND i.account = s.account AND i.side = 'ledger' AND i.currency = s.currency
          AND i.day <= s.closing_on) AS "ledgerMinor"
     FROM reconciliation.statement AS s
-    WHERE s.tenant = ${tenant} AND s.account = ${account} AND s.closing_minor IS NOT NULL
+    WHERE s.tenant = ${tenant} AND s.account = ${account} AND s.closing_minor IS NOT NULL AND NOT s.is_replaced
       AND (${from}::date IS NULL OR s.closing_on >= ${from}) AND (${to}::date IS NULL OR s.closing_on <= ${to})
     ORDER BY s.closing_on DESC, s.id DESC LIMIT 1`;
   return row ?? null;

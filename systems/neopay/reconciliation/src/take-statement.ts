@@ -2,7 +2,7 @@ import type { EventHandler } from "@banyan/kernel";
 import { statements } from "@banyan/neopay-statements/contract";
 import { bankItems } from "./bank-items.ts";
 import { mirrorNameOf, type reconciliation } from "./contract.ts";
-import { insertItems } from "./item-store.ts";
+import { insertItems, withdrawStatement } from "./item-store.ts";
 
 const entriesPage = 1_000;
 
@@ -13,6 +13,7 @@ export const takeStatement: EventHandler<typeof statements.imported, typeof reco
 ) => {
   if (statement.format === "camt.054") return;
   const { tenant } = ctx.identity;
+  if (statement.replacesId) await withdrawStatement(ctx.sql, tenant, statement.replacesId);
   const account = mirrorNameOf(statement.account);
   const { id, currency, statementId, ties, breakMinor } = statement;
   const closing = statement.closing?.currency === currency ? statement.closing : null;

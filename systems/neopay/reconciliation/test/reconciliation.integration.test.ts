@@ -169,6 +169,19 @@ describe("a run", () => {
     expect(await run()).toMatchObject({ resolvedCount: 0, openedCount: 0 });
   });
 
+  test("takes a replaced statement back: what it was matched with is matched with what replaces it", async () => {
+    await ledgerSays({ amountMinor: 500, day: "2026-01-05" }, { amountMinor: 8, day: "2026-01-05" });
+    await bankSays([{ amountMinor: 500, day: "2026-01-05" }]);
+    expect(await run()).toMatchObject({ matchedCount: 1, openedCount: 2 });
+    await bankSays([
+      { amountMinor: 500, day: "2026-01-05" },
+      { amountMinor: 8, day: "2026-01-05" },
+    ]);
+    expect(await run()).toMatchObject({ matchedCount: 2, openedCount: 0, resolvedCount: 2, openCount: 0 });
+    await app.rebuild("reconciliation.items");
+    expect(await run()).toMatchObject({ matchedCount: 0, openedCount: 0, openCount: 0 });
+  });
+
   test("looks at a span of days and leaves the rest as it is", async () => {
     await bankSays([
       { amountMinor: 1, day: "2026-01-05" },

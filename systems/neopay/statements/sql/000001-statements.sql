@@ -1,4 +1,4 @@
--- Bank statements as the bank sent them: written once, never changed.
+-- Bank statements as the bank sent them: written once; only what replaces one is noted later.
 
 CREATE SCHEMA statements;
 
@@ -22,8 +22,9 @@ CREATE TABLE statements.statement (
   tie_reason text NOT NULL,
   entry_count integer NOT NULL,
   content_hash bytea NOT NULL,                          -- of account, balances and entries
+  replaced_by uuid REFERENCES statements.statement (id),
   imported_at timestamptz NOT NULL,
-  CONSTRAINT statement_identity UNIQUE NULLS NOT DISTINCT (tenant, account, statement_id, sequence, page, format)
+  CONSTRAINT statement_identity UNIQUE NULLS NOT DISTINCT (tenant, account, statement_id, sequence, page, format, content_hash)
 );
 -- The same statement under a new id is the same statement; but two quiet days look alike, and so may two lists of entries.
 CREATE UNIQUE INDEX statement_content ON statements.statement (content_hash, tenant) WHERE entry_count > 0 AND balances <> '[]';

@@ -10,18 +10,19 @@ export const documentCharsMax = 16 * 1024 * 1024;
 const id = z.uuid();
 const { entries: _entries, balances: _balances, ...heading } = BankStatement.shape;
 
-/** A stored statement without its entries. `importedAt` is in milliseconds since 1970. */
-const Statement = z.object({ id, ...heading, entryCount: z.int(), importedAt: z.int() });
+/**
+ * A stored statement without its entries. `replacedById` is the statement that the bank sent in its place later: of the same
+ * id, from the same opening balance, with other content. `importedAt` is in milliseconds since 1970.
+ */
+const Statement = z.object({ id, ...heading, entryCount: z.int(), replacedById: id.nullable(), importedAt: z.int() });
 export type Statement = z.infer<typeof Statement>;
 
-/**
- * What became of one statement of a document. A duplicate changed nothing: `id` is that of the stored one, the figures are
- * those of this document, and `differs` says that the bank used the same id for other balances or entries.
- */
+/** What became of one statement of a document. A duplicate changed nothing, and `id` is that of the stored one. */
 const Imported = z.object({
-  ...Statement.omit({ importedAt: true }).shape,
+  ...Statement.omit({ importedAt: true, replacedById: true }).shape,
   duplicate: z.boolean(),
-  differs: z.boolean(),
+  /** The stored statement that this one replaces, null for most. */
+  replacesId: id.nullable(),
 });
 export type Imported = z.infer<typeof Imported>;
 
@@ -110,6 +111,8 @@ export const statements = defineContract("statements", {
         closing: Balance.nullable(),
         ...Tie.shape,
         entryCount: z.int(),
+        /** What was said of that statement no longer holds. */
+        replacesId: id.nullable(),
       }),
       key: ({ account }) => account,
     }),

@@ -2,7 +2,7 @@ import type { Handler } from "@banyan/kernel";
 import { type Imported, statements } from "./contract.ts";
 import { parseStatements } from "./parse/document.ts";
 import type { BankStatement } from "./parse/model.ts";
-import { findRepeated, insertStatement } from "./statement-store.ts";
+import { findRepeated, insertStatement, lockAccounts, replaceEarlier } from "./statement-store.ts";
 
 const problemsMax = 1_000;
 type Context = Parameters<Handler<typeof statements.import>>[0];
@@ -16,6 +16,8 @@ export const importStatements: Handler<typeof statements.import> = async (
   const parsed = parseStatements(content, { format, csv });
   const problems = parsed.problems.slice(0, problemsMax);
   if (parsed.statements.length === 0) throw ctx.faults.unreadable({ problems });
+  const accounts = parsed.statements.map(({ account }) => account);
+  await lockAccounts(ctx.sql, ctx.identity.tenant, accounts);
   const imported: Imported[] = [];
   for (const statement of parsed.statements) imported.push(await store(ctx, statement));
   return { statements: imported, problems };
@@ -28,22 +30,13 @@ async function store(ctx: Context, statement: BankStatement): Promise<Imported> 
   const { entries, balances: _, ...heading } = statement;
   const described = { ...heading, entryCount: entries.length };
   if (!isNew) {
-    const repeated = await findRepeated(ctx.sql, tenant, statement);
-    if (!repeated) throw new Error(`statement ${statement.statementId} was refused as known, but is not found`);
-    return { ...described, ...repeated, duplicate: true };
+    const repeatedId = await findRepeated(ctx.sql, tenant, statement);
+    if (!repeatedId) throw new Error(`statement ${statement.statementId} was refused as known, but is not found`);
+    return { ...described, id: repeatedId, duplicate: true, replacesId: null };
   }
+  const replacesId = await replaceEarlier(ctx.sql, { id, tenant }, statement);
   const { format, account, currency, statementId, closing, ties, breakMinor, tieReason } = statement;
-  ctx.emit(statements.imported, {
-    id,
-    format,
-    account,
-    currency,
-    statementId,
-    closing,
-    ties,
-    breakMinor,
-    tieReason,
-    entryCount: entries.length,
-  });
-  return { ...described, id, duplicate: false, differs: false };
+  const told = { format, account, currency, statementId, closing, ties, breakMinor, tieReason };
+  ctx.emit(statements.imported, { id, ...told, entryCount: entries.length, replacesId });
+  return { ...described, id, duplicate: false, replacesId };
 }

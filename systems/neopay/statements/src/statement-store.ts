@@ -21,6 +21,7 @@ type StatementRow = {
   break_minor: number | null;
   tie_reason: BankStatement["tieReason"];
   entry_count: number;
+  replaced_by: string | null;
   imported_at: Date;
 };
 
@@ -31,7 +32,13 @@ export function contentHash({ account, currency, balances, entries }: BankStatem
     .digest();
 }
 
-/** Stores a statement unless it is known by id or content. True when it was new. */
+/** Lets one import at a time store statements of an account; in one order, so that two documents cannot wait for each other. */
+export async function lockAccounts(sql: Sql, tenant: string, accounts: readonly string[]): Promise<void> {
+  const names = [...new Set(accounts)].toSorted().map((account) => `${tenant} ${account}`);
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(${names}::text[]) WITH ORDINALITY AS a (name, n) ORDER BY n`;
+}
+
+/** Stores a statement unless the same content is known, by this id or another. True when it was new. */
 export async function insertStatement(
   sql: Sql,
   { id, tenant, importedAt }: { id: string; tenant: string; importedAt: Date },
@@ -58,23 +65,32 @@ export async function insertStatement(
   return true;
 }
 
-/** The stored statement that `statement` repeats: the same id first, else the same content under another id. */
-export async function findRepeated(
+/** The stored statement with the same content: that of the same id first. */
+export async function findRepeated(sql: Sql, tenant: string, statement: BankStatement): Promise<string | null> {
+  const [row] = await sql<{ id: string }>`
+    SELECT id FROM statements.statement
+    WHERE tenant = ${tenant} AND account = ${statement.account} AND content_hash = ${contentHash(statement)}::bytea
+    ORDER BY (statement_id = ${statement.statementId}) DESC, number LIMIT 1`;
+  return row?.id ?? null;
+}
+
+/**
+ * Marks what a new statement replaces, and answers its id: the one of the same id, sequence and page that begins from the
+ * same balance. The id alone would not do: many banks count sequences anew each year, or write the same id always.
+ */
+export async function replaceEarlier(
   sql: Sql,
-  tenant: string,
+  { id, tenant }: { id: string; tenant: string },
   statement: BankStatement,
-): Promise<{ id: string; differs: boolean } | null> {
-  const hash = contentHash(statement);
-  const [row] = await sql<{ id: string; same_content: boolean }>`
-    SELECT id, content_hash = ${hash}::bytea AS same_content
-    FROM statements.statement
-    WHERE tenant = ${tenant} AND ((account = ${statement.account} AND statement_id = ${statement.statementId}
-        AND sequence IS NOT DISTINCT FROM ${statement.sequence}::text AND page IS NOT DISTINCT FROM ${statement.page}::text
-        AND format = ${statement.format})
-      OR (content_hash = ${hash}::bytea AND entry_count > 0 AND balances <> '[]'))
-    ORDER BY (account = ${statement.account} AND statement_id = ${statement.statementId}) DESC, id
-    LIMIT 1`;
-  return row ? { id: row.id, differs: !row.same_content } : null;
+): Promise<string | null> {
+  const [row] = await sql<{ id: string }>`
+    UPDATE statements.statement SET replaced_by = ${id}
+    WHERE tenant = ${tenant} AND account = ${statement.account} AND statement_id = ${statement.statementId}
+      AND sequence IS NOT DISTINCT FROM ${statement.sequence}::text AND page IS NOT DISTINCT FROM ${statement.page}::text
+      AND format = ${statement.format} AND opening IS NOT DISTINCT FROM ${statement.opening}::jsonb
+      AND replaced_by IS NULL AND id <> ${id}
+    RETURNING id`;
+  return row?.id ?? null;
 }
 
 /** The statement of an id, with its balances, or null. */
@@ -135,6 +151,7 @@ function toStatement(row: StatementRow): Statement {
     breakMinor: row.break_minor,
     tieReason: row.tie_reason,
     entryCount: row.entry_count,
+    replacedById: row.replaced_by,
     importedAt: row.imported_at.getTime(),
   };
 }

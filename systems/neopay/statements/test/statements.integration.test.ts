@@ -34,7 +34,7 @@ test("a statement is stored with its entries and read back as it was sent", asyn
   const { statements: imported, problems } = await importAs("a", content);
   expect(problems).toEqual([]);
   expect(imported).toMatchObject([
-    { statementId: "S1", ties: true, breakMinor: 0, entryCount: 2, duplicate: false, differs: false },
+    { statementId: "S1", ties: true, breakMinor: 0, entryCount: 2, duplicate: false, replacesId: null },
   ]);
   const id = imported[0]?.id ?? "";
   const found = await app.call(statements.find, { id }, { identity: identityOf("a") });
@@ -57,21 +57,39 @@ describe("the same statement again", () => {
   test("has no effect, and the answer names the stored one", async () => {
     const [first] = (await importAs("b", camt053(statement()))).statements;
     const [second] = (await importAs("b", camt053(statement()).replace("M1", "M2"))).statements;
-    expect(second).toMatchObject({ id: first?.id, duplicate: true, differs: false });
+    expect(second).toMatchObject({ id: first?.id, duplicate: true, replacesId: null });
     expect(await listed("b")).toHaveLength(1);
   });
 
   test("under a new id is known by its content", async () => {
     const [first] = (await importAs("c", camt053(statement()))).statements;
     const [second] = (await importAs("c", camt053(statement({ id: "S2" })))).statements;
-    expect(second).toMatchObject({ id: first?.id, duplicate: true, differs: false });
+    expect(second).toMatchObject({ id: first?.id, duplicate: true, replacesId: null });
   });
 
-  test("with other content changes nothing and says so, with the figures of what was sent", async () => {
-    await importAs("d", camt053(statement()));
+  test("with other content replaces the earlier one, which stays readable", async () => {
+    const [first] = (await importAs("d", camt053(statement()))).statements;
     const [second] = (await importAs("d", camt053(statement({ closing: "27.05" })))).statements;
-    expect(second).toMatchObject({ duplicate: true, differs: true, ties: false, breakMinor: 5 });
-    expect(await listed("d")).toMatchObject([{ ties: true }]);
+    expect(second).toMatchObject({ duplicate: false, replacesId: first?.id, ties: false, breakMinor: 5 });
+    expect(await listed("d")).toMatchObject([
+      { id: first?.id, ties: true, replacedById: second?.id },
+      { id: second?.id, ties: false, replacedById: null },
+    ]);
+    const [again] = (await importAs("d", camt053(statement()))).statements;
+    expect(again).toMatchObject({ id: first?.id, duplicate: true });
+  });
+
+  test("from another opening balance is another statement: banks use ids and sequences again", async () => {
+    await importAs("n", camt053(statement()));
+    const later = camt053(statement({ opening: "27.00", closing: "35.85" }));
+    expect((await importAs("n", later)).statements).toMatchObject([{ duplicate: false, replacesId: null, ties: true }]);
+  });
+
+  test("corrected by 10 senders at once leaves one that is not replaced", async () => {
+    await Promise.all(
+      Array.from({ length: 10 }, (_, at) => importAs("o", camt053(statement({ closing: `27.${at}0` })))),
+    );
+    expect((await listed("o")).filter(({ replacedById }) => replacedById === null)).toHaveLength(1);
   });
 
   test("on two quiet days is two statements", async () => {
@@ -85,8 +103,10 @@ describe("the same statement again", () => {
       `account;currency;statement;bookedOn;amount\nA;EUR;${id};2026-01-05;${amount}\n`;
     await importAs("m", rows("S1"));
     expect((await importAs("m", rows("S2"))).statements).toMatchObject([{ duplicate: false }]);
-    expect((await importAs("m", rows("S1"))).statements).toMatchObject([{ duplicate: true, differs: false }]);
-    expect((await importAs("m", rows("S1", "6,00"))).statements).toMatchObject([{ duplicate: true, differs: true }]);
+    expect((await importAs("m", rows("S1"))).statements).toMatchObject([{ duplicate: true, replacesId: null }]);
+    expect((await importAs("m", rows("S1", "6,00"))).statements).toMatchObject([
+      { duplicate: false, replacesId: expect.any(String) },
+    ]);
   });
 
   test("from 20 senders at once is stored once, with one event", async () => {
