@@ -127,8 +127,12 @@ LANGUAGE sql STABLE AS $$
   FROM running AS r LEFT JOIN ledger.account AS a ON a.id = r.account_id
   WHERE r.entry <> r.due_entry OR r.after_minor <> r.due_minor
   UNION ALL
-  SELECT p.seq, NULL, 'posting without its transaction' FROM ledger.posting AS p
-  WHERE p.tenant = of_tenant AND NOT EXISTS (SELECT FROM ledger.transaction AS t WHERE t.seq = p.seq AND t.tenant = p.tenant)
+  SELECT p.seq, NULL, 'posting does not fit its transaction or its accounts' FROM ledger.posting AS p
+  LEFT JOIN ledger.transaction AS t ON t.seq = p.seq
+  LEFT JOIN ledger.account AS s ON s.id = p.source_id
+  LEFT JOIN ledger.account AS d ON d.id = p.destination_id
+  WHERE p.tenant = of_tenant AND ((t.tenant, t.effective_at) IS DISTINCT FROM (p.tenant, p.effective_at)
+    OR (s.tenant, s.currency) IS DISTINCT FROM (p.tenant, p.currency) OR (d.tenant, d.currency) IS DISTINCT FROM (p.tenant, p.currency))
   UNION ALL
   SELECT t.seq, NULL, 'transaction without postings' FROM ledger.transaction AS t
   WHERE t.tenant = of_tenant AND NOT EXISTS (SELECT FROM ledger.posting AS p WHERE p.seq = t.seq)

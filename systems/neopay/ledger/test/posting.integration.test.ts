@@ -229,8 +229,6 @@ describe("bulk", () => {
 test("the database itself refuses what breaks an invariant", async () => {
   const { call } = await tenantWith("constraints", ["a", "b"]);
   const { seq } = await call(ledger.post, { reference: "1", postings: [leg("world:bank", "a", 10)] });
-  const euro = await call(ledger.openAccount, { address: "euro", currency: "EUR" });
-  expect(euro.floorMinor).toBe(0);
   const id = (address: string) =>
     `(SELECT id FROM ledger.account WHERE tenant = 'constraints' AND address = '${address}')`;
   const posting = (source: string, destination: string, amount: number) =>
@@ -239,7 +237,6 @@ test("the database itself refuses what breaks an invariant", async () => {
   const violations: [string, string][] = [
     ["posting_two_accounts", posting("a", "a", 1)],
     ["posting_amount_minor_check", posting("a", "b", 0)],
-    ["posting_refers", posting("a", "euro", 1)],
     ["posting_source_entry", posting("world:bank", "b", 1).replace(", 9, 0, 9, 0", ", 1, 0, 9, 0")],
     ["account_floor", "UPDATE ledger.account SET debits_minor = 11 WHERE tenant = 'constraints' AND address = 'a'"],
     [

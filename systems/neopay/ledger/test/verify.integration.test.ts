@@ -143,6 +143,11 @@ test("a balance that was changed by SQL is named by its account", async () => {
   });
 });
 
+test("a posting in another currency than its account's is named", async () => {
+  await open().run("UPDATE ledger.account SET currency = 'EUR' WHERE address = 'b'");
+  expect(await verify()).toMatchObject({ ok: false, firstBrokenSeq: nth(0) });
+});
+
 test("accounts that trade addresses are noticed", async () => {
   const { run } = open();
   await run("UPDATE ledger.account SET address = address || '2'");
