@@ -18,12 +18,20 @@ export async function importBerka({ files, call, progress, signal }: ImportRun):
   const opened = new Set<string>();
   let doneBytes = 0;
   const rows: BerkaRow[] = [];
+  let finishBefore = async (): Promise<void> => {};
+  // Two chunks are under way at a time: one is written out and read back while the database works on the other.
   const post = async (): Promise<void> => {
     signal.throwIfAborted();
     const chunk = rows.splice(0, chunkSize);
     await openNew(call, chunk, opened);
-    const held = await postInBulk(call, chunk.map(toTransaction), report);
-    for (const [at, row] of chunk.entries()) if (held[at]) balances.add(row);
+    const posting = postInBulk(call, chunk.map(toTransaction), report);
+    // Thrown where it is awaited, which never comes when the chunk before has failed.
+    posting.catch(() => {});
+    await finishBefore();
+    finishBefore = async () => {
+      const held = await posting;
+      for (const [at, row] of chunk.entries()) if (held[at]) balances.add(row);
+    };
   };
   for (const file of files) {
     const pieces = readPieces(file, signal, (bytes) => {
@@ -43,6 +51,7 @@ export async function importBerka({ files, call, progress, signal }: ImportRun):
     }
     while (rows.length > 0) await post();
   }
+  await finishBefore();
   report.breaks = balances.drifts();
   return report;
 }

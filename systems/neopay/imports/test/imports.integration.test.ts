@@ -133,9 +133,10 @@ describe("Berka", () => {
     // Dies before a chunk, then after one was committed but not answered, then lives.
     const dying: Call = async (action, input, options) => {
       calls += 1;
-      if (calls === 3) throw new Error("killed before the call");
+      const turn = calls;
+      if (turn === 3) throw new Error("killed before the call");
       const answer = await call(action, input, options);
-      if (calls === 7) throw new Error("killed after the call");
+      if (turn === 7) throw new Error("killed after the call");
       return answer;
     };
     await expect(imported(importBerka, berkaFile(...many), { through: dying })).rejects.toThrow("killed before");
