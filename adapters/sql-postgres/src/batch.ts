@@ -1,6 +1,7 @@
 import type { Connection, Submittable } from "pg";
 import { type Decoder, decoderOf } from "./column.ts";
 import { type ErrorResponse, lostConnection, refusedStatement, SqlError, type SqlFailure } from "./failure.ts";
+import { Frame } from "./frame.ts";
 import { type EncodedParameter, encodeParameter } from "./parameter.ts";
 import type { Statement } from "./statement.ts";
 
@@ -20,6 +21,8 @@ export interface BatchOutcome {
 
 /** How a statement's rows decode; known once the server described it. */
 interface Plan {
+  readonly name: string;
+  readonly text: string;
   /** False when the server may have lost it; the next use prepares it again. */
   usable: boolean;
   columns: ReadonlyArray<{ readonly name: string; readonly decode: Decoder }>;
@@ -27,7 +30,7 @@ interface Plan {
 
 /** What a batch must know of the connection that sends it. */
 export interface SessionState {
-  /** Prepared statements by name. Bounded by STATEMENTS_MAX; the oldest is closed first. */
+  /** Prepared statements by text. Bounded by STATEMENTS_MAX; the oldest is replaced first. */
   readonly prepared: Map<string, Plan>;
   readonly inTransaction: boolean;
   /** Every transaction of the session is read-only, so that a refused write is the statement's fault. */
@@ -44,8 +47,7 @@ const PARAMETERS_MAX = 65_535;
 /**
  * Sends several statements as one write with ONE Sync; `done` resolves when the server is ready for the next batch.
  *
- * Measured: one Sync for all is what pays (1.5 x the same statements awaited), not pipelining as such; one buffer in place of the
- * corked five gains nothing. Statements before one Sync are one transaction even without BEGIN. After an error the server skips
+ * Measured: one Sync for all is what pays (1.5 x the same statements awaited), not pipelining as such; Statements before one Sync are one transaction even without BEGIN. After an error the server skips
  * all up to the Sync, a COMMIT included, and so may leave the connection in a failed transaction.
  * `pg` calls the methods below through its submittable interface, the one that pg-cursor uses.
  */
@@ -78,33 +80,31 @@ export class Batch implements Submittable {
   }
 
   submit(connection: Connection): void {
-    const wire = connection as unknown as Wire;
-    wire.stream.cork();
+    const frame = new Frame();
     for (let index = 0; index < this.#statements.length; index++) {
-      const { name, text } = this.#statements[index] as Statement;
-      const plan = this.#session.prepared.get(name);
-      this.#plans.push(plan?.usable ? plan : this.#prepare(wire, index, { name, text }));
-      wire.bind({ statement: name, values: this.#parameters[index] as EncodedParameter[] });
-      wire.execute(null);
+      const { text } = this.#statements[index] as Statement;
+      const known = this.#session.prepared.get(text);
+      const plan = known?.usable ? known : this.#prepare(frame, index, text);
+      this.#plans.push(plan);
+      frame.bindAndExecute(plan.name, this.#parameters[index] as EncodedParameter[]);
     }
-    wire.sync();
-    wire.stream.uncork();
+    (connection as unknown as Wire).stream.write(frame.sync());
   }
 
-  /** Close of an unknown statement is no error, so it makes Parse safe whatever an earlier failed batch left behind. */
-  #prepare(wire: Wire, index: number, query: { readonly name: string; readonly text: string }): Plan {
+  /**
+   * A statement takes the name of what it replaces, so that the server never holds more than there are names. Close before Parse
+   * is no error where the name is free, and right whatever an earlier batch that failed has left behind.
+   */
+  #prepare(frame: Frame, index: number, text: string): Plan {
     const { prepared } = this.#session;
-    if (prepared.size >= STATEMENTS_MAX && !prepared.has(query.name)) {
-      const oldest = prepared.keys().next().value as string;
-      prepared.delete(oldest);
-      wire.close({ type: "S", name: oldest });
-    }
-    wire.close({ type: "S", name: query.name });
-    wire.parse(query);
+    const former = prepared.get(text) ?? (prepared.size >= STATEMENTS_MAX ? prepared.values().next().value : undefined);
+    if (former !== undefined) prepared.delete(former.text);
+    const plan: Plan = { name: former?.name ?? `s${prepared.size + 1}`, text, usable: true, columns: [] };
+    frame.close(plan.name);
+    frame.parse(plan.name, text);
     // Described once per connection: a statement whose columns change later fails with "cached plan must not change result type".
-    wire.describe({ type: "S", name: query.name });
-    const plan: Plan = { usable: true, columns: [] };
-    prepared.set(query.name, plan);
+    frame.describe(plan.name);
+    prepared.set(text, plan);
     this.#firstUses.push([index, plan]);
     return plan;
   }
@@ -219,12 +219,7 @@ export class Batch implements Submittable {
 
 /** The part of `pg`'s Connection that a batch uses; its published types lag behind its code. */
 interface Wire {
-  readonly stream: { cork(): void; uncork(): void };
-  close(message: { type: "S"; name: string }): void;
-  parse(query: { name: string; text: string }): void;
-  describe(message: { type: "S"; name: string }): void;
-  bind(config: { statement: string; values: readonly EncodedParameter[] }): void;
-  execute(config: null): void;
+  readonly stream: { write(bytes: Buffer): boolean };
   sync(): void;
   sendCopyFail(message: string): void;
 }

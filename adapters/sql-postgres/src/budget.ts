@@ -11,51 +11,53 @@ export function budgetOf(ms: number): Budget {
   return { remainingMs: () => end - performance.now(), signal: neverAborted };
 }
 
-/**
- * A statement is watched once it has run this long: most end before, and then cost a timer of a duration that all share, and no
- * AbortController. A signal that aborts is heeded that much later.
- */
-const WATCH_AFTER_MS = 20;
+/** What is in flight is looked at this often: one timer for all, where one for each send took 9 us of CPU. */
+const LOOK_EVERY_MS = 20;
+
+interface Flight {
+  readonly budget: Budget;
+  readonly connection: SqlConnection;
+  cancelled: Promise<void> | undefined;
+}
+
+const flights = new Set<Flight>();
+let looking = false;
 
 /**
- * Sends statements, and cancels them at the server when the budget is spent or its signal aborts. Resolves only when a cancel that
- * was begun has ended, so that it cannot hit what the connection does next.
+ * Sends statements, and cancels them at the server soon after the budget is spent or its signal aborts. Resolves only when a cancel
+ * that was begun has ended, so that it cannot hit what the connection does next.
  *
- * A timer and a cancel request, not `statement_timeout`: it costs the server nothing, bounds the whole and not each
- * statement, and serves the caller's abort too.
+ * A look and a cancel request, not `statement_timeout`: it costs the server nothing, bounds the whole and not each statement,
+ * and serves the caller's abort too.
  */
 export async function sendWithin(
   budget: Budget,
   connection: SqlConnection,
   statements: readonly Statement[],
 ): Promise<BatchOutcome> {
-  const remainingMs = budget.remainingMs();
-  if (remainingMs <= 0) return { results: [], failure: storeFaults.deadline() };
-  let cancelled: Promise<void> | undefined;
-  let unwatch: (() => void) | undefined;
-  const watch = (): void => {
-    unwatch = whenSpent(budget, () => {
-      cancelled ??= connection.cancel();
-    });
-  };
-  const timer = setTimeout(watch, WATCH_AFTER_MS);
+  if (budget.remainingMs() <= 0) return { results: [], failure: storeFaults.deadline() };
+  const flight: Flight = { budget, connection, cancelled: undefined };
+  flights.add(flight);
+  if (!looking) lookLater();
   try {
     const outcome = await connection.send(statements);
-    await cancelled;
+    if (flight.cancelled !== undefined) await flight.cancelled;
     return outcome;
   } finally {
-    clearTimeout(timer);
-    unwatch?.();
+    flights.delete(flight);
   }
 }
 
-function whenSpent(budget: Budget, act: () => void): () => void {
-  const { signal } = budget;
-  const timer = setTimeout(act, Math.max(0, budget.remainingMs()));
-  signal.addEventListener("abort", act, { once: true });
-  if (signal.aborted) act();
-  return () => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", act);
-  };
+function look(): void {
+  for (const flight of flights) {
+    const { budget, connection } = flight;
+    if (budget.signal.aborted || budget.remainingMs() <= 0) flight.cancelled ??= connection.cancel();
+  }
+  looking = false;
+  if (flights.size > 0) lookLater();
+}
+
+function lookLater(): void {
+  looking = true;
+  setTimeout(look, LOOK_EVERY_MS);
 }

@@ -75,7 +75,7 @@ export class Lane {
 
   /** Sends `closing` and COMMIT with whatever is still queued; alone, they are one transaction without BEGIN. Any failure rolls back. */
   async commit(closing: readonly Statement[]): Promise<readonly StatementResult[]> {
-    await this.#settled();
+    if (this.#draining !== undefined) await this.#settled();
     this.#closed = true;
     if (this.#failure === undefined) {
       if (!this.#opened && closing.length === 0) return [];
