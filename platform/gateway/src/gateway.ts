@@ -1,16 +1,16 @@
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { App } from "@banyan/kernel/app";
-import cors from "@fastify/cors";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { type Logger, pino } from "pino";
-import { errorAnswerer } from "./answers/answering.ts";
+import { type AnswerError, errorAnswerer } from "./answers/answering.ts";
 import { detailsSerialiser } from "./answers/fault-details.ts";
 import { refusal } from "./answers/refusals.ts";
 import { answerUnparsed } from "./answers/unparsed.ts";
 import { registerDescription } from "./describe/register-description.ts";
-import { admission } from "./edge/admission.ts";
 import { Connections } from "./edge/connections.ts";
-import { traceIdOf } from "./edge/trace.ts";
+import { crossOriginFor } from "./edge/cross-origin.ts";
+import { frontDoor } from "./edge/front-door.ts";
 import { trustedBy } from "./edge/trusted-proxies.ts";
 import type { Authenticator } from "./identity/authenticator.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -60,7 +60,7 @@ export interface Gateway {
  * be written as JSON Schema. It neither starts nor stops the application.
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { app, authenticator } = options;
+  const { app } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const log = options.log ?? pino({ level: "info" }, pino.destination({ fd: 2, sync: true }));
   const isTrusted = trustedBy(options.trustedProxies ?? []);
@@ -68,26 +68,23 @@ export function createGateway(options: GatewayOptions): Gateway {
   const metrics = createMetrics(app, () => connections.count);
   const record = new RequestRecord(metrics.durations, log);
   const answerError = errorAnswerer(record, detailsSerialiser(app.services));
-  const hasProxies = (options.trustedProxies ?? []).length > 0;
-  const fastify = serverOf(limits, hasProxies ? isTrusted : false, answerError);
-  const closing = { isClosing: false };
-  const readiness = createReadiness(app, () => closing.isClosing, { ...defaultReadinessLimits, ...options.readiness });
-
-  fastify.decorateRequest("arrival", null);
-  fastify.addHook(
-    "onRequest",
-    admission({ authenticator, limits, connections, hasProxies, unlimited: new Set(probePaths) }),
-  );
-  if (options.corsOrigins !== undefined && options.corsOrigins.length > 0) registerCors(fastify, options.corsOrigins);
-  fastify.setErrorHandler(answerError);
-  fastify.setNotFoundHandler(async (request) => {
-    throw refusal("unknownRoute", `nothing answers ${request.method} here; /openapi.json lists what there is`);
-  });
+  let isClosing = false;
+  const readiness = createReadiness(app, () => isClosing, { ...defaultReadinessLimits, ...options.readiness });
+  const door = {
+    authenticator: options.authenticator,
+    limits,
+    connections,
+    isTrusted: (options.trustedProxies ?? []).length > 0 ? isTrusted : undefined,
+    crossOrigin: crossOriginFor(options.corsOrigins ?? []),
+    unlimited: new Set<string>(probePaths),
+    answerError,
+  };
+  const fastify = routerOf(answerError, limits, (inside) => serverOf(limits, frontDoor(door, inside)));
+  connections.watch(fastify.server);
   const routes = routeTable(app.services);
-  registerActions(fastify, routes, { app, limits, record });
+  registerActions(fastify, routes, { app, limits, record, answerError });
   registerProbes(fastify, readiness, metrics);
   registerDescription(fastify, { ...options, services: app.services, routes });
-  connections.watch(fastify.server);
   fastify.addHook("onClose", async () => {
     metrics.close();
     readiness.close();
@@ -100,51 +97,58 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     listen: () => listen(fastify, options),
     close: ({ deadlineMs = 10_000 } = {}) => {
-      closing.isClosing = true;
+      isClosing = true;
       return drain(fastify, deadlineMs);
     },
   };
 }
 
-function serverOf(
-  limits: Limits,
-  trustProxy: false | ((address: string) => boolean),
-  answerError: ReturnType<typeof errorAnswerer>,
-) {
-  const fastify = Fastify({
-    logger: false,
-    trustProxy,
-    genReqId: ({ headers }) => traceIdOf(headers.traceparent),
-    routerOptions: { querystringParser: (query) => query as never, maxParamLength: limits.urlBytesMax },
-    bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionTimeout: limits.unreadTimeoutMs,
-    return503OnClosing: false,
-    frameworkErrors: answerError,
-    clientErrorHandler: answerUnparsed,
-    http: {
+function serverOf(limits: Limits, listener: RequestListener): Server {
+  const server = createServer(
+    {
       // Node's own answer to a missing Host is no problem+json; `checkHead` looks for it.
       requireHostHeader: false,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs / 2),
     },
-  });
+    listener,
+  );
   // One more than allowed is kept, so that the limit is seen; Node would drop the rest in silence.
-  fastify.server.maxHeadersCount = limits.headersMax + 1;
-  fastify.server.maxConnections = limits.connectionsMax;
-  return fastify;
+  server.maxHeadersCount = limits.headersMax + 1;
+  server.maxConnections = limits.connectionsMax;
+  server.setTimeout(limits.unreadTimeoutMs);
+  return server;
 }
 
-function registerCors(fastify: FastifyInstance, origins: readonly string[]): void {
-  fastify.register(cors, {
-    origin: [...origins],
-    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    exposedHeaders: ["ratelimit", "ratelimit-policy", "retry-after", "idempotency-replayed"],
-    maxAge: 600,
+/** Fastify reads bodies and finds routes; whom to let in is decided before it, and answers of actions are written by them. */
+function routerOf(
+  answerError: AnswerError,
+  limits: Limits,
+  serverFactory: (inside: RequestListener) => Server,
+): FastifyInstance {
+  const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    answerError(error, reply.raw, request.routeOptions.config?.route);
+  };
+  const fastify = Fastify({
+    logger: false,
+    serverFactory,
+    genReqId: () => "",
+    routerOptions: { querystringParser: (query) => query as never, maxParamLength: limits.urlBytesMax },
+    bodyLimit: limits.bodyBytesMax,
+    return503OnClosing: false,
+    frameworkErrors: answer,
+    clientErrorHandler: answerUnparsed,
   });
+  fastify.setErrorHandler(answer);
+  fastify.setNotFoundHandler((request, reply) => {
+    const message = `nothing answers ${request.method} here; /openapi.json lists what there is`;
+    answer(refusal("unknownRoute", message), request, reply);
+  });
+  return fastify;
 }
 
 async function listen(fastify: FastifyInstance, { host = "127.0.0.1", port = 3_000, portsAfter = 0 }: GatewayOptions) {

@@ -1,30 +1,32 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestRecord } from "../watch/request-record.ts";
 import { faultOfError } from "./fault-of.ts";
 import { type DetailsSerialiser, problemOf } from "./problem.ts";
 
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** The route as in the contract: the name under which its answers are counted. */
-    readonly route?: string;
-  }
-}
-
 /** What reached no route: OpenTelemetry's name for the methods, none for the path. */
 const unmatched = "_OTHER ";
 
-export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+/** Answers an error as a problem, counted and logged once. `route` is the contract's, where one was found. */
+export type AnswerError = (error: unknown, response: ServerResponse, route?: string) => void;
 
-/** Answers errors as problems, each counted and logged once. */
 export function errorAnswerer(record: RequestRecord, details: DetailsSerialiser): AnswerError {
-  return (error, request, reply) => {
-    const { fault, isExpected } = faultOfError(error, request.id);
-    const { status, headers, body } = problemOf(fault, request.id, details);
-    const route = request.routeOptions.config?.route ?? unmatched;
+  return (error, response, route = unmatched) => {
+    const request = response.req;
+    const { traceId } = request.arrival;
+    const { fault, isExpected } = faultOfError(error, traceId);
+    const { status, headers, body } = problemOf(fault, traceId, details);
     record.answered(request, { route, status, code: fault.code, ...(!isExpected && { error }) });
-    for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
     // Refused before its end was read: whatever follows on the connection would be taken for the rest of it.
-    if (status === 413 || status === 408 || status === 431) reply.header("connection", "close");
-    reply.code(status).send(body);
+    const rest = !request.complete && hasBody(request) ? { connection: "close" } : {};
+    response.writeHead(status, { ...headers, ...rest, "content-length": Buffer.byteLength(body) });
+    response.end(body);
   };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }

@@ -49,7 +49,11 @@ export function problemOf(fault: Fault, traceId: string, details: DetailsSeriali
 }
 
 function headersOf(code: string, status: number, retryAfterMs: number | undefined): Record<string, string> {
-  const headers: Record<string, string> = { "content-type": problemType, "cache-control": "no-store" };
+  const headers: Record<string, string> = {
+    "content-type": problemType,
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+  };
   if (retryAfterMs !== undefined) headers["retry-after"] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
   // RFC 6750, section 3: the error is named only where credentials were shown.
   const error = code === "gateway.invalidCredentials" ? ', error="invalid_token"' : "";

@@ -25,7 +25,7 @@ export function registerDescription(fastify: FastifyInstance, described: Describ
   let document: string | undefined;
   fastify.get("/openapi.json", { config: { route: "GET /openapi.json" } }, async (_request, reply) => {
     document ??= JSON.stringify(openApiDocument(described));
-    reply.header("content-type", "application/json; charset=utf-8");
+    reply.headers({ "content-type": "application/json; charset=utf-8", "x-content-type-options": "nosniff" });
     return document;
   });
   for (const { path, file, type } of pages) {

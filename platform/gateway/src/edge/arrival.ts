@@ -1,17 +1,19 @@
 import type { Identity } from "@banyan/kernel";
 import type { Connection } from "./connections.ts";
 
-/** What the edge knows of a request once it is let in. Its `id` is its trace id. */
+/** What the edge knows of a request from its head. */
 export interface Arrival {
   /** When its head was there, on the monotonic clock. */
   readonly at: number;
-  readonly identity: Identity;
-  readonly connection: Connection | undefined;
+  /** 32 hexadecimal digits of W3C Trace Context. */
+  readonly traceId: string;
+  readonly connection: Connection;
+  identity: Identity;
 }
 
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Null until it is let in; undefined where no route was looked for. */
-    arrival: Arrival | null | undefined;
+declare module "node:http" {
+  interface IncomingMessage {
+    /** Set by the front door before anything else sees the request. */
+    arrival: Arrival;
   }
 }

@@ -17,3 +17,15 @@ export function addressKey(address: string | undefined): string {
 }
 
 const shortest = (group: string) => group.toLowerCase().replace(/^0+(?=.)/, "");
+
+/** The address that the nearest trusted proxy saw: what stands left of it in `X-Forwarded-For`, the client may have made up. */
+export function clientAddress(
+  own: string,
+  forwarded: string | string[] | undefined,
+  isTrusted: (address: string) => boolean,
+): string {
+  let client = own;
+  const hops = forwarded === undefined ? [] : String(forwarded).split(",");
+  for (let hop = hops.pop(); hop !== undefined && isTrusted(client); hop = hops.pop()) client = hop.trim();
+  return client;
+}

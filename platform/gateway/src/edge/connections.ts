@@ -18,6 +18,9 @@ interface Tracked extends Connection {
   dueAt: number;
 }
 
+/** Of a request whose connection has closed before it was looked at. */
+const unknown: Connection = { addressKey: "unknown", closed: AbortSignal.abort() };
+
 const sweepMs = 1_000;
 
 /**
@@ -48,8 +51,8 @@ export class Connections {
     return this.tracked.size;
   }
 
-  of(socket: Socket): Connection | undefined {
-    return this.tracked.get(socket);
+  of(socket: Socket): Connection {
+    return this.tracked.get(socket) ?? unknown;
   }
 
   private opened(socket: Socket): void {

@@ -21,8 +21,9 @@ export interface Allowance {
  * taken over as they come back and forgotten if they do not. A forgotten caller starts with a full bucket.
  */
 export class RateLimiter {
-  /** Announces the limit once per answer (draft-ietf-httpapi-ratelimit-headers-10, section 3). */
+  /** The `RateLimit-Policy` header (draft-ietf-httpapi-ratelimit-headers-10, section 3). */
   readonly policy: string;
+  readonly halfCount: number;
   private readonly name: string;
   private readonly count: number;
   private readonly perMs: number;
@@ -33,6 +34,7 @@ export class RateLimiter {
   constructor(name: string, { count, windowMs }: RateLimit, callersMax: number) {
     this.name = name;
     this.count = count;
+    this.halfCount = count / 2;
     this.perMs = count / windowMs;
     this.generationMax = Math.ceil(callersMax / 2);
     this.policy = `"${name}";q=${count};w=${Math.ceil(windowMs / 1_000)}`;

@@ -1,5 +1,6 @@
-import { type App, anonymousIdentity, type CallNotes, inputJsonSchema, outputJsonSchema } from "@banyan/kernel/app";
+import { type App, type CallNotes, inputJsonSchema, outputJsonSchema } from "@banyan/kernel/app";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { AnswerError } from "../answers/answering.ts";
 import { refusal } from "../answers/refusals.ts";
 import { parentSpanIdOf } from "../edge/trace.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
@@ -7,16 +8,24 @@ import { type Input, inputReader } from "./input-plan.ts";
 import type { Route } from "./route-table.ts";
 import { serialiserOf } from "./serialiser.ts";
 
-const jsonType = "application/json; charset=utf-8";
-const keyPattern = /^[\x21-\x7e]{1,255}$/;
+export interface Answering {
+  readonly app: App;
+  readonly record: RequestRecord;
+  readonly answerError: AnswerError;
+}
 
-export type ActionHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+export type ActionHandler = (request: FastifyRequest, reply: FastifyReply) => void;
+
+const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * Answers the requests of one route with calls of its action: input from path, query and body; identity, trace, key and
  * the client's patience from the request; JSON from the output's schema. Throws where the schemas cannot be used.
+ *
+ * Neither an async function nor `reply.send`: the promises that Fastify would add, and what it looks up to send a text,
+ * cost a tenth of a request that does nothing else.
  */
-export function actionHandler(app: App, route: Route, record: RequestRecord): ActionHandler {
+export function actionHandler(route: Route, { app, record, answerError }: Answering): ActionHandler {
   const { action, name } = route;
   const { definition } = action;
   const read = inputReader(route, inputJsonSchema(definition.input));
@@ -25,34 +34,48 @@ export function actionHandler(app: App, route: Route, record: RequestRecord): Ac
   const isCommand = action.kind === "command";
   const answer = { route: name, status };
 
-  return async (request, reply) => {
-    const { arrival, raw } = request;
-    const input = read(
-      request.params as Record<string, string>,
-      request.query as string,
-      request.body as Input | undefined,
-    );
-    const idempotencyKey = isCommand ? keyOf(raw.headers["idempotency-key"]) : undefined;
+  return ({ raw, params, query, body }, reply) => {
+    const { arrival, headers } = raw;
+    const response = reply.raw;
+    const input = read(params as Record<string, string>, query as string, body as Input | undefined);
+    const idempotencyKey = isCommand ? keyOf(headers["idempotency-key"]) : undefined;
     const notes: CallNotes | undefined = idempotencyKey === undefined ? undefined : { replayed: false, cached: false };
-    let output: unknown;
-    try {
-      output = await app.call(action, input, {
-        identity: arrival?.identity ?? anonymousIdentity,
-        traceId: request.id,
-        parentSpanId: parentSpanIdOf(raw.headers.traceparent),
+    const fail = (error: unknown) => {
+      if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
+      answerError(error, response, name);
+    };
+    const succeed = (output: unknown) => {
+      let text: string | undefined;
+      try {
+        text = serialise?.(output);
+      } catch (error) {
+        return fail(error);
+      }
+      record.answered(raw, answer);
+      if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
+      response.writeHead(status, text === undefined ? nothing : jsonHeaders(text)).end(text);
+    };
+    reply.hijack();
+    app
+      .call(action, input, {
+        identity: arrival.identity,
+        traceId: arrival.traceId,
+        parentSpanId: parentSpanIdOf(headers.traceparent),
         idempotencyKey,
         notes,
-        signal: arrival?.connection?.closed,
-      });
-    } finally {
-      if (notes?.replayed) reply.header("idempotency-replayed", "true");
-    }
-    const body = serialise?.(output);
-    record.answered(request, answer);
-    if (status !== 200) reply.code(status);
-    if (body === undefined) return reply.send();
-    reply.header("content-type", jsonType);
-    return body;
+        signal: arrival.connection.closed,
+      })
+      .then(succeed, fail);
+  };
+}
+
+const nothing = { "x-content-type-options": "nosniff" };
+
+function jsonHeaders(text: string) {
+  return {
+    "content-type": "application/json; charset=utf-8",
+    "x-content-type-options": "nosniff",
+    "content-length": Buffer.byteLength(text),
   };
 }
 

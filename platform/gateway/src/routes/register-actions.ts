@@ -1,23 +1,27 @@
-import type { App } from "@banyan/kernel/app";
 import type { FastifyInstance } from "fastify";
 import { refusal } from "../answers/refusals.ts";
 import { jsonBodyParser, textBodyParser } from "../body/parse-body.ts";
 import type { Limits } from "../limits.ts";
-import type { RequestRecord } from "../watch/request-record.ts";
-import { actionHandler } from "./action-handler.ts";
+import { type Answering, actionHandler } from "./action-handler.ts";
 import { methods, type Route } from "./route-table.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The route as in the contract: the name under which its answers are counted. */
+    readonly route?: string;
+  }
+}
 
 /** The routes of the actions, and for each of their paths an answer to the methods it does not have. */
 export function registerActions(
   fastify: FastifyInstance,
   routes: readonly Route[],
-  parts: { readonly app: App; readonly limits: Limits; readonly record: RequestRecord },
+  parts: Answering & { readonly limits: Limits },
 ): void {
   registerJson(fastify, parts.limits);
   for (const route of routes) {
     const { method, path, name } = route;
-    const handler = actionHandler(parts.app, route, parts.record);
-    const options = { method, url: path, handler, config: { route: name } };
+    const options = { method, url: path, handler: actionHandler(route, parts), config: { route: name } };
     const text = route.action.definition.httpText;
     if (text === undefined) fastify.route(options);
     else {

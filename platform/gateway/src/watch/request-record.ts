@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import type { RequestDurations } from "./request-durations.ts";
 
@@ -25,27 +25,24 @@ export class RequestRecord {
     this.log = log;
   }
 
-  answered(request: FastifyRequest, answer: Answer): void {
-    const { arrival, method } = request;
-    const { route, status } = answer;
-    const tookMs = arrival ? performance.now() - arrival.at : 0;
+  answered({ arrival, method, url = "" }: IncomingMessage, { route, status, code, error }: Answer): void {
+    const tookMs = performance.now() - arrival.at;
     this.durations.observe(route, status, tookMs);
     const level = status >= 500 ? "error" : status >= 400 && status !== 429 ? "info" : "debug";
     if (!this.log.isLevelEnabled(level)) return;
-    this.log[level](
-      {
-        traceId: request.id,
-        method,
-        route,
-        path: request.url.split("?", 1)[0],
-        status,
-        code: answer.code,
-        tookMs: Math.round(tookMs * 1_000) / 1_000,
-        subject: arrival?.identity.subject,
-        tenant: arrival?.identity.tenant,
-        err: answer.error,
-      },
-      answer.error === undefined ? "answered" : "failed",
-    );
+    const { traceId, identity } = arrival;
+    const line = {
+      traceId,
+      method,
+      route,
+      path: url.split("?", 1)[0],
+      status,
+      code,
+      tookMs: Math.round(tookMs * 1_000) / 1_000,
+      subject: identity.subject,
+      tenant: identity.tenant,
+      err: error,
+    };
+    this.log[level](line, error === undefined ? "answered" : "failed");
   }
 }
