@@ -19,6 +19,8 @@ const READ_ONLY: Statement = statement("SET default_transaction_read_only = on")
 
 /** What was cancelled ends at once; what does not is out of our reach. */
 const CANCEL_TIMEOUT_MS = 1_000;
+/** A server that is there closes at once. */
+const GOODBYE_MS = 1_000;
 
 export interface ConnectOptions {
   /** `postgres://user:password@host:port/database`; a socket folder as `?host=/folder`; TLS as `?sslmode=verify-full`. */
@@ -66,11 +68,10 @@ export async function connect(options: ConnectOptions, events: ConnectionEvents 
   const client = new pg.Client({
     connectionString: options.url,
     application_name: options.name ?? "banyan",
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
   });
   const session = new Session(client, options.readOnly ?? false, events);
-  await session.open();
+  await session.open(options.connectTimeoutMs ?? 5_000);
   return session;
 }
 
@@ -93,7 +94,8 @@ class Session implements SqlConnection, SessionState {
     client.on("notification", ({ channel, payload }) => events.onNotification?.(channel, payload ?? ""));
   }
 
-  async open(): Promise<void> {
+  async open(timeoutMs: number): Promise<void> {
+    const cut = this.#cutAfter(timeoutMs, "the server did not answer in time");
     try {
       await this.#client.connect();
       await this.run(this.readOnly ? [OUTPUT_FORMATS, READ_ONLY] : [OUTPUT_FORMATS]);
@@ -101,6 +103,8 @@ class Session implements SqlConnection, SessionState {
     } catch (error) {
       await this.close();
       throw error;
+    } finally {
+      clearTimeout(cut);
     }
   }
 
@@ -163,7 +167,13 @@ class Session implements SqlConnection, SessionState {
 
   async close(): Promise<void> {
     this.#open = false;
+    const cut = this.#cutAfter(GOODBYE_MS, "the server did not say goodbye");
     await this.#client.end().catch(() => {});
+    clearTimeout(cut);
+  }
+
+  #cutAfter(ms: number, reason: string): NodeJS.Timeout {
+    return setTimeout(() => this.#client.connection.stream.destroy(new Error(reason)), ms);
   }
 
   #lose(cause: unknown): void {

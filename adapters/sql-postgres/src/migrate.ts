@@ -6,6 +6,8 @@ import { type Statement, sql, statement } from "./statement.ts";
 
 /** Any number that other users of the database's advisory locks do not choose: "banyan" in ASCII. */
 const LOCK_KEY = 0x62616e79616e;
+/** Longer than any migration should hold up its neighbours. */
+const LOCK_TIMEOUT: Statement = statement("SET lock_timeout = '10min'");
 const LOCK: Statement = statement("SELECT pg_advisory_lock($1::bigint)", [LOCK_KEY]);
 const UNLOCK: Statement = statement("SELECT pg_advisory_unlock($1::bigint)", [LOCK_KEY]);
 
@@ -30,14 +32,14 @@ interface MigrationFile {
 
 /**
  * Applies each service's numbered SQL files that the database has not seen, in order, each in one transaction with its record.
- * Processes that start together wait for the first. Throws, before anything of that service is applied, where an applied file was
+ * Processes that start together wait for the first, and nothing waits for a lock longer than ten minutes. Throws, before anything of that service is applied, where an applied file was
  * edited or is missing, or where numbers have a gap. A file that fails leaves its predecessors applied and nothing of itself.
  */
 export async function migrate(connection: SqlConnection, services: readonly MigratedService[]): Promise<void> {
   const folders = new Map<string, readonly MigrationFile[]>();
   for (const { name, migrations } of services)
     if (migrations !== undefined) folders.set(name, await readFolder(migrations));
-  await connection.run([LOCK]);
+  await connection.run([LOCK_TIMEOUT, LOCK]);
   try {
     // IF NOT EXISTS still says so, in the server's log too: only the first start needs it.
     const [present] = await connection.run([sql`SELECT to_regclass('banyan.migration') IS NOT NULL AS found`]);

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { Budget } from "@banyan/kernel/store";
 import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
@@ -89,6 +89,18 @@ test("a caller waits with patience for a server that restarts, then learns that 
   expect(failed).toMatchObject({ code: "store.unavailable", retry: "yes" });
   expect(JSON.stringify(failed) + String((failed as Error).cause)).not.toContain("hunter2");
   refusing.close();
+});
+
+test("a server that accepts and says nothing is given up in time", async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => void sockets.add(socket));
+  const port = await new Promise<number>((resolve) => {
+    silent.listen(0, "127.0.0.1", () => resolve((silent.address() as { port: number }).port));
+  });
+  const url = `postgres://ann@127.0.0.1:${port}/none`;
+  await expect(connect({ url, connectTimeoutMs: 50 })).rejects.toThrow("did not answer in time");
+  for (const socket of sockets) socket.destroy();
+  silent.close();
 });
 
 test("a missing database is reported at once", async () => {

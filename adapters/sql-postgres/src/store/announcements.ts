@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { budgetOf, sendWithin } from "../budget.ts";
 import { type ConnectOptions, connect, type SqlConnection } from "../connection.ts";
 import { type Statement, sql, statement } from "../statement.ts";
 import { pause } from "./pause.ts";
@@ -9,6 +10,7 @@ const LISTEN: Statement = statement(`LISTEN ${CHANNEL}`);
 const UNSYNCED: Statement = statement("SET synchronous_commit = off");
 const WINDOW_MS = 10;
 const RECONNECT_MS = 500;
+const ANSWER_MS = 2_000;
 
 /** Tells other processes that there is something to do, and hears it from them. Lossy: polling is what makes it complete. */
 export interface Announcements {
@@ -52,7 +54,8 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
           },
         );
         stopped.signal.addEventListener("abort", () => lost.resolve(), { once: true });
-        await session.run([UNSYNCED, LISTEN]);
+        const { failure } = await sendWithin(budgetOf(ANSWER_MS), session, [UNSYNCED, LISTEN]);
+        if (failure !== undefined) throw failure;
         connection = session;
         // Whatever was announced while nobody listened here.
         hear();

@@ -8,7 +8,7 @@ const LEAD: Statement = sql`SELECT pg_try_advisory_lock(${0x626e796c656164}::big
 const BEAT: Statement = sql`SELECT 1`;
 const RETRY_MS = 500;
 const BEAT_MS = 2_000;
-const BEAT_TIMEOUT_MS = 2_000;
+const ANSWER_MS = 2_000;
 
 export interface Lead {
   readonly lost: AbortSignal;
@@ -43,8 +43,8 @@ async function tryToLead(options: ConnectOptions, onLost: () => void): Promise<S
   let connection: SqlConnection | undefined;
   try {
     connection = await connect({ ...options, name: "banyan lead" }, { onLost });
-    const [result] = await connection.run([LEAD]);
-    if (result?.rows[0]?.leads === true) return connection;
+    const { results } = await sendWithin(budgetOf(ANSWER_MS), connection, [LEAD]);
+    if (results[0]?.rows[0]?.leads === true) return connection;
   } catch {
     // The server is away: so is every other leader.
   }
@@ -57,7 +57,7 @@ async function beat(connection: SqlConnection, lost: AbortController): Promise<v
   for (;;) {
     await pause(BEAT_MS, lost.signal);
     if (lost.signal.aborted) return;
-    const { failure } = await sendWithin(budgetOf(BEAT_TIMEOUT_MS), connection, [BEAT]);
+    const { failure } = await sendWithin(budgetOf(ANSWER_MS), connection, [BEAT]);
     if (failure !== undefined && !lost.signal.aborted) {
       lost.abort(failure);
       await connection.close();
