@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { loadConfig } from "../src/project/config.ts";
+import { loadConfig, locateConfig } from "../src/project/config.ts";
+import { dataFolderOf } from "../src/project/data-folder.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -15,8 +16,10 @@ test("the nearest configuration is found from a folder below it, with its defaul
   write(`export default { services: [${service}] };`);
   const below = join(folder, "a/b");
   mkdirSync(below, { recursive: true });
-  const config = await loadConfig(below);
-  expect(config).toMatchObject({ root: folder, dataFolder: join(folder, ".banyan"), port: 3000, host: "127.0.0.1" });
+  const path = locateConfig(below);
+  expect(path).toBe(join(folder, "banyan.config.mjs"));
+  expect(dataFolderOf(path, {}).path).toBe(join(folder, ".banyan"));
+  expect(await loadConfig(path)).toMatchObject({ port: 3000, host: "127.0.0.1", checks: [] });
 });
 
 test.each([
@@ -27,14 +30,14 @@ test.each([
   ["export const config = {};", "default export"],
 ])("%s is refused with the key that is wrong", async (text, named) => {
   write(text);
-  await expect(loadConfig(folder)).rejects.toThrow(named);
+  await expect(loadConfig(locateConfig(folder))).rejects.toThrow(named);
 });
 
 test("a file that cannot be loaded is named", async () => {
   write("import nothing from './missing.mjs';");
-  await expect(loadConfig(folder)).rejects.toThrow(/banyan\.config\.mjs.*missing\.mjs/s);
+  await expect(loadConfig(locateConfig(folder))).rejects.toThrow(/banyan\.config\.mjs.*missing\.mjs/s);
 });
 
-test("no configuration at all says where was looked", async () => {
-  await expect(loadConfig(folder)).rejects.toThrow(folder);
+test("no configuration at all says where was looked", () => {
+  expect(() => locateConfig(folder)).toThrow(folder);
 });

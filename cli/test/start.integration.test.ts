@@ -99,7 +99,7 @@ describe("what is wrong is said before anything starts", () => {
     const { code, stderr } = await project.run("start");
     expect(code).toBe(2);
     expect(stderr).toContain("sevices");
-    expect(existsSync(join(project.folder, ".banyan"))).toBe(false);
+    expect((await project.run("sql")).stderr).toContain("No server runs");
   });
 
   test("a PORT that is no number", async () => {

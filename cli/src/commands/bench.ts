@@ -2,12 +2,11 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CommandFailure } from "../failure.ts";
-import { findConfig } from "../project/config.ts";
+import { locateConfig } from "../project/config.ts";
 
 /** Runs the checkout's benchmarks with the arguments as they are; they print, and their exit code is ours. */
 export async function bench(args: readonly string[], { json }: { readonly json?: boolean }): Promise<void> {
-  const config = findConfig(process.cwd());
-  const main = join(config === undefined ? process.cwd() : dirname(config), "bench/src/main.ts");
+  const main = join(dirname(locateConfig()), "bench/src/main.ts");
   if (!existsSync(main)) {
     throw new CommandFailure(
       `There are no benchmarks: ${main} does not exist.`,

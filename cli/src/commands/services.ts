@@ -3,6 +3,7 @@ import { type HealthCheck, inputJsonSchema } from "@banyan/kernel/app";
 import { ask } from "../control/client.ts";
 import { usageFailure } from "../failure.ts";
 import { bold, dim, print, printJson, table } from "../output/terminal.ts";
+import { loadConfig } from "../project/config.ts";
 import { findProject, type Project } from "../project/project.ts";
 
 /** What `--json` prints of one service. */
@@ -27,10 +28,9 @@ interface ActionListing {
 /** Prints what the project's services offer, and whether they run. Needs no server. */
 export async function services(name: string | undefined, { json }: { readonly json?: boolean }): Promise<void> {
   const project = await findProject();
+  const config = await loadConfig(project.configFile);
   const states = await statesOf(project);
-  const all = project.config.services.map((service) =>
-    list(service, states.get(service.contract.name) ?? "not running"),
-  );
+  const all = config.services.map((service) => list(service, states.get(service.contract.name) ?? "not running"));
   const shown = name === undefined ? all : all.filter((service) => service.name === name);
   if (shown.length === 0) {
     throw usageFailure(`There is no service ${name}.`, `There are: ${all.map((service) => service.name).join(", ")}.`);

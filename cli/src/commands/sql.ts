@@ -24,9 +24,9 @@ export async function sql(text: string | undefined, { json }: { readonly json?: 
 }
 
 /** The database server alone, started for as long as it takes. */
-function databaseOf({ folder }: Project, openings: Openings): ReturnType<typeof openDatabase> {
+function databaseOf({ environment, folder }: Project, openings: Openings): ReturnType<typeof openDatabase> {
   const { signal } = new AbortController();
-  return openDatabase({ environment: readEnvironment(), folder, steps: new Steps(note), openings, signal });
+  return openDatabase({ environment, folder, steps: new Steps(note), openings, signal });
 }
 
 async function runOn(url: string, text: string, json: boolean | undefined): Promise<void> {

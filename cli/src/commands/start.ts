@@ -2,13 +2,16 @@ import { flushCompileCache } from "node:module";
 import { exitCodes } from "../failure.ts";
 import { Steps } from "../output/steps.ts";
 import { note, print, printJson } from "../output/terminal.ts";
+import { openDatabase } from "../platform/database.ts";
 import { readyJson, readyText } from "../platform/ready.ts";
 import { Openings } from "../process/openings.ts";
 import { listenForStop } from "../process/signals.ts";
 import { holdYoungGeneration } from "../process/young-generation.ts";
-import { loadConfig } from "../project/config.ts";
-import { createDataFolder, dataFolderAt } from "../project/data-folder.ts";
+import { loadConfig, locateConfig } from "../project/config.ts";
+import { createDataFolder, dataFolderOf } from "../project/data-folder.ts";
 import { readEnvironment } from "../project/environment.ts";
+
+const exitWithinMs = 500;
 
 /** Starts everything and runs until it is told to stop: SIGTERM, SIGINT, SIGHUP drain and exit 0, a second one cuts. */
 export async function start({ json }: { readonly json?: boolean }): Promise<void> {
@@ -17,7 +20,8 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
   const stopping = new AbortController();
   const { signal } = stopping;
   const openings = new Openings();
-  let broken: unknown;
+  let database: ReturnType<typeof openDatabase> | undefined;
+  let failure: unknown;
   const onStop = (reason: string) => {
     note(`\nStopping (${reason}): accepted work is finished first; once more to stop at once.`);
     stopping.abort();
@@ -28,17 +32,19 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
   };
   listenForStop({ onStop, onForce }, { watchParent: environment.npm_lifecycle_event !== undefined });
   process.on("uncaughtException", (error) => {
-    broken ??= error;
-    note(`This process is broken and stops: ${error.stack}`);
+    failure ??= error;
+    note("This process is broken and stops.");
     stopping.abort();
   });
   try {
-    const config = await loadConfig();
-    const folder = dataFolderAt(config.dataFolder);
+    const configFile = locateConfig();
+    const folder = dataFolderOf(configFile, environment);
     createDataFolder(folder);
     const steps = new Steps(note);
-    const { serve } = await import("../platform/serve.ts");
-    const served = await serve({ config, environment, folder, steps, openings, signal });
+    // Modules are loaded while the database server starts: half of a start, each.
+    database = openDatabase({ environment, folder, steps, openings, signal });
+    const [config, { serve }] = await Promise.all([loadConfig(configFile), import("../platform/serve.ts"), database]);
+    const served = await serve({ config, database, environment, folder, steps, openings, signal });
     letYoungGenerationGrow();
     if (json) printJson(readyJson(served));
     else print(readyText(served));
@@ -46,10 +52,14 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
     flushCompileCache();
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));
+    if (!signal.aborted) failure = error;
   }
-  // Nothing is left to wait for; a library's forgotten timer must not keep a drained process.
-  process.exit(broken === undefined ? exitCodes.ok : exitCodes.failed);
+  // A server that was about to start when the configuration turned out to be wrong.
+  stopping.abort();
+  await database?.catch(() => {});
+  await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));
+  if (failure === undefined) process.exit(exitCodes.ok);
+  // Nothing is left to wait for; what a library forgot to close must not keep this process.
+  setTimeout(() => process.exit(), exitWithinMs).unref();
+  throw failure;
 }

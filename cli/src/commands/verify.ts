@@ -5,15 +5,13 @@ import { withOperator } from "../platform/with-operator.ts";
 
 /** Asks every check of the configuration; exit code 1 where one is not ok. */
 export async function verify({ json }: { readonly json?: boolean }): Promise<void> {
-  const results = await withOperator(async (operator) => {
-    if (operator.config.checks.length === 0) {
-      throw usageFailure(
-        "The configuration names no checks.",
-        "List queries that answer { ok } as `checks` in banyan.config.ts.",
-      );
-    }
-    return (await operator.ask({ do: "check" })) as CheckResult[];
-  });
+  const results = (await withOperator((operator) => operator.ask({ do: "check" }))) as CheckResult[];
+  if (results.length === 0) {
+    throw usageFailure(
+      "The configuration names no checks.",
+      "List queries that answer { ok } as `checks` in banyan.config.ts.",
+    );
+  }
   const ok = results.every((result) => result.ok);
   if (json) printJson({ ok, checks: results });
   else for (const result of results) print(textOf(result));

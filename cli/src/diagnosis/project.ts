@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { HealthCheck } from "@banyan/kernel/app";
 import { ask } from "../control/client.ts";
 import { freePort } from "../process/free-port.ts";
-import type { Environment } from "../project/environment.ts";
+import type { LoadedConfig } from "../project/config.ts";
 import type { Project } from "../project/project.ts";
 import { type Finding, good, wrong } from "./finding.ts";
 import { gigabytes } from "./machine.ts";
@@ -24,7 +24,7 @@ export function dataFolder({ folder: { path } }: Project): Finding {
     return wrong(
       "data folder",
       `${existing} cannot be written by uid ${uid}; it belongs to uid ${owner}`,
-      `sudo chown -R ${uid} '${existing}', or set dataFolder in banyan.config.ts.`,
+      `sudo chown -R ${uid} '${existing}', or set BANYAN_DATA to another folder.`,
     );
   }
   return good("data folder", existing === path ? path : `${path} (will be created)`);
@@ -38,7 +38,7 @@ export function diskSpace({ folder: { path } }: Project): Finding {
     : wrong("disk", detail, "Free some space: at least 2 GB should be.");
 }
 
-export async function port({ server, config }: Project, { PORT, HOST }: Environment): Promise<Finding> {
+export async function port({ server, environment: { PORT, HOST } }: Project, config: LoadedConfig): Promise<Finding> {
   if (server !== undefined) return good("port", `the server answers at ${server.url}`);
   const asked = PORT ?? config.port;
   try {
@@ -50,7 +50,7 @@ export async function port({ server, config }: Project, { PORT, HOST }: Environm
 }
 
 /** Asks the running server, or the database of the environment. The embedded one is there when a server runs. */
-export async function database({ server }: Project, { DATABASE_URL }: Environment): Promise<readonly Finding[]> {
+export async function database({ server, environment: { DATABASE_URL } }: Project): Promise<readonly Finding[]> {
   if (server !== undefined) {
     const checks = (await ask(server.socket, { do: "health" })) as readonly HealthCheck[];
     return checks.map(({ name, ok, detail }) =>

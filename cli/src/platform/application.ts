@@ -5,11 +5,13 @@ import type { Openings } from "../process/openings.ts";
 import type { LoadedConfig } from "../project/config.ts";
 import type { DataFolder } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
-import { openDatabase } from "./database.ts";
+import type { Database } from "./database.ts";
 
 export interface Surroundings {
   readonly config: LoadedConfig;
   readonly environment: Environment;
+  /** On its way since before the configuration was loaded. */
+  readonly database: Promise<Database>;
   readonly folder: DataFolder;
   readonly steps: Steps;
   readonly openings: Openings;
@@ -24,14 +26,10 @@ interface Application {
 
 const drainMs = 4_000;
 
-/** Starts the database and every service of the configuration in this process. `openings` closes them. */
+/** Starts every service of the configuration in this process. `openings` closes them. */
 export async function openApplication(surroundings: Surroundings): Promise<Application> {
-  const { config, environment, steps, openings, signal } = surroundings;
-  // Modules are loaded while the database server starts.
-  const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([
-    openDatabase(surroundings),
-    import("@banyan/sql-postgres"),
-  ]);
+  const { config, database, environment, steps, openings, signal } = surroundings;
+  const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([database, import("@banyan/sql-postgres")]);
   signal.throwIfAborted();
   const store = createPostgresStore({ url });
   const app = assemble({
@@ -48,7 +46,7 @@ export async function openApplication(surroundings: Surroundings): Promise<Appli
     .catch((cause: Error) => {
       throw new CommandFailure(
         `The services did not start: ${textOf(cause)}`,
-        "`npx banyan doctor` checks this machine.",
+        "`npx banyan doctor` checks this machine. Where no data is worth keeping, `npx banyan reset` starts afresh.",
         { cause },
       );
     });

@@ -14,7 +14,7 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-interface Database {
+export interface Database {
   /** The fastest way. */
   readonly url: string;
   /** By TCP, for people and their programs. */

@@ -4,17 +4,17 @@ import { Steps } from "../output/steps.ts";
 import { note } from "../output/terminal.ts";
 import { Openings } from "../process/openings.ts";
 import { listenForStop } from "../process/signals.ts";
+import { loadConfig } from "../project/config.ts";
 import { createDataFolder } from "../project/data-folder.ts";
-import { readEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
 import { openApplication } from "./application.ts";
+import { openDatabase } from "./database.ts";
 
 /** Starts the application in this process, without a gateway, for as long as `work` takes. */
 export async function startedHere<T>(
-  { config, folder }: Project,
+  { configFile, environment, folder }: Project,
   work: (operator: Operator) => Promise<T>,
 ): Promise<T> {
-  const environment = readEnvironment();
   const stopping = new AbortController();
   const openings = new Openings();
   const { signal } = stopping;
@@ -22,10 +22,12 @@ export async function startedHere<T>(
   note("No server runs here, so the services are started for the duration of this command.");
   createDataFolder(folder);
   try {
-    const { app } = await openApplication({ config, environment, folder, steps: new Steps(note), openings, signal });
+    const config = await loadConfig(configFile);
+    const steps = new Steps(note);
+    const database = openDatabase({ environment, folder, steps, openings, signal });
+    const { app } = await openApplication({ config, environment, folder, steps, openings, signal, database });
     const flow = { send() {}, signal };
     return await work({
-      config,
       signal,
       call: (action, input, options) => app.call(action, input, options),
       ask: (request) => operate({ app, checks: config.checks }, request, flow),

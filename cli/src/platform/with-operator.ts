@@ -5,14 +5,13 @@ import { findProject } from "../project/project.ts";
 /** Works with the running server, or, where none runs, with the application started in this process for as long as it takes. */
 export async function withOperator<T>(work: (operator: Operator) => Promise<T>): Promise<T> {
   const project = await findProject();
-  const { config, server } = project;
+  const { server } = project;
   if (server === undefined) {
     const { startedHere } = await import("./started-here.ts");
     return startedHere(project, work);
   }
   const { createHttpCall } = await import("../http/http-call.ts");
   return work({
-    config,
     call: createHttpCall(server),
     signal: new AbortController().signal,
     ask: (request) => ask(server.socket, request),

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Returned, Sent, Service } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
@@ -42,8 +42,6 @@ const Config = z.strictObject({
   services: z
     .array(typed<Service>((value) => "contract" in value && "handlers" in value, "make it with implement(contract, …)"))
     .min(1),
-  /** Where the embedded database and the development key lie, beside the configuration file. */
-  dataFolder: z.string().min(1).default(".banyan"),
   /** 0 takes any free port. The environment's PORT and HOST come first. */
   port: z.int().min(0).max(65_535).default(3000),
   host: z.string().min(1).default("127.0.0.1"),
@@ -66,48 +64,39 @@ const Config = z.strictObject({
 
 /** What a banyan.config.ts says. Only `services` must be there. */
 export type BanyanConfig = z.input<typeof Config>;
-export type LoadedConfig = z.output<typeof Config> & {
-  /** Of the configuration file. */
-  readonly root: string;
-  /** Absolute. */
-  readonly dataFolder: string;
-};
+export type LoadedConfig = z.output<typeof Config>;
 
 /** Types a `banyan.config.ts`: `export default defineConfig({ services: [ordersService] })`. */
 export function defineConfig(config: BanyanConfig): BanyanConfig {
   return config;
 }
 
-/** The nearest banyan.config.ts (or .js, .mjs), from `from` upwards. */
-export function findConfig(from: string): string | undefined {
-  for (const name of ["banyan.config.ts", "banyan.config.js", "banyan.config.mjs"]) {
-    if (existsSync(join(from, name))) return join(from, name);
+/** The nearest banyan.config.ts (or .js, .mjs), from `from` upwards. Throws a usage failure where there is none. */
+export function locateConfig(from = process.cwd()): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    for (const name of ["banyan.config.ts", "banyan.config.js", "banyan.config.mjs"]) {
+      if (existsSync(join(folder, name))) return join(folder, name);
+    }
+    if (dirname(folder) === folder) break;
   }
-  return dirname(from) === from ? undefined : findConfig(dirname(from));
+  throw usageFailure(
+    `No banyan.config.ts in ${from} or above it.`,
+    'Run this inside a project, or write one: import { defineConfig } from "@banyan/cli"; export default defineConfig({ services: [] });',
+  );
 }
 
-/** Loads and checks the configuration. Throws a usage failure that says what is wrong and where. */
-export async function loadConfig(from = process.cwd()): Promise<LoadedConfig> {
-  const path = findConfig(from);
-  if (path === undefined) {
-    throw usageFailure(
-      `No banyan.config.ts in ${from} or above it.`,
-      'Run this inside a project, or write one: import { defineConfig } from "@banyan/cli"; export default defineConfig({ services: [] });',
-    );
-  }
+/** Loads the file and checks what it says. Throws a usage failure that says what is wrong and where. */
+export async function loadConfig(path = locateConfig()): Promise<LoadedConfig> {
   const { default: exported } = await importConfig(path);
   const result = Config.safeParse(exported);
-  if (!result.success) {
-    const issues = result.error.issues.map(
-      (issue) => `  ${issue.path.join(".") || "(default export)"}: ${issue.message}`,
-    );
-    throw usageFailure(
-      `${path} is wrong:\n${issues.join("\n")}`,
-      "Correct it and start again; unknown keys are refused.",
-    );
-  }
-  const root = dirname(path);
-  return { ...result.data, root, dataFolder: resolve(root, result.data.dataFolder) };
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(
+    (issue) => `  ${issue.path.join(".") || "(default export)"}: ${issue.message}`,
+  );
+  throw usageFailure(
+    `${path} is wrong:\n${issues.join("\n")}`,
+    "Correct it and start again; unknown keys are refused.",
+  );
 }
 
 async function importConfig(path: string): Promise<{ default?: unknown }> {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { CommandFailure } from "../failure.ts";
+import type { Environment } from "./environment.ts";
 
 const ServerRecord = z.object({
   pid: z.int().positive(),
@@ -27,7 +28,9 @@ export interface DataFolder {
   readonly keyFile: string;
 }
 
-export function dataFolderAt(path: string): DataFolder {
+/** `.banyan` beside the configuration file, unless the environment names another. */
+export function dataFolderOf(configFile: string, { BANYAN_DATA }: Environment): DataFolder {
+  const path = BANYAN_DATA === undefined ? join(dirname(configFile), ".banyan") : resolve(BANYAN_DATA);
   return {
     path,
     postgres: join(path, "postgres"),
@@ -44,7 +47,7 @@ export function createDataFolder(folder: DataFolder): void {
   } catch (cause) {
     throw new CommandFailure(
       `The data folder ${folder.path} cannot be written: ${(cause as Error).message}.`,
-      "Give this user the right to write it (`chown -R`), or set dataFolder in banyan.config.ts.",
+      "Give this user the right to write it (`chown -R`), or set BANYAN_DATA to another folder.",
     );
   }
 }

@@ -15,6 +15,8 @@ const Environment = z
       .string()
       .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
       .optional(),
+    /** Instead of `.banyan` beside the configuration. */
+    BANYAN_DATA: z.string().optional(),
     BANYAN_API_KEY: z
       .string()
       .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")

@@ -1,18 +1,22 @@
 import { CommandFailure } from "../failure.ts";
-import { type LoadedConfig, loadConfig } from "./config.ts";
-import { type DataFolder, dataFolderAt, runningServer, type ServerRecord } from "./data-folder.ts";
+import { locateConfig } from "./config.ts";
+import { type DataFolder, dataFolderOf, runningServer, type ServerRecord } from "./data-folder.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
 
+/** What is known of a project without loading its code. */
 export interface Project {
-  readonly config: LoadedConfig;
+  readonly configFile: string;
+  readonly environment: Environment;
   readonly folder: DataFolder;
   readonly server: ServerRecord | undefined;
 }
 
 /** The project around the current folder, and its running server. */
 export async function findProject(): Promise<Project> {
-  const config = await loadConfig();
-  const folder = dataFolderAt(config.dataFolder);
-  return { config, folder, server: await runningServer(folder) };
+  const environment = readEnvironment();
+  const configFile = locateConfig();
+  const folder = dataFolderOf(configFile, environment);
+  return { configFile, environment, folder, server: await runningServer(folder) };
 }
 
 /** The running server of the project around the current folder. Throws where none runs. */
