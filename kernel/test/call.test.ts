@@ -46,9 +46,9 @@ const slow: Handler<typeof weather.slow> = async (ctx, { ms }) => {
 const nested: Handler<typeof weather.nested> = (ctx, { ms, deadlineMs }) =>
   ctx.call(weather.slow, { ms }, { deadlineMs });
 
-async function started(reported: unknown[] = []) {
+async function started(reported: unknown[] = [], validateOutput = true) {
   const service = implement(weather, { queries: { today, slow, nested, cached: () => ({ loads: ++loads }) } });
-  const app = createApp({ services: [service], report: (error) => reported.push(error) });
+  const app = createApp({ services: [service], validateOutput, report: (error) => reported.push(error) });
   await app.start();
   return app;
 }
@@ -89,6 +89,27 @@ test("a result that its own schema refuses is a bug of the service", async () =>
   const app = await started(reported);
   await expect(app.call(weather.today, { place: "wrong" })).rejects.toMatchObject({ code: "kernel.internal" });
   expect(reported).toMatchObject([{ code: "kernel.invalidOutput" }]);
+});
+
+test("in production, where output is not checked, refusals, faults, bugs and deadlines are the same", async () => {
+  const reported: unknown[] = [];
+  const app = await started(reported, false);
+  expect(await app.call(weather.today, { place: "oslo" })).toMatchObject({ place: "oslo", celsius: 20 });
+  await expect(app.call(weather.today, { place: "" })).rejects.toMatchObject({ code: "kernel.invalidInput" });
+  await expect(app.call(weather.today, { place: "atlantis" })).rejects.toMatchObject({ code: "weather.unknownPlace" });
+  await expect(app.call(weather.today, { place: "bug" })).rejects.toMatchObject({ code: "kernel.internal" });
+  await expect(app.call(weather.slow, { ms: 5_000 }, { deadlineMs: 20 })).rejects.toMatchObject({
+    code: "kernel.deadline",
+  });
+  const controller = new AbortController();
+  const cancelled = app.call(weather.slow, { ms: 5_000 }, { signal: controller.signal });
+  const neighbour = app.call(weather.slow, { ms: 1 }, { signal: controller.signal });
+  expect(await neighbour).toEqual({ aborted: false });
+  controller.abort();
+  await expect(cancelled).rejects.toMatchObject({ code: "kernel.cancelled" });
+  expect(reported).toMatchObject([{ message: "secret text" }]);
+  await app.stop();
+  expect(app.state).toBe("stopped");
 });
 
 test("a root call ends at its deadline, and what runs below is told", async () => {

@@ -5,7 +5,7 @@ import type { AppState, InspectorListener, InspectorRecord } from "../call/inspe
 import type { Middleware } from "../call/middleware.ts";
 import { Origin } from "../call/origin.ts";
 import { Runtime, type RuntimeOptions } from "../call/runtime.ts";
-import { Scope } from "../call/scope.ts";
+import { endWith, Scope } from "../call/scope.ts";
 import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contract/action.ts";
 import { contractProblems } from "../contract/check.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
@@ -186,7 +186,7 @@ class Application implements App {
     this.enter("stopped");
   }
 
-  call<A extends AnyAction>(action: A, input: Sent<A>, options: RootCallOptions = {}): Promise<Returned<A>> {
+  call<A extends AnyAction>(action: A, input: Sent<A>, options: RootCallOptions = noOptions): Promise<Returned<A>> {
     const { runtime } = this;
     if (this.current !== "started") return Promise.reject(kernelFaults.notRunning({ state: this.current }));
     const binding = runtime.bindings[action.slot];
@@ -205,12 +205,8 @@ class Application implements App {
     context.parentSpanId = options.parentSpanId;
     context.idempotencyKey = options.idempotencyKey;
     context.notes = options.notes;
-    const answer = runtime.root(binding, context, input);
-    if (options.signal !== undefined) {
-      const release = cancelWith(scope, options.signal);
-      answer.then(release, release);
-    }
-    return answer as Promise<Returned<A>>;
+    if (options.signal !== undefined) endWith(options.signal, scope);
+    return runtime.root(binding, context, input) as Promise<Returned<A>>;
   }
 
   action(id: string): AnyAction {
@@ -282,6 +278,7 @@ class Application implements App {
 }
 
 const startBudgetMs = 30_000;
+const noOptions: RootCallOptions = {};
 
 function budgetOf(askedMs: number, ownMs: number | undefined): number {
   return ownMs === undefined ? askedMs : Math.min(askedMs, ownMs);
@@ -291,11 +288,4 @@ function refusal(action: AnyCommand | AnyQuery, identity: Identity, permission: 
   return identity.subject === "anonymous"
     ? kernelFaults.unauthenticated({ action: action.id })
     : kernelFaults.forbidden({ action: action.id, permission });
-}
-
-/** Ends the scope with the signal; answers the function that takes the listener off again, for signals that live longer. */
-function cancelWith(scope: Scope, signal: AbortSignal): () => void {
-  const cancel = () => scope.end(kernelFaults.cancelled({ action: scope.action }));
-  signal.addEventListener("abort", cancel, { once: true });
-  return () => signal.removeEventListener("abort", cancel);
 }

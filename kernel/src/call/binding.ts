@@ -23,6 +23,7 @@ export function bind(
   const codes = new Set(declared.map(([, type]) => type?.code ?? ""));
   const checkOutput = (value: unknown) =>
     validateNow(definition.output, value, (issues) => kernelFaults.invalidOutput({ action: action.id, issues }));
+  const around = middleware.filter(({ applies }) => applies?.(action) ?? true);
   return {
     runtime,
     action,
@@ -36,7 +37,8 @@ export function bind(
     standard: definition.validate === "none" ? null : definition.input["~standard"],
     deadlineMs: definition.deadlineMs,
     cache: definition.cache,
-    middleware: middleware.filter(({ applies }) => applies?.(action) ?? true),
+    middleware: around,
+    isPlain: action.kind === "query" && !definition.cache && around.length === 0 && !runtime.validateOutput,
     checkOutput: runtime.validateOutput ? checkOutput : null,
     rethrow: (error) => {
       throw runtime.translated(action.id, codes, error);

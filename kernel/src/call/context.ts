@@ -56,6 +56,8 @@ export interface Binding extends Handling {
   readonly deadlineMs: number | undefined;
   readonly cache: QueryDefinition["cache"];
   readonly middleware: readonly Middleware[];
+  /** A query with nothing around it: no cache, no middleware, no check of its output. */
+  readonly isPlain: boolean;
   /** Checks what the handler returned; null in production, where a bug costs a caller nothing but the field it misses. */
   readonly checkOutput: ((output: unknown) => unknown) | null;
   /** Throws what the caller gets for what the handler threw. */
