@@ -39,6 +39,7 @@ export type SqlFailure = SqlError | StoreFault;
 export interface ErrorResponse extends Error {
   readonly severity?: string | undefined;
   readonly code?: string | undefined;
+  readonly schema?: string | undefined;
   readonly constraint?: string | undefined;
   readonly table?: string | undefined;
   readonly column?: string | undefined;
@@ -49,7 +50,7 @@ export interface ErrorResponse extends Error {
  * The server's `detail` is left out on purpose: it quotes values.
  */
 export function refusedStatement(response: ErrorResponse, statement: string, mayHaveCommitted: boolean): SqlFailure {
-  const { code = "XX000", constraint, table, column, message } = response;
+  const { code = "XX000", schema, constraint, table, column, message } = response;
   const error = new SqlError(`${message} (SQLSTATE ${code})`, { code, constraint, table, column, statement });
   switch (code) {
     case "40001": // serialization_failure
@@ -59,12 +60,16 @@ export function refusedStatement(response: ErrorResponse, statement: string, may
     case "57014": // query_canceled
     case "25P04": // transaction_timeout
       return storeFaults.deadline(undefined, { cause: error });
+    case "BY001": // raised by banyan.complete_job
+      return storeFaults.stale(undefined, { cause: error });
     case "53100": // disk_full
     case "25006": // read_only_sql_transaction
       return storeFaults.full(undefined, { cause: error });
     default:
       break;
   }
+  if (code === "23505" && schema === "banyan" && table === "inbox")
+    return storeFaults.handled(undefined, { cause: error });
   if (isStalePlan(error)) return storeFaults.contended(undefined, { cause: error });
   // Connection exceptions, insufficient resources, operator intervention, system errors: the server's, not the statement's.
   return /^(08|53|57|58|25P03)/.test(code) ? lostConnection(error, mayHaveCommitted) : error;

@@ -57,20 +57,41 @@ export function deliveryClauses(probe: () => Probe): void {
     expect(await item(id)).toBe(20);
   });
 
-  test("S5 a delivery that never opened still enters its inbox when it commits, with what it emits", async () => {
-    const { store } = probe();
-    const subscriber = fresh("subscriber");
-    const [event] = (await committed(store, [newEvent()])) as [StoredEvent];
-    const next = newEvent();
-    const { events } = await store.beginDelivery(subscriber, [event.id], budget()).commit({ events: [next], jobs: [] });
+  test("S5 a delivery that never opened enters its inbox with its first statement, or with its commit", async () => {
+    const { store, item } = probe();
+    const [subscriber, id, next] = [fresh("subscriber"), fresh("item"), newEvent()];
+    const [a, b] = (await committed(store, [newEvent(), newEvent()])) as [StoredEvent, StoredEvent];
+    const first = store.beginDelivery(subscriber, [a.id], budget());
+    await first.sql`INSERT INTO probe.item VALUES (${id}, 1)`;
+    await first.commit(nothing);
+    const { events } = await store.beginDelivery(subscriber, [b.id], budget()).commit({ events: [next], jobs: [] });
     expect(events).toEqual([{ ...next, version: 1, at: expect.any(Number) }]);
-    const again = store.beginDelivery(subscriber, [event.id], budget());
+    await store.outbox.markSent([next.id]);
+    const again = store.beginDelivery(subscriber, [a.id, b.id], budget());
     expect((await again.open()).size).toBe(0);
     await again.rollback();
-    const doubled = store.beginDelivery(subscriber, [event.id], budget());
-    await expect(doubled.commit({ events: [newEvent()], jobs: [] })).rejects.toMatchObject({ code: "store.contended" });
-    await doubled.rollback();
-    await store.outbox.markSent([next.id]);
+    expect(await item(id)).toBe(1);
+  });
+
+  test("S5 a delivery that never opened, of an event that was handled, has no effect and says so", async () => {
+    const { store, item } = probe();
+    const [subscriber, id] = [fresh("subscriber"), fresh("item")];
+    const [event, other] = (await committed(store, [newEvent(), newEvent()])) as [StoredEvent, StoredEvent];
+    await store.beginDelivery(subscriber, [event.id], budget()).commit(nothing);
+    const handled = { code: "store.handled" };
+    const speaking = store.beginDelivery(subscriber, [event.id], budget());
+    await expect(speaking.sql`INSERT INTO probe.item VALUES (${id}, 1)`).rejects.toMatchObject(handled);
+    await expect(speaking.commit(nothing)).rejects.toMatchObject(handled);
+    await speaking.rollback();
+    const emitted = newEvent();
+    const silent = store.beginDelivery(subscriber, [other.id, event.id], budget());
+    await expect(silent.commit({ events: [emitted], jobs: [] })).rejects.toMatchObject(handled);
+    await silent.rollback();
+    expect(await item(id)).toBeUndefined();
+    expect((await store.outbox.unsent(10_000)).map((each) => each.id)).not.toContain(emitted.id);
+    const fine = store.beginDelivery(subscriber, [other.id], budget());
+    expect((await fine.open()).size).toBe(1);
+    await fine.rollback();
   });
 
   test("a buried event is in the inbox and among the dead letters, once, newest first", async () => {

@@ -1,6 +1,7 @@
 import { Scope } from "../call/scope.ts";
 import { isFault } from "../contract/fault.ts";
 import type { Store, StoredEvent } from "../store/store.ts";
+import { storeFaults } from "../store/store-faults.ts";
 import type { Work } from "../transaction/work.ts";
 import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.ts";
 
@@ -103,6 +104,10 @@ export class Lane {
       for (const { event } of group) this.done(event);
       return;
     } catch (error) {
+      if (storeFaults.handled.is(error) && group.length === 1) {
+        for (const { event } of group) this.done(event);
+        return;
+      }
       if (isOutage(error)) return this.outage(group);
       const guilty = handling ?? (group.length === 1 ? group[0] : undefined);
       // Nobody's alone: the commit failed, or a handler of several. Only alone will it show whose effect was refused.
@@ -142,7 +147,9 @@ export class Lane {
       scope,
     );
     try {
-      const fresh = await transaction.open();
+      // One alone need not be asked for: its inbox row travels with the handler's first statement, one round trip less.
+      const [only] = group;
+      const fresh = group.length === 1 && only ? new Set([only.event.id]) : await transaction.open();
       const works: Work[] = [];
       for (const run of runsOf(
         subscriber,

@@ -9,6 +9,7 @@ import { isFault } from "../contract/fault.ts";
 import type { Service, Subscription } from "../service/service.ts";
 import type { Sql } from "../store/sql.ts";
 import type { StoredEvent } from "../store/store.ts";
+import { storeFaults } from "../store/store-faults.ts";
 import { Work } from "../transaction/work.ts";
 
 /** How long the handlers of one transaction may take together. */
@@ -88,7 +89,10 @@ export async function handle(subscriber: Subscriber, { events, sql, scope, attem
     record("ok");
     return work;
   } catch (error) {
-    record(isFault(error) ? "fault" : "error", isFault(error) ? error.code : undefined);
+    // Handled before: this run has no outcome of its own.
+    if (!storeFaults.handled.is(error)) {
+      record(isFault(error) ? "fault" : "error", isFault(error) ? error.code : undefined);
+    }
     throw error;
   } finally {
     work.close();

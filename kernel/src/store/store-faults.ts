@@ -32,6 +32,11 @@ export const storeFaults = {
     ...fault("deadline", undefined, { retry: "no" }),
     message: () => "the database was too slow for the time that was left; nothing was changed",
   }),
+  /** The subscriber handled the event before, in another transaction; nothing was done. */
+  handled: faultType<"store.handled", void>("store.handled", {
+    ...fault("conflict"),
+    message: () => "the event was handled before",
+  }),
   /** The job's lease went to another worker; rolled back. */
   stale: faultType<"store.stale", void>("store.stale", {
     ...fault("conflict"),

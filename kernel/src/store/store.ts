@@ -120,7 +120,10 @@ export class AlreadyRecorded extends Error {
 
 /** The transaction of events that one subscriber handles together. */
 export interface DeliveryTransaction extends Transaction {
-  /** Opens, enters the events into the inbox, and answers the ids that were not there before. */
+  /**
+   * Opens, enters the events into the inbox, and answers the ids that were not there before. Without it they are entered
+   * with the first statement, or with the commit, which raise `store.handled` where one of them was there.
+   */
   open(): Promise<ReadonlySet<string>>;
 }
 

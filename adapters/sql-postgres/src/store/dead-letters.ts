@@ -37,8 +37,8 @@ export function createDeadLetters(runner: Runner): DeadLetters {
     },
     async beginRedrive(id, budget) {
       if (!isLetterId(id)) return undefined;
-      const lane = new Lane(runner.pool, budget, { statements: [takeOut(id)] });
-      const opened = await lane.open().catch(async (error: unknown) => {
+      const lane = new Lane(runner.pool, budget);
+      const opened = await lane.open([takeOut(id)]).catch(async (error: unknown) => {
         await lane.rollback();
         throw error;
       });

@@ -64,11 +64,11 @@ export class Lane {
     return promise;
   }
 
-  /** Opens without a statement of the handler's, and returns the results of the opening. */
-  async open(): Promise<readonly StatementResult[]> {
+  /** Opens without a statement of the handler's, by `statements` in place of the opening, and returns their results. */
+  async open(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     await this.#draining;
     this.#throwIfFailed();
-    const results = await this.#send(this.#begin());
+    const results = await this.#send([BEGIN, ...statements]);
     this.#throwIfFailed();
     return results.slice(1);
   }

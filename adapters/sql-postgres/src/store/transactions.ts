@@ -8,11 +8,10 @@ import {
   type CommandTransaction,
   type Committed,
   type DeliveryTransaction,
-  storeFaults,
   type Transaction,
 } from "@banyan/kernel/store";
 import type { StatementResult } from "../batch.ts";
-import { isUniqueViolation, SqlError } from "../failure.ts";
+import { isUniqueViolation } from "../failure.ts";
 import { type Statement, sql } from "../statement.ts";
 import { Lane } from "./lane.ts";
 import {
@@ -33,7 +32,7 @@ export function beginCommands(store: Runner, keys: readonly CommandKey[], budget
   const lane = new Lane(store.pool, budget, { statements: lookUp(keys), refusal: recorded });
   return {
     sql: lane.sql,
-    open: async () => commandRecords((await lane.open())[0]),
+    open: async () => commandRecords((await lane.open(lookUp(keys)))[0]),
     commit: ({ commands, ...closing }) =>
       orRecorded(store, commands, () => {
         const records = commands.length > 0 ? [insertCommands(commands)] : [];
@@ -61,27 +60,28 @@ export function beginDelivery(
   { subscriber, eventIds }: { readonly subscriber: string; readonly eventIds: readonly string[] },
   budget: Budget,
 ): DeliveryTransaction {
-  const lane = new Lane(store.pool, budget, { statements: [enterInbox(subscriber, eventIds)] });
-  const open = async (): Promise<ReadonlySet<string>> => {
-    const [entered] = await lane.open();
-    return new Set((entered?.rows ?? []).map((row) => row.event as string));
-  };
+  // Unless `open` asks which events are new, all of them must be: one that is not makes the server skip what follows.
+  const enter = enterInbox(subscriber, eventIds);
+  const lane = new Lane(store.pool, budget, { statements: [enter] });
   return {
     sql: lane.sql,
-    open,
-    commit: async (closing) => {
-      // Nobody asked which of the events are new: only all of them can have been meant.
-      if (!lane.opened && (await open()).size < eventIds.length) {
-        await lane.rollback();
-        throw storeFaults.contended();
-      }
-      return commit(store, lane, { closing, before: [], after: [] });
+    async open() {
+      const [entered] = await lane.open([enterNew(subscriber, eventIds)]);
+      return new Set((entered?.rows ?? []).map((row) => row.event as string));
     },
+    commit: (closing) => commit(store, lane, { closing, before: lane.opened ? [] : [enter], after: [] }),
     rollback: () => lane.rollback(),
   };
 }
 
+/** In the order of the ids, so that deliveries of the same events wait for each other and do not deadlock. */
 function enterInbox(subscriber: string, eventIds: readonly string[]): Statement {
+  return sql`WITH gate AS MATERIALIZED (SELECT banyan.enter_gate(${subscriber}))
+    INSERT INTO banyan.inbox (subscriber, event)
+    SELECT ${subscriber}, given.event FROM gate, unnest(${eventIds}::uuid[]) AS given (event) ORDER BY given.event`;
+}
+
+function enterNew(subscriber: string, eventIds: readonly string[]): Statement {
   return sql`WITH gate AS MATERIALIZED (SELECT banyan.enter_gate(${subscriber}))
     INSERT INTO banyan.inbox (subscriber, event)
     SELECT ${subscriber}, given.event FROM gate, unnest(${eventIds}::uuid[]) AS given (event) ORDER BY given.event
@@ -92,17 +92,9 @@ export function beginJob(store: Runner, job: ClaimedJob, budget: Budget): Transa
   const lane = new Lane(store.pool, budget);
   return {
     sql: lane.sql,
-    commit: async (closing) => {
-      try {
-        // Completed first: the job's own dedupe key is free for what it enqueues.
-        const complete = sql`SELECT banyan.complete_job(${job.id}, ${job.token})`;
-        return await commit(store, lane, { closing, before: [complete], after: [] });
-      } catch (error) {
-        throw error instanceof SqlError && error.code === "BY001"
-          ? storeFaults.stale(undefined, { cause: error })
-          : error;
-      }
-    },
+    // Completed first: the job's own dedupe key is free for what it enqueues.
+    commit: (closing) =>
+      commit(store, lane, { closing, before: [sql`SELECT banyan.complete_job(${job.id}, ${job.token})`], after: [] }),
     rollback: () => lane.rollback(),
   };
 }
