@@ -1,5 +1,5 @@
+import { parseStatements } from "@banyan/neopay-bank-files";
 import { ledger } from "@banyan/neopay-ledger/contract";
-import { parseCamt } from "@banyan/neopay-statements/parse";
 import { expect, test } from "vitest";
 import { bankStatement } from "../src/bank-statement.ts";
 import { accounts, bankAccount, deposit, depositTakenMinor, morning, payout } from "../src/movements.ts";
@@ -8,7 +8,7 @@ const movements = [...morning, payout];
 const taken = { postings: [{ ...deposit, amountMinor: depositTakenMinor }] };
 
 test("the bank's statement ties and tells exactly what moved on the bank account", () => {
-  const { statements, problems } = parseCamt(bankStatement());
+  const { statements, problems } = parseStatements(bankStatement());
   expect(problems).toEqual([]);
   expect(statements).toHaveLength(1);
   expect(statements[0]).toMatchObject({ account: bankAccount, ties: true });

@@ -1,4 +1,4 @@
-import type { BerkaRow } from "@banyan/neopay-statements/parse";
+import type { BerkaRow } from "@banyan/neopay-bank-files";
 import type { ImportBreak } from "./report.ts";
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import { type BerkaRow, ParseError, readBerka } from "@banyan/neopay-statements/parse";
+import { type BerkaRow, ParseError, readBerka } from "@banyan/neopay-bank-files";
 import { createDayBalances } from "./day-balances.ts";
 import { type BulkTransaction, type Call, chunkSize, openAccounts, postInBulk } from "./post-in-bulk.ts";
 import { type ImportRun, readPieces, totalBytes } from "./read-file.ts";

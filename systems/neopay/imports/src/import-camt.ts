@@ -1,6 +1,6 @@
 import { basename } from "node:path";
+import { ParseError } from "@banyan/neopay-bank-files";
 import { documentCharsMax, type Imported, statements } from "@banyan/neopay-statements/contract";
-import { ParseError } from "@banyan/neopay-statements/parse";
 import { retried } from "./post-in-bulk.ts";
 import { type ImportRun, readDocument, totalBytes } from "./read-file.ts";
 import { emptyReport, type ImportReport, reasonOf, refuse } from "./report.ts";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
+import { type InitiatedPayment, ParseError, parsePain001 } from "@banyan/neopay-bank-files";
 import { ledgerAddressOf } from "@banyan/neopay-reconciliation/contract";
-import { type InitiatedPayment, ParseError, parsePain001 } from "@banyan/neopay-statements/parse";
 import { type BulkTransaction, chunkSize, openAccounts, postInBulk } from "./post-in-bulk.ts";
 import { type ImportRun, readDocument, totalBytes } from "./read-file.ts";
 import { emptyReport, type ImportReport, reasonOf, refuse } from "./report.ts";

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { decodeDocument } from "@banyan/neopay-statements/parse";
+import { decodeDocument } from "@banyan/neopay-bank-files";
 import type { Call } from "./post-in-bulk.ts";
 
 /** What the CLI gives an importer: files to read one after another, and whom to tell how far it is. */

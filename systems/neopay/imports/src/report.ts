@@ -1,4 +1,4 @@
-import type { ParseProblem } from "@banyan/neopay-statements/parse";
+import type { ParseProblem } from "@banyan/neopay-bank-files";
 
 /** Where the bank's own figures do not add up. The records were imported all the same. */
 export type ImportBreak =

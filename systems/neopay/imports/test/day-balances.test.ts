@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from "node:fs";
-import { type BerkaRow, readBerka } from "@banyan/neopay-statements/parse";
+import { type BerkaRow, readBerka } from "@banyan/neopay-bank-files";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createDayBalances } from "../src/day-balances.ts";

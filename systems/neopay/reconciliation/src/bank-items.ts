@@ -1,4 +1,4 @@
-import type { StatementEntry } from "@banyan/neopay-statements/parse";
+import type { StatementEntry } from "@banyan/neopay-bank-files";
 import type { Item } from "./matching.ts";
 
 /** An item and where it stands within its day, so that the order of matching never depends on the order of events. */

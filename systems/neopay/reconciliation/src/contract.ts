@@ -7,11 +7,12 @@ const account = z.string().min(1).max(200);
 const day = z.iso.date();
 const instantMs = z.int();
 
-export const Rule = z.enum(["reference", "amount"]);
+const Rule = z.enum(["reference", "amount"]);
 
 /** Items that one run looks at, on each side, at most; more are reconciled in spans of days. */
 export const itemsMax = 50_000;
 
+/** One reconciliation run and what it changed. */
 const Run = z.object({
   id,
   /** 1, 2, 3 … per tenant, in the order of the runs. */
@@ -32,13 +33,8 @@ const Run = z.object({
 });
 export type Run = z.infer<typeof Run>;
 
-export const BreakKind = z.enum([
-  "missingInLedger",
-  "missingAtBank",
-  "amountDiffers",
-  "statementDoesNotTie",
-  "balanceDrift",
-]);
+/** What does not agree: an item of one side, a pair, a statement with itself, or the balances. */
+const BreakKind = z.enum(["missingInLedger", "missingAtBank", "amountDiffers", "statementDoesNotTie", "balanceDrift"]);
 export type BreakKind = z.infer<typeof BreakKind>;
 
 /** Amounts are signed as the account sees them: a debit is negative. A side that has nothing to say is null. */
@@ -56,6 +52,7 @@ const breakFacts = {
   day,
   references: z.array(z.string()),
 };
+/** Something that does not agree, with its age. */
 const Break = z.object({
   ...breakFacts,
   status: z.enum(["open", "resolved"]),

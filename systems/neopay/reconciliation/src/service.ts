@@ -7,6 +7,7 @@ import { runReconciliation } from "./run-reconciliation.ts";
 import { takePostings } from "./take-posting.ts";
 import { takeStatement } from "./take-statement.ts";
 
+/** Reconciliation on what the events of the ledger and of the statements brought. */
 export const reconciliationService = implement(reconciliation, {
   migrations: new URL("../sql/", import.meta.url),
   after: [ledger, statements],

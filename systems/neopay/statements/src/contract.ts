@@ -1,8 +1,14 @@
 import { command, defineContract, event, fault, query } from "@banyan/kernel";
+import {
+  Balance,
+  BankStatement,
+  ParseProblem,
+  StatementEntry,
+  StatementFormat,
+  Tie,
+} from "@banyan/neopay-bank-files/model";
 import { currencyCode } from "@banyan/neopay-money";
 import * as z from "zod";
-import { Balance, BankStatement, StatementEntry, StatementFormat, Tie } from "./parse/model.ts";
-import { ParseProblem } from "./parse/problem.ts";
 
 /** Characters of one document, at most: about 20,000 entries of camt.053. */
 export const documentCharsMax = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { Handler } from "@banyan/kernel";
+import type { BankStatement } from "@banyan/neopay-bank-files";
+import { parseStatements } from "@banyan/neopay-bank-files";
 import { type Imported, statements } from "./contract.ts";
-import { parseStatements } from "./parse/document.ts";
-import type { BankStatement } from "./parse/model.ts";
 import { findRepeated, insertStatement, lockAccounts, replaceEarlier } from "./statement-store.ts";
 
 const problemsMax = 1_000;

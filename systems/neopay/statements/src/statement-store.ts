@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Sql } from "@banyan/kernel";
+import type { Balance, BankStatement, StatementEntry } from "@banyan/neopay-bank-files/model";
 import type { Statement } from "./contract.ts";
-import type { Balance, BankStatement, StatementEntry } from "./parse/model.ts";
 
 type StatementRow = {
   id: string;
@@ -26,7 +26,7 @@ type StatementRow = {
 };
 
 /** What identifies a statement's content whatever id, sequence or message it came under. */
-export function contentHash({ account, currency, balances, entries }: BankStatement): Buffer {
+function contentHash({ account, currency, balances, entries }: BankStatement): Buffer {
   return createHash("sha256")
     .update(JSON.stringify([account, currency, balances, entries]))
     .digest();

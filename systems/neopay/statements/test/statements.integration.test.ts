@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { type App, createApp } from "@banyan/kernel/app";
+import { decodeDocument } from "@banyan/neopay-bank-files";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
 import { statements } from "../src/contract.ts";
 import { statementsService } from "../src/index.ts";
-import { decodeDocument } from "../src/parse/index.ts";
 import { camt053, entry, statement } from "./camt-document.ts";
 
 let database: TestDatabase;
@@ -30,7 +30,7 @@ const importAs = (tenant: string, content: string) =>
   app.call(statements.import, { content }, { identity: identityOf(tenant) });
 
 test("a statement is stored with its entries and read back as it was sent", async () => {
-  const content = camt053(statement({ entries: entry({ amount: "8.00" }) + entry({ amount: "0.85" }) }));
+  const content = camt053(statement({ entries: entry("8.00") + entry("0.85") }));
   const { statements: imported, problems } = await importAs("a", content);
   expect(problems).toEqual([]);
   expect(imported).toMatchObject([
@@ -123,7 +123,7 @@ describe("the same statement again", () => {
 });
 
 test("a broken statement is told beside the good ones, which are stored", async () => {
-  const content = camt053(statement({ id: "A" }) + statement({ id: "B", entries: entry({ amount: "x" }) }));
+  const content = camt053(statement({ id: "A" }) + statement({ id: "B", entries: entry("x") }));
   expect(await importAs("g", content)).toMatchObject({
     statements: [{ statementId: "A" }],
     problems: [{ statementId: "B", line: expect.any(Number) }],
@@ -131,9 +131,7 @@ test("a broken statement is told beside the good ones, which are stored", async 
 });
 
 test("a document without one good statement is a fault with the line, and nothing is stored", async () => {
-  const fault = await importAs("h", camt053(statement({ entries: entry({ amount: "x" }) }))).catch(
-    (error: unknown) => error,
-  );
+  const fault = await importAs("h", camt053(statement({ entries: entry("x") }))).catch((error: unknown) => error);
   expect(statements.faults.unreadable.is(fault)).toBe(true);
   expect(fault).toMatchObject({ kind: "invalid", message: expect.stringMatching(/line \d+.*Ntry\/Amt/) });
 });

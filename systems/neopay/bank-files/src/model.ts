@@ -1,11 +1,11 @@
 import { balanceMinor, currencyCode } from "@banyan/neopay-money";
 import * as z from "zod";
-import type { ParseProblem } from "./problem.ts";
 
 const calendarDay = z.iso.date();
 // Details may be of no value (`<Amt>0</Amt>` in real files), an entry's own amount too; a sign is in `direction`.
 const sizeMinor = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+/** What a movement did to the account: credit is money in. */
 export const Direction = z.enum(["credit", "debit"]);
 export type Direction = z.infer<typeof Direction>;
 
@@ -105,6 +105,19 @@ export const BankStatement = z.object({
   ...Tie.shape,
 });
 export type BankStatement = z.infer<typeof BankStatement>;
+
+/** Where and why a document, or one statement in it, was refused. Lines and columns count from 1. */
+export const ParseProblem = z.object({
+  /** Line of the text; null when the whole document is meant. */
+  line: z.int().min(1).nullable(),
+  /** What is wrong: an element path (`Stmt/Ntry/Amt`), an MT940 tag (`:61:`) or a CSV column. */
+  at: z.string().nullable(),
+  /** The statement that was refused, when its id had been read. */
+  statementId: z.string().nullable(),
+  /** What is wrong and what was expected, in one sentence. */
+  reason: z.string(),
+});
+export type ParseProblem = z.infer<typeof ParseProblem>;
 
 /** What a document held: the statements that can be trusted, and a problem for each that was refused. */
 export type ParsedStatements = { statements: BankStatement[]; problems: ParseProblem[] };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseBankCsv, parseStatements } from "../src/parse/index.ts";
+import { parseBankCsv } from "../src/bank-csv.ts";
+import { parseStatements } from "../src/document.ts";
 
 const semicolons = `account;currency;statement;bookedOn;amount;balance;reference;endToEndId;counterparty;description
 CZ65;CZK;2026-01;2026-01-05;1.000,50;1.500,50;R1;E1;Acme s.r.o.;"Faktura; leden"

@@ -1,6 +1,6 @@
 import { MoneyError, parseDecimal } from "@banyan/neopay-money";
-import type { Direction } from "./model.ts";
-import { ParseError, type ParseProblem, problemOf, quoted } from "./problem.ts";
+import type { Direction, ParseProblem } from "./model.ts";
+import { ParseError, problemOf, quoted } from "./problem.ts";
 import { isCalendarDay } from "./xml-element.ts";
 
 /** One transaction of the Berka bank (PKDD'99), in haléř. `balanceMinor` is the bank's own balance after it. */

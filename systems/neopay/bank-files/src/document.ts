@@ -25,7 +25,7 @@ export function decodeDocument(bytes: Uint8Array): string {
 const HEAD_CHARS = 4_096;
 
 /** The format of a document: `<` begins camt, a line that begins with :20: is MT940, all else is CSV. */
-export function detectFormat(content: string): StatementFormat {
+function detectFormat(content: string): StatementFormat {
   const start = content.trimStart().slice(0, HEAD_CHARS);
   if (start.startsWith("<")) return "camt";
   return /^(?:\{.*\{4:)?\s*:20:/m.test(start) || start.startsWith("{1:") ? "mt940" : "csv";

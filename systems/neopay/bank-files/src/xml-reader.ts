@@ -6,7 +6,7 @@ import type { XmlElement } from "./xml-element.ts";
 const DEPTH_MAX = 64;
 const TEXT_CHARS_MAX = 65_536;
 const ATTRIBUTES_MAX = 32;
-// saxes gathers a text until its end, so slices keep the check of its size close behind.
+// saxes tells of a text at its end only, so slices keep the check of its size close behind.
 const SLICE_CHARS = 65_536;
 
 /** What the reader of a message is told. A ParseError thrown by a listener ends the document. */
@@ -31,7 +31,7 @@ export function createXmlReader(listener: XmlListener): XmlReader {
     throw new ParseError({ line: parser.line, at: open.at(-1)?.path ?? null }, reason);
   };
   const checkText = (length: number): void => {
-    if (length > TEXT_CHARS_MAX) refuse(`the text exceeds ${TEXT_CHARS_MAX} characters`);
+    if (length > TEXT_CHARS_MAX) refuse(`a text exceeds ${TEXT_CHARS_MAX} characters`);
   };
   const addText = (text: string): void => {
     const element = open.at(-1);
@@ -41,14 +41,21 @@ export function createXmlReader(listener: XmlListener): XmlReader {
   };
   let attributes = 0;
   let tagLine = 1;
+  // Characters that went by since the parser last told anything: a text, comment or value that has no end.
+  let silentChars = 0;
+  const heard = (): void => {
+    silentChars = 0;
+  };
 
   parser.on("error", (error) => refuse(`the XML is not well-formed: ${error.message.replace(/^\d+:\d+: /, "")}`));
   parser.on("doctype", () => refuse("a DOCTYPE is refused: bank messages have none, and it can expand without bound"));
   parser.on("opentagstart", () => {
+    heard();
     attributes = 0;
     tagLine = parser.line;
   });
   parser.on("attribute", (attribute) => {
+    heard();
     attributes += 1;
     if (attributes > ATTRIBUTES_MAX) refuse(`more than ${ATTRIBUTES_MAX} attributes`);
     checkText(attribute.value.length);
@@ -75,15 +82,21 @@ export function createXmlReader(listener: XmlListener): XmlReader {
   });
   parser.on("text", addText);
   parser.on("cdata", addText);
+  parser.on("comment", heard);
   parser.on("closetag", () => {
+    heard();
     const element = open.pop();
     if (element && listener.closed(element)) open.at(-1)?.children.pop();
   });
 
   return {
     write(text) {
-      for (let start = 0; start < text.length; start += SLICE_CHARS)
-        parser.write(text.slice(start, start + SLICE_CHARS));
+      for (let start = 0; start < text.length; start += SLICE_CHARS) {
+        const slice = text.slice(start, start + SLICE_CHARS);
+        silentChars += slice.length;
+        parser.write(slice);
+        if (silentChars > TEXT_CHARS_MAX + SLICE_CHARS) refuse(`a text exceeds ${TEXT_CHARS_MAX} characters`);
+      }
     },
     close: () => void parser.close(),
   };

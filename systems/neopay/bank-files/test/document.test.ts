@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeDocument, detectFormat, parseStatements } from "../src/parse/index.ts";
+import { decodeDocument, parseStatements } from "../src/document.ts";
 
 const utf16 = (text: string): Uint8Array => Buffer.from(`\uFEFF${text}`, "utf16le");
 
@@ -20,14 +20,15 @@ test("a declared encoding is followed, and a false one refused", () => {
 });
 
 test.each([
-  ["\n <?xml", "camt"],
-  ["<Document", "camt"],
-  [":20:X", "mt940"],
-  ["{1:F01", "mt940"],
-  ["account;amount", "csv"],
-  ["", "csv"],
-])("%j begins a document of %s", (content, format) => {
-  expect(detectFormat(content)).toBe(format);
+  ["\n <?xml", /not well-formed/],
+  ["<Document/>", /namespace/],
+  [":20:X", /ends without :25:/],
+  ["{1:F01X}{4:\n:20:X", /ends without :25:/],
+  ["BANK\n940\n:20:X", /ends without :25:/],
+  ["account;amount", /lacks the column/],
+  ["", /lacks the column/],
+])("%j is told by how it begins", (content, reason) => {
+  expect(parseStatements(content).problems).toMatchObject([{ reason: expect.stringMatching(reason) }]);
 });
 
 test.each([

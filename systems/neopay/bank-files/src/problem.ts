@@ -1,17 +1,4 @@
-import * as z from "zod";
-
-/** Where and why a document, or one statement in it, was refused. Lines and columns count from 1. */
-export const ParseProblem = z.object({
-  /** Line of the text; null when the whole document is meant. */
-  line: z.int().min(1).nullable(),
-  /** What is wrong: an element path (`Stmt/Ntry/Amt`), an MT940 tag (`:61:`) or a CSV column. */
-  at: z.string().nullable(),
-  /** The statement that was refused, when its id had been read. */
-  statementId: z.string().nullable(),
-  /** What is wrong and what was expected, in one sentence. */
-  reason: z.string(),
-});
-export type ParseProblem = z.infer<typeof ParseProblem>;
+import type { ParseProblem } from "./model.ts";
 
 /** Thrown by readers inside one statement; the reader of the document turns it into a ParseProblem and goes on. */
 export class ParseError extends Error {

@@ -1,6 +1,9 @@
 import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { BankStatement, decodeDocument, parsePain001, parseStatements, readBerka } from "../src/parse/index.ts";
+import { readBerka } from "../src/berka.ts";
+import { decodeDocument, parseStatements } from "../src/document.ts";
+import { BankStatement } from "../src/model.ts";
+import { parsePain001 } from "../src/pain001.ts";
 
 const data = new URL("../../../../../shared/data/neopay/", import.meta.url);
 const present = existsSync(data);

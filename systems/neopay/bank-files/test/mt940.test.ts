@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseMt940, parseStatements } from "../src/parse/index.ts";
+import { parseStatements } from "../src/document.ts";
+import { parseMt940 } from "../src/mt940.ts";
 
 const message = (
   lines = ["", ""],

@@ -1,6 +1,6 @@
-import { performance } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
-import { parseCamt, parsePain001 } from "../src/parse/index.ts";
+import { parseCamt } from "../src/camt.ts";
+import { parsePain001 } from "../src/pain001.ts";
 import { camt053, statement } from "./camt-document.ts";
 
 const attacks: [string, string, RegExp][] = [
@@ -35,15 +35,21 @@ const attacks: [string, string, RegExp][] = [
   ["two roots", `${camt053(statement())}<b/>`, /not well-formed/],
 ];
 
+// Not by the wall clock, which also counts what other programs do.
+function cpuMsSince(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1_000;
+}
+
 describe.each(attacks)("%s", (_, document, reason) => {
   test("is refused with its line, quickly and without growing", () => {
     const before = process.memoryUsage().heapUsed;
-    const began = performance.now();
+    const began = process.cpuUsage();
     const problem = parseCamt(document).problems.at(-1);
     expect(problem?.reason).toMatch(reason);
     expect(problem?.line).toBeGreaterThan(0);
     expect(problem?.reason.length).toBeLessThan(300);
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(cpuMsSince(began)).toBeLessThan(500);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(150_000_000);
   });
 
@@ -64,10 +70,10 @@ test("what stands in a statement cannot name a property of ours", () => {
 
 test("a statement of 20,000 entries is read in seconds", () => {
   const entry = `<Ntry><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts></Ntry>\n`;
-  const began = performance.now();
+  const began = process.cpuUsage();
   const { statements } = parseCamt(
     camt053(statement({ opening: "0.00", closing: "20000.00", entries: entry.repeat(20_000) })),
   );
   expect(statements[0]).toMatchObject({ ties: true, entries: { length: 20_000 } });
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(cpuMsSince(began)).toBeLessThan(10_000);
 });

@@ -1,6 +1,7 @@
 import { currencyOf } from "@banyan/neopay-money";
 import { providedId, readRemittance } from "./camt-entry.ts";
-import { ParseError, type ParseProblem, problemOf, quoted } from "./problem.ts";
+import type { ParseProblem } from "./model.ts";
+import { ParseError, problemOf, quoted } from "./problem.ts";
 import { find, readAmount, readDay, required, textAt, type XmlElement } from "./xml-element.ts";
 import { createXmlReader } from "./xml-reader.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type BerkaBatch, readBerka } from "../src/parse/index.ts";
+import { type BerkaBatch, readBerka } from "../src/berka.ts";
 
 const header = "trans_id;account_id;date;type;operation;amount;balance;k_symbol;bank;account";
 const row = "6145;25;960728;credit;credit in cash;900.00;900.00;;;";

@@ -11,7 +11,7 @@ import { isCalendarDay } from "./xml-element.ts";
  * (signed, a debit negative) are needed. `balance` is the account's balance after the row: with it a statement ties.
  * Other columns are ignored, since banks add their own.
  */
-export const bankCsvColumns = [
+const bankCsvColumns = [
   "account",
   "currency",
   "bookedOn",

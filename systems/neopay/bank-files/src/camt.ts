@@ -1,6 +1,6 @@
 import { readCamtEntry } from "./camt-entry.ts";
-import type { Balance, BankStatement, ParsedStatements, StatementEntry } from "./model.ts";
-import { ParseError, type ParseProblem, problemOf, quoted } from "./problem.ts";
+import type { Balance, BankStatement, ParsedStatements, ParseProblem, StatementEntry } from "./model.ts";
+import { ParseError, problemOf, quoted } from "./problem.ts";
 import { bookedPair, tie } from "./tie.ts";
 import {
   find,
@@ -16,7 +16,7 @@ import {
 import { createXmlReader, type XmlReader } from "./xml-reader.ts";
 
 /** Told as the document is read, so that a file of any size needs the memory of one statement. */
-export type CamtListener = { statement(statement: BankStatement): void; problem(problem: ParseProblem): void };
+type CamtListener = { statement(statement: BankStatement): void; problem(problem: ParseProblem): void };
 
 // camt.053 holds statements, camt.054 notifications; both say the same of an entry.
 const RECORDS = { "053": "Stmt", "054": "Ntfctn" } as const;
@@ -31,7 +31,7 @@ type Reading = { record: XmlElement; entries: StatementEntry[]; refused: ParsePr
  * Reads camt.053 and camt.054 as it arrives. A statement that is wrong becomes one problem at its first wrong element and
  * the next is read; a document that stops being XML ends with a problem, keeping the statements before it.
  */
-export function createCamtReader(listener: CamtListener): XmlReader {
+function createCamtReader(listener: CamtListener): XmlReader {
   let message: Message | null = null;
   let reading: Reading | null = null;
   let recordCount = 0;
@@ -96,14 +96,16 @@ export function createCamtReader(listener: CamtListener): XmlReader {
   };
 }
 
-/** Reads a whole camt.053 or camt.054 document; the problems of broken statements stand beside the good ones. */
-export function parseCamt(text: string): ParsedStatements {
+/**
+ * Reads camt.053 or camt.054, whole or in slices as it arrives; the problems of broken statements stand beside the good ones.
+ */
+export function parseCamt(text: string | Iterable<string>): ParsedStatements {
   const parsed: ParsedStatements = { statements: [], problems: [] };
   const reader = createCamtReader({
     statement: (statement) => parsed.statements.push(statement),
     problem: (problem) => parsed.problems.push(problem),
   });
-  reader.write(text);
+  for (const slice of typeof text === "string" ? [text] : text) reader.write(slice);
   reader.close();
   return parsed;
 }
