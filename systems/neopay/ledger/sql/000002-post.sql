@@ -4,10 +4,11 @@
 -- `item_earlier` is the place of the nearest earlier item with the same reference, or 0.
 -- The floor holds for a transaction's net effect: the order of its legs does not matter.
 -- Verdicts, first match wins: duplicateReference, accountNotFound, accountClosed, currencyMismatch, selfTransfer,
--- insufficientFunds, amountOverflow; with `all_or_none`, one refusal leaves every other item `notPosted` and nothing is written.
+-- insufficientFunds, amountOverflow; with `all_or_none`, one refusal leaves every other item `notPosted` and nothing is written;
+-- with `dry_run`, nothing is written in any case.
 -- A reference or revert that another session commits meanwhile raises 40001: run the whole transaction again.
 CREATE FUNCTION ledger.post(
-  of_tenant text, at timestamptz, all_or_none boolean, addresses text[],
+  of_tenant text, at timestamptz, all_or_none boolean, dry_run boolean, addresses text[],
   item_id uuid[], item_reference text[], item_earlier integer[], item_effective_at timestamptz[], item_metadata jsonb[], item_reverts uuid[],
   leg_item integer[], leg_source integer[], leg_destination integer[], leg_amount bigint[], leg_currency text[]
 ) RETURNS TABLE (seq bigint, verdict text, account text, available_minor bigint, existing_id uuid)
@@ -130,7 +131,7 @@ BEGIN
     END IF;
   END LOOP;
 
-  IF all_or_none AND accepted < items THEN
+  IF dry_run OR (all_or_none AND accepted < items) THEN
     RETURN QUERY SELECT NULL::bigint, coalesce(v, 'notPosted'), a, m, e
       FROM unnest(item_verdict, item_account, item_available, item_existing) AS u (v, a, m, e);
     RETURN;

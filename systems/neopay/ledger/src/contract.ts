@@ -24,6 +24,9 @@ import {
   Transaction,
 } from "./transaction/schemas.ts";
 
+/** Ended by every command that moves the account, in its own process; another one may answer this much behind. */
+const cachedByAccount = { ttlMs: 1_000, tags: ({ address }: { readonly address: string }) => [address] };
+
 const ofAccount = z.object({ account: z.string() });
 const ofTransaction = z.object({ transaction: z.string() });
 
@@ -178,6 +181,7 @@ export const ledger = defineContract("ledger", {
       faults: ["accountNotFound"],
       http: "GET /v1/accounts/:address",
       access: "ledger:read",
+      cache: cachedByAccount,
     }),
     accounts: query({
       summary: "Accounts by address, from a prefix",
@@ -193,6 +197,7 @@ export const ledger = defineContract("ledger", {
       faults: ["accountNotFound"],
       http: "GET /v1/accounts/:address/balance",
       access: "ledger:read",
+      cache: cachedByAccount,
     }),
     entries: query({
       summary: "What moved an account, newest last, with the running balance",

@@ -213,6 +213,20 @@ describe("bulk", () => {
     await holds();
   });
 
+  test("a dry run judges and posts nothing", async () => {
+    const { call, holds } = await tenantWith("dry", ["a"]);
+    const transactions = [
+      { reference: "1", postings: [leg("world:bank", "a", 10)] },
+      { reference: "2", postings: [leg("a", "world:bank", 7)] },
+      { reference: "3", postings: [leg("a", "world:bank", 4)] },
+    ];
+    const { results } = await call(ledger.postBulk, { transactions, dryRun: true });
+    expect(results.map(({ status }) => status)).toEqual(["notPosted", "notPosted", "refused"]);
+    expect(await call(ledger.account, { address: "a" })).toMatchObject({ entryCount: 0 });
+    expect(await call(ledger.postBulk, { transactions })).toMatchObject({ postedCount: 2, refusedCount: 1 });
+    await holds();
+  });
+
   test("atomic is all or nothing", async () => {
     const { call, holds } = await tenantWith("atomic", ["a"]);
     const good = { reference: "1", postings: [leg("world:bank", "a", 10)] };
@@ -224,6 +238,34 @@ describe("bulk", () => {
     expect(posted).toMatchObject({ postedCount: 1 });
     await holds();
   });
+});
+
+test("a cached balance does not outlive the commit that changes it", async () => {
+  const { call } = await tenantWith("cached", ["a"]);
+  const now = async () => {
+    const { balanceMinor } = await call(ledger.balance, { address: "a" });
+    const account = await call(ledger.account, { address: "a" });
+    expect(account.balanceMinor).toBe(balanceMinor);
+    return [balanceMinor, account.availableMinor, account.status];
+  };
+  expect(await now()).toEqual([0, 0, "open"]);
+  const { id } = await call(ledger.post, { reference: "1", postings: [leg("world:bank", "a", 10)] });
+  expect(await now()).toEqual([10, 10, "open"]);
+  await call(ledger.postBulk, { transactions: [{ reference: "2", postings: [leg("world:bank", "a", 5)] }] });
+  expect(await now()).toEqual([15, 15, "open"]);
+  const hold = { source: "a", destination: "world:bank", currency: "CZK", amountMinor: 4 };
+  const first = await call(ledger.placeHold, { ...hold, reference: "3" });
+  expect(await now()).toEqual([15, 11, "open"]);
+  await call(ledger.voidHold, { id: first.id });
+  expect(await now()).toEqual([15, 15, "open"]);
+  const second = await call(ledger.placeHold, { ...hold, reference: "4" });
+  await call(ledger.commitHold, { id: second.id, amountMinor: 3 });
+  expect(await now()).toEqual([12, 12, "open"]);
+  await call(ledger.revert, { id });
+  expect(await now()).toEqual([2, 2, "open"]);
+  await call(ledger.post, { reference: "5", postings: [leg("a", "world:bank", 2)] });
+  await call(ledger.closeAccount, { address: "a" });
+  expect(await now()).toEqual([0, 0, "closed"]);
 });
 
 test("the database itself refuses what breaks an invariant", async () => {

@@ -160,7 +160,7 @@ test("a number drawn before and committed after is sealed all the same", async (
   const at = new Date().toISOString();
   // Holds its seq open for a moment, as a posting does whose commit is slow.
   const slow = run(`DO $$ BEGIN
-    PERFORM ledger.post('default', '${at}', true, ARRAY['a', 'b'], ARRAY[gen_random_uuid()], ARRAY['slow'], ARRAY[0], ARRAY[NULL]::timestamptz[],
+    PERFORM ledger.post('default', '${at}', true, false, ARRAY['a', 'b'], ARRAY[gen_random_uuid()], ARRAY['slow'], ARRAY[0], ARRAY[NULL]::timestamptz[],
       ARRAY['{}']::jsonb[], ARRAY[NULL]::uuid[], ARRAY[1], ARRAY[1], ARRAY[2], ARRAY[5]::bigint[], ARRAY['CZK']);
     PERFORM pg_sleep(0.5);
   END $$`);

@@ -16,5 +16,6 @@ export const closeAccount: Handler<typeof ledger.closeAccount> = async (ctx, { a
   await ctx.sql`UPDATE ledger.account SET status = 'closed' WHERE id = ${row.id}`;
   const closed = { ...account, status: "closed" as const };
   ctx.emit(ledger.accountClosed, closed);
+  ctx.invalidate(address);
   return closed;
 };

@@ -26,5 +26,6 @@ export const commitHold: Handler<typeof ledger.commitHold> = async (ctx, { id, a
     revertsId: null,
   });
   ctx.emit(ledger.holdCommitted, committed);
+  ctx.invalidate(committed.source, committed.destination);
   return committed;
 };

@@ -19,4 +19,5 @@ export const expireHold: Handler<typeof ledger.expireHold> = async (ctx, { id })
     at,
   });
   ctx.emit(ledger.holdExpired, expired);
+  ctx.invalidate(expired.source, expired.destination);
 };

@@ -16,5 +16,6 @@ export const voidHold: Handler<typeof ledger.voidHold> = async (ctx, { id }) => 
     at,
   });
   ctx.emit(ledger.holdVoided, voided);
+  ctx.invalidate(voided.source, voided.destination);
   return voided;
 };

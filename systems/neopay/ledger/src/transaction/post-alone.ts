@@ -3,7 +3,7 @@ import { ledger } from "../contract.ts";
 import { type NewTransaction, postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { Transaction } from "./schemas.ts";
-import { transactionOf } from "./transaction.ts";
+import { addressesOf, transactionOf } from "./transaction.ts";
 
 /** Posts one transaction as a part of its command, with its event. Throws the fault that refuses it. */
 export async function postAlone(
@@ -19,5 +19,6 @@ export async function postAlone(
   }
   const posted = transactionOf(transaction, verdict.seq, at);
   ctx.emit(ledger.posted, posted);
+  ctx.invalidate(...addressesOf(posted.postings));
   return posted;
 }

@@ -3,19 +3,23 @@ import { ledger } from "../contract.ts";
 import { type NewTransaction, postBatch, type Verdict } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { BulkResult } from "./schemas.ts";
-import { newTransaction, transactionOf } from "./transaction.ts";
+import { addressesOf, newTransaction, transactionOf } from "./transaction.ts";
 
 /** A refused item is a result and no fault: the others stand, and an importer counts. */
-export const postBulk: Handler<typeof ledger.postBulk> = async (ctx, { transactions, atomic }) => {
+export const postBulk: Handler<typeof ledger.postBulk> = async (ctx, { transactions, atomic, dryRun }) => {
   const at = ctx.now();
   const { tenant } = ctx.identity;
   const given = transactions.map((transaction) => newTransaction(ctx.newId(), transaction));
-  const verdicts = await postBatch(ctx.sql, { tenant, at, allOrNone: atomic }, given);
+  const verdicts = await postBatch(ctx.sql, { tenant, at, allOrNone: atomic, dryRun }, given);
   const judged = given.map((transaction, place) => [transaction, verdicts[place] as Verdict] as const);
   const duplicates = await findDuplicates(ctx.sql, tenant, judged);
+  const moved = new Set<string>();
   for (const [transaction, verdict] of judged) {
-    if (verdict.kind === "posted") ctx.emit(ledger.posted, transactionOf(transaction, verdict.seq, at));
+    if (verdict.kind !== "posted") continue;
+    ctx.emit(ledger.posted, transactionOf(transaction, verdict.seq, at));
+    for (const address of addressesOf(transaction.postings)) moved.add(address);
   }
+  ctx.invalidate(...moved);
   const results = judged.map(([transaction, verdict]) => resultOf(transaction, verdict, duplicates));
   const count = (status: BulkResult["status"]) => results.filter((result) => result.status === status).length;
   return {

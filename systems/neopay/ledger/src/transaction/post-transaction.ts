@@ -2,7 +2,7 @@ import { type BatchHandler, batched, type Returned } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
 import { postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
-import { newTransaction, transactionOf } from "./transaction.ts";
+import { addressesOf, newTransaction, transactionOf } from "./transaction.ts";
 
 type Answer = Awaited<ReturnType<BatchHandler<typeof ledger.post>>>[number];
 
@@ -29,6 +29,7 @@ export const postTransaction = batched<typeof ledger.post>(async (ctx, items) =>
       }
       const posted: Returned<typeof ledger.post> = transactionOf(transaction, verdict.seq, at);
       items[index]?.emit(ledger.posted, posted);
+      items[index]?.invalidate(...addressesOf(posted.postings));
       answers[index] = posted;
     }
   }

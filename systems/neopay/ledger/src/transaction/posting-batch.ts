@@ -14,7 +14,7 @@ export interface NewTransaction {
 /** What became of one transaction of a batch. */
 export type Verdict =
   | { readonly kind: "posted"; readonly seq: number }
-  /** Nothing wrong with it; another one of its all-or-none batch was refused. */
+  /** Nothing wrong with it; another one of its all-or-none batch was refused, or it was only asked. */
   | { readonly kind: "notPosted" }
   | { readonly kind: "duplicateReference"; readonly existingId: string }
   | { readonly kind: "insufficientFunds"; readonly account: string; readonly availableMinor: number }
@@ -29,19 +29,28 @@ interface VerdictRow {
   readonly existing_id: string | null;
 }
 
+interface Manner {
+  readonly tenant: string;
+  /** When it is recorded, in milliseconds since 1970. */
+  readonly at: number;
+  readonly allOrNone: boolean;
+  /** Judges only; nothing is posted. */
+  readonly dryRun?: boolean;
+}
+
 /**
  * Posts the transactions of one tenant in order, in one round trip: a verdict for each, where later ones see the effects of
  * earlier ones. With `allOrNone` a single refusal leaves nothing posted. The rules are those of the SQL function ledger.post.
  */
 export async function postBatch(
   sql: Sql,
-  { tenant, at, allOrNone }: { readonly tenant: string; readonly at: number; readonly allOrNone: boolean },
+  { tenant, at, allOrNone, dryRun = false }: Manner,
   transactions: readonly NewTransaction[],
 ): Promise<readonly Verdict[]> {
   const items = itemColumns(transactions);
   const legs = legColumns(transactions);
   const rows = await sql<VerdictRow>`
-    SELECT * FROM ledger.post(${tenant}, ${new Date(at)}, ${allOrNone}, ${legs.addresses},
+    SELECT * FROM ledger.post(${tenant}, ${new Date(at)}, ${allOrNone}, ${dryRun}, ${legs.addresses},
       ${items.ids}, ${items.references}, ${items.earlier}, ${items.effectiveAts}, ${items.metadata}, ${items.revertsIds},
       ${legs.items}, ${legs.sources}, ${legs.destinations}, ${legs.amounts}, ${legs.currencies})`;
   return rows.map(verdictOf);

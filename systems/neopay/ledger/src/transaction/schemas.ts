@@ -67,12 +67,14 @@ export const PostBulk = z.strictObject({
   transactions: z.array(PostTransaction).min(1).max(bulkMax),
   /** All or none: one refusal or duplicate leaves nothing posted. Otherwise each for itself, in order. */
   atomic: z.boolean().default(false),
+  /** Judges all and posts nothing: what would be posted is `notPosted`. */
+  dryRun: z.boolean().default(false),
 });
 
 /** `id` and `seq` are those of the transaction that holds the reference now: the new one's, or the older one's of a duplicate. */
 export const BulkResult = z.object({
   reference: z.string(),
-  /** duplicate: the reference was posted before. notPosted: nothing wrong with it, but another one of an atomic batch was refused. */
+  /** duplicate: the reference was posted before. notPosted: nothing wrong with it; another one of an atomic batch was refused, or it is a dry run. */
   status: z.enum(["posted", "duplicate", "refused", "notPosted"]),
   id: z.uuid().nullable(),
   seq: z.int().nullable(),

@@ -33,6 +33,11 @@ export function transactionOf(posted: NewTransaction, seq: number, at: number): 
   };
 }
 
+/** The accounts that the postings move, each once. */
+export function addressesOf(postings: readonly Posting[]): string[] {
+  return [...new Set(postings.flatMap(({ source, destination }) => [source, destination]))];
+}
+
 /** The legs that undo `postings`: each the other way round, the last one first. */
 export function mirrored(postings: readonly Posting[]): Posting[] {
   return postings.toReversed().map((leg) => ({ ...leg, source: leg.destination, destination: leg.source }));
