@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { relative } from "node:path";
 import type { Identity } from "@banyan/kernel";
 import type { App } from "@banyan/kernel/app";
+import { pino } from "pino";
 import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
 import type { Steps } from "../output/steps.ts";
@@ -15,6 +16,7 @@ import {
   runningServer,
   type ServerRecord,
 } from "../project/data-folder.ts";
+import type { Environment } from "../project/environment.ts";
 import { openApplication, type Surroundings } from "./application.ts";
 
 /** What the start-up table tells. */
@@ -55,6 +57,7 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
     version: config.version,
     host,
     port,
+    log: pino({ level: logLevel(environment) }, pino.destination({ fd: 2, sync: true })),
   });
   openings.defer("gateway", () => gateway.close({ deadlineMs: drainMs }));
   const { url } = await steps.run(
@@ -75,6 +78,11 @@ async function playDemo(app: App, { config, steps }: Surroundings): Promise<void
     demo((action, input, options) => app.call(action, input, { deadlineMs: demoDeadlineMs, ...options })),
   );
   if (did !== undefined) steps.done.push({ name: "demo", detail: did, tookMs: performance.now() - startedAt });
+}
+
+/** At "info" each refused request is a line: for whoever keeps logs, and noise in the terminal of whoever develops. */
+function logLevel({ LOG_LEVEL, NODE_ENV }: Environment): string {
+  return LOG_LEVEL ?? (NODE_ENV === "production" ? "info" : "warn");
 }
 
 async function chooseAddress(

@@ -22,6 +22,7 @@ const Environment = z
       .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")
       .optional(),
     NODE_ENV: z.string().optional(),
+    LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).optional(),
     /** Set by npm while it runs a script. */
     npm_lifecycle_event: z.string().optional(),
   })
