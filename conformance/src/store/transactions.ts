@@ -88,6 +88,17 @@ export function transactionClauses(probe: () => Probe): void {
     expect(await item(id)).toBeUndefined();
   });
 
+  test("S7 a failed statement that nobody awaited fails the commit", async () => {
+    const { store, item } = probe();
+    const id = fresh("item");
+    const transaction = store.beginCommands([], budget());
+    await transaction.sql`INSERT INTO probe.item VALUES (${id}, 1)`;
+    void transaction.sql`INSERT INTO probe.item VALUES (${fresh("item")}, ${-1})`;
+    await expect(transaction.commit(nothing)).rejects.toMatchObject({ constraint: "item_n_positive" });
+    await transaction.rollback();
+    expect(await item(id)).toBeUndefined();
+  });
+
   test("S7 of two transactions in each other's way one is contended, and may be tried again", async () => {
     const { store } = probe();
     const [a, b] = [fresh("item"), fresh("item")];

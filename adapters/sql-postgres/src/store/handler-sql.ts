@@ -1,5 +1,4 @@
 import type { CompiledSql, Sql } from "@banyan/kernel/store";
-import type { StatementResult } from "../batch.ts";
 import { SqlError } from "../failure.ts";
 import { type Statement, sql, statement } from "../statement.ts";
 
@@ -8,14 +7,14 @@ const ENDS_TRANSACTION =
   /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:BEGIN|START\s+TRANSACTION|COMMIT|END|ABORT|PREPARE\s+TRANSACTION|ROLLBACK(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b))\b/i;
 
 /** Makes what handlers hold as `ctx.sql` of something that runs statements. */
-export function sqlOf(run: (statement: Statement) => Promise<StatementResult>): Sql {
+export function sqlOf(rowsOf: (statement: Statement) => Promise<unknown[]>): Sql {
   const call = (query: TemplateStringsArray | CompiledSql, ...values: readonly unknown[]): Promise<unknown[]> => {
     const built = "raw" in query ? sql(query, ...values) : statement(query);
     if (ENDS_TRANSACTION.test(built.text)) {
       const message = "the kernel ends the transaction; a handler may not";
       return Promise.reject(new SqlError(message, { code: "2D000", statement: built.text }));
     }
-    return run(built).then(({ rows }) => rows);
+    return rowsOf(built);
   };
   // The caller names the type of its rows; nothing at run time could know it.
   return call as Sql;

@@ -45,7 +45,12 @@ export class Lane {
     this.#pool = pool;
     this.#budget = budget;
     this.#opening = opening;
-    this.sql = sqlOf((statement) => this.run(statement));
+    this.sql = sqlOf((statement) => {
+      const rows = this.run(statement).then((result) => result.rows);
+      // A statement that its handler forgot to await must not bring the process down: the commit raises its failure.
+      rows.catch(() => {});
+      return rows;
+    });
   }
 
   /** True once BEGIN was sent. */

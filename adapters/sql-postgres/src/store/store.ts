@@ -59,7 +59,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     async ping(budget) {
       await runOnce(readers, budget, sql`SELECT 1`);
     },
-    read: (budget) => sqlOf((statement) => runOnce(readers, budget, statement)),
+    read: (budget) => sqlOf(async (statement) => (await runOnce(readers, budget, statement)).rows),
     beginCommands: (keys, budget) => beginCommands(runner, keys, budget),
     beginDelivery: (subscriber, eventIds, budget) => beginDelivery(runner, { subscriber, eventIds }, budget),
     beginJob: (job, budget) => beginJob(runner, job, budget),
