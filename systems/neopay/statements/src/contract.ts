@@ -51,7 +51,15 @@ export const statements = defineContract("statements", {
     import: command({
       summary: "Import bank statements: camt.053, camt.054, MT940 or CSV",
       input: z.strictObject({
-        content: z.string().min(1).max(documentCharsMax),
+        content: z
+          .string()
+          .min(1)
+          .max(documentCharsMax)
+          .describe(
+            "camt.053 or camt.054 (XML), MT940, or CSV. The first line of a CSV names its columns: account, currency, bookedOn " +
+              "(YYYY-MM-DD) and amount (signed); statement, valueOn, balance (after the row), reference, endToEndId, counterparty, " +
+              "counterpartyAccount and description where there are any; others are left alone.",
+          ),
         /** Found from how the content begins when absent. */
         format: StatementFormat.optional(),
         /** For CSV; found when absent. */
