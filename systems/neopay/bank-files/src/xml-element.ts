@@ -14,10 +14,22 @@ export type XmlElement = {
   readonly children: XmlElement[];
 };
 
+// Split once: paths are literals of this package, so there are some fifty of them, looked up for every entry.
+const steps = new Map<string, readonly string[]>();
+
+function stepsOf(path: string): readonly string[] {
+  const known = steps.get(path) ?? path.split("/");
+  steps.set(path, known);
+  return known;
+}
+
 /** The first element down a path of names (`"NtryDtls/Btch"`), or null. */
 export function find(element: XmlElement | null, path: string): XmlElement | null {
-  let found: XmlElement | null = element;
-  for (const name of path.split("/")) found = found?.children.find((child) => child.name === name) ?? null;
+  let found = element;
+  for (const name of stepsOf(path)) {
+    if (found === null) return null;
+    found = found.children.find((child) => child.name === name) ?? null;
+  }
   return found;
 }
 
