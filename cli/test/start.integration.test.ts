@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { startEmbeddedPostgres } from "@banyan/embedded-postgres";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestProject, occupyPort, type TestProject } from "./project.ts";
@@ -12,6 +13,11 @@ beforeEach(() => {
 afterEach(() => project.remove());
 
 const keyFile = () => join(project.folder, ".banyan/api-key");
+/** Connections with a request on them, this one included: a client opens another only while the first is busy. */
+const inFlight = async (url: string) => {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/banyan_http_connections (\d+)/.exec(metrics)?.[1]);
+};
 const mode = (path: string) => statSync(path).mode & 0o777;
 
 describe("banyan start", () => {
@@ -78,6 +84,28 @@ describe("banyan start", () => {
     } finally {
       await database.stop();
     }
+  });
+
+  test("a stop lets what is in flight finish, and its echo through npm is no second one", async () => {
+    const server = await project.start();
+    const answer = fetch(`${server.ready.url}/v1/ponder/1000`);
+    await expect.poll(() => inFlight(server.ready.url)).toBe(2);
+    const stopped = server.stop("SIGINT");
+    server.child.kill("SIGINT");
+    expect(await (await answer).json()).toEqual({ pondered: true });
+    expect(await stopped).toBe(0);
+  });
+
+  test("a second Ctrl-C cuts", async () => {
+    const server = await project.start();
+    const answer = fetch(`${server.ready.url}/v1/ponder/10000`).catch(() => "cut");
+    await expect.poll(() => inFlight(server.ready.url)).toBe(2);
+    const stopped = server.stop("SIGINT");
+    // Later than an echo through npm would come.
+    await setTimeout(700);
+    server.child.kill("SIGINT");
+    expect(await answer).toBe("cut");
+    expect(await stopped).toBe(1);
   });
 
   test("a second server on the same data folder shares the database", async () => {

@@ -30,6 +30,14 @@ export const notes = defineContract("notes", {
       http: "GET /v1/tally",
       access: "notes:read",
     }),
+    /** Answers after `ms`: something to wait for at a stop. */
+    ponder: query({
+      input: z.strictObject({ ms: z.int().max(10_000) }),
+      output: z.object({ pondered: z.boolean() }),
+      http: "GET /v1/ponder/:ms",
+      access: "public",
+      deadlineMs: 15_000,
+    }),
     verify: query({
       input: z.strictObject({}),
       output: z.object({ ok: z.boolean(), firstBrokenId: z.int().nullable() }),

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type EventHandler, type Handler, implement, on } from "@banyan/kernel";
 import { notes } from "./contract.ts";
 
@@ -29,6 +30,11 @@ const verify: Handler<typeof notes.verify> = async (ctx) => {
   return { ok: row?.id == null, firstBrokenId: row?.id ?? null };
 };
 
+const ponder: Handler<typeof notes.ponder> = async (_ctx, { ms }) => {
+  await setTimeout(ms);
+  return { pondered: true };
+};
+
 const countLetter: EventHandler<typeof notes.written, typeof notes> = async (ctx, { text }) => {
   await ctx.sql`
     INSERT INTO notes.tally VALUES (${text.slice(0, 1)}, 1)
@@ -45,7 +51,7 @@ const refusePoison: EventHandler<typeof notes.written, typeof notes> = async (ct
 export const notesService = implement(notes, {
   migrations: new URL("./sql/", import.meta.url),
   commands: { write, unseal },
-  queries: { find, tally, verify },
+  queries: { find, tally, ponder, verify },
   subscriptions: { taste: on(notes.written, refusePoison, { attemptsMax: 1 }) },
   projections: { letterCount: { folds: [on(notes.written, countLetter)], reset: (sql) => sql`TRUNCATE notes.tally` } },
 });
