@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AccountRow } from "../src/account/account.ts";
+import { ListAccounts } from "../src/account/schemas.ts";
 import { endOf, type HoldRow, refusalOfHold } from "../src/hold/hold.ts";
 import { instant } from "../src/instant.ts";
 import { metadata, PostTransaction, reference } from "../src/transaction/schemas.ts";
@@ -127,6 +128,8 @@ describe("input", () => {
   test("refuses what Postgres cannot store and what names nothing", () => {
     expect(reference.safeParse("a\u0000b").success).toBe(false);
     expect(reference.safeParse("").success).toBe(false);
+    expect(reference.safeParse("\ud800").success).toBe(false);
+    expect(ListAccounts.safeParse({ prefix: "a\u0000" }).success).toBe(false);
     expect(metadata.safeParse({ "a\u0000": "b" }).success).toBe(false);
     expect(metadata.safeParse(Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`k${n}`, ""]))).success).toBe(
       false,

@@ -33,11 +33,17 @@ export const Account = z.strictObject({
 });
 export type Account = z.output<typeof Account>;
 
+const partOfAddress = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9_.:-]*$/, { error: "must be the beginning of an address, such as users:alice" })
+  .default("");
+
 export const ListAccounts = z.strictObject({
   /** The beginning of the addresses, `users:alice`; all where absent. */
-  prefix: z.string().max(128).default(""),
+  prefix: partOfAddress,
   /** The last address of the page before. */
-  after: z.string().max(128).default(""),
+  after: partOfAddress,
   limit: z.int().min(1).max(1000).default(100),
 });
 

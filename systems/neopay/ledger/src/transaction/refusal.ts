@@ -16,7 +16,7 @@ export async function findDuplicates(
     verdict.kind === "duplicateReference" ? [{ given, id: verdict.existingId }] : [],
   );
   if (taken.length === 0) return new Map();
-  const stored = await findTransactions(sql, tenant, { ids: [...new Set(taken.map(({ id }) => id))] });
+  const stored = await findTransactions(sql, tenant, [...new Set(taken.map(({ id }) => id))]);
   const byId = new Map(stored.map((transaction) => [transaction.id, transaction]));
   return new Map(
     taken.flatMap(({ given, id }) => {

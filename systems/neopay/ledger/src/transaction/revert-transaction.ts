@@ -12,7 +12,7 @@ export const revertTransaction: Handler<typeof ledger.revert> = async (
   const [, [earlier], [original]] = await Promise.all([
     ctx.sql`SELECT seq FROM ledger.transaction WHERE id = ${id} AND tenant = ${tenant} FOR NO KEY UPDATE`,
     ctx.sql<{ id: string }>`SELECT id FROM ledger.transaction WHERE reverts_id = ${id} AND tenant = ${tenant}`,
-    findTransactions(ctx.sql, tenant, { ids: [id] }),
+    findTransactions(ctx.sql, tenant, [id]),
   ]);
   if (original === undefined) throw ctx.faults.transactionNotFound({ transaction: id });
   if (earlier !== undefined) throw ctx.faults.alreadyReverted({ transaction: id, revertedById: earlier.id });

@@ -5,7 +5,11 @@ import { instant, storedInstant } from "../instant.ts";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses; Postgres cannot store NUL
 const printable = /^[^\u0000-\u001f\u007f]*$/;
 const text = (charsMax: number) =>
-  z.string().max(charsMax).regex(printable, { error: "must not hold control characters" });
+  z
+    .string()
+    .max(charsMax)
+    .regex(printable, { error: "must not hold control characters" })
+    .refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode, without lone surrogates" });
 
 /** The caller's own name for a transaction or hold, unique per tenant: an invoice number, a bank's reference. */
 export const reference = text(200).min(1);
@@ -23,7 +27,7 @@ export const Posting = z.strictObject({
 });
 export type Posting = z.output<typeof Posting>;
 
-export const legsMax = 1000;
+const legsMax = 1000;
 
 export const PostTransaction = z.strictObject({
   reference,
@@ -61,10 +65,17 @@ export const RevertTransaction = z.strictObject({
 
 export const Reverted = z.strictObject({ id: z.uuid(), reference: z.string(), revertedById: z.uuid() });
 
-export const bulkMax = 5000;
+const bulkMax = 5000;
+const bulkLegsMax = 20_000;
 
 export const PostBulk = z.strictObject({
-  transactions: z.array(PostTransaction).min(1).max(bulkMax),
+  transactions: z
+    .array(PostTransaction)
+    .min(1)
+    .max(bulkMax)
+    .refine((all) => all.reduce((legs, { postings }) => legs + postings.length, 0) <= bulkLegsMax, {
+      error: `must have at most ${bulkLegsMax} postings together`,
+    }),
   /** All or none: one refusal or duplicate leaves nothing posted. Otherwise each for itself, in order. */
   atomic: z.boolean().default(false),
   /** Judges all and posts nothing: what would be posted is `notPosted`. */

@@ -64,23 +64,19 @@ interface TransactionRow {
   readonly postings: Posting[];
 }
 
-/** The stored transactions among `ids` and `references`, by seq. */
-export async function findTransactions(
-  sql: Sql,
-  tenant: string,
-  { ids = [], references = [] }: { readonly ids?: readonly string[]; readonly references?: readonly string[] },
-): Promise<Transaction[]> {
+/** The stored transactions of `ids`, by seq. */
+export async function findTransactions(sql: Sql, tenant: string, ids: readonly string[]): Promise<Transaction[]> {
+  // Flat and grouped: a lateral subquery may be planned to read all accounts once per transaction.
   const rows = await sql<TransactionRow>`
-    SELECT t.id, t.seq, t.reference, t.effective_at, t.recorded_at, t.reverts_id, t.metadata, p.postings
-    FROM ledger.transaction AS t
-    CROSS JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('source', s.address, 'destination', d.address, 'amountMinor', p.amount_minor, 'currency', p.currency)
+    SELECT t.id, t.seq, t.reference, t.effective_at, t.recorded_at, t.reverts_id, t.metadata,
+      jsonb_agg(jsonb_build_object('source', s.address, 'destination', d.address, 'amountMinor', p.amount_minor, 'currency', p.currency)
         ORDER BY p.leg) AS postings
-      FROM ledger.posting AS p JOIN ledger.account AS s ON s.id = p.source_id JOIN ledger.account AS d ON d.id = p.destination_id
-      WHERE p.seq = t.seq
-    ) AS p
-    WHERE t.tenant = ${tenant} AND (t.id = ANY (${ids}) OR t.reference = ANY (${references}))
-    ORDER BY t.seq`;
+    FROM ledger.transaction AS t
+    JOIN ledger.posting AS p ON p.seq = t.seq
+    JOIN ledger.account AS s ON s.id = p.source_id
+    JOIN ledger.account AS d ON d.id = p.destination_id
+    WHERE t.tenant = ${tenant} AND t.id = ANY (${ids})
+    GROUP BY t.seq ORDER BY t.seq`;
   return rows.map((row) => ({
     id: row.id,
     seq: row.seq,
