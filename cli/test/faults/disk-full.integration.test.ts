@@ -1,0 +1,88 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { openHistory } from "./history.ts";
+import { connectJudge, judge } from "./ledger-check.ts";
+import { openLoadAccounts, startLoad } from "./load.ts";
+import { createPlatform, type Platform, until } from "./platform.ts";
+import { profile, seed } from "./profile.ts";
+
+const canMount = process.platform === "linux" && process.getuid?.() === 0;
+/** A new cluster takes 40 MB; the rest is for a log and tables that grow until nothing is left. */
+const diskMb = 240;
+const transferCount = 4_000;
+
+let platform: Platform;
+let mounted: string | undefined;
+afterEach(async () => {
+  if (platform === undefined) return;
+  await platform.kill();
+  if (mounted !== undefined) execFileSync("umount", ["-l", mounted]);
+  mounted = undefined;
+  await platform.remove();
+});
+
+test.skipIf(!canMount)(
+  `a full disk refuses by name and recovers (mounts a small one: Linux, root), seed ${seed}`,
+  {
+    timeout: profile.timeoutMs,
+  },
+  async () => {
+    platform = await createPlatform(new URL("../../../banyan.config.ts", import.meta.url));
+    const data = join(platform.folder, ".banyan");
+    mkdirSync(data);
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${diskMb}m,mode=0755`, "tmpfs", data]);
+    mounted = data;
+    const history = await openHistory(join(platform.folder, "history.jsonl"));
+    await platform.start();
+    await openLoadAccounts(platform);
+    const { pid } = platform;
+    const load = startLoad(platform, history, transferCount);
+    await until("work is under way", () => load.acknowledged() >= 200);
+
+    const filler = join(data, "filler");
+    fill(filler);
+    await until("the full disk is felt", () => load.refusals.some(({ code }) => code === "store.full"));
+    // A while of it: whatever retries in a circle shows now.
+    const refusedCount = load.refusals.length;
+    await until("more is refused", () => load.refusals.length >= refusedCount + 50);
+    expect(platform.pid).toBe(pid);
+    expect(platform.isRunning()).toBe(true);
+    const { code, stdout } = await platform.run("call", "ledger.trialBalance", "--json");
+    console.log("a query meanwhile:", code, stdout.slice(0, 100));
+
+    rmSync(filler);
+    await load.done;
+    const codes = Map.groupBy(load.refusals, ({ status, code: of }) => `${status} ${of}`);
+    console.log([...codes].map(([of, all]) => `${of}: ${all.length}`).join(", "));
+    expect(load.broken()).toBe(0);
+    expect(platform.pid).toBe(pid);
+
+    const client = await connectJudge(await platform.databaseUrl());
+    try {
+      await until("the outbox is empty", async () => (await client.query("SELECT FROM banyan.unsent")).rowCount === 0);
+      expect(await judge({ client, history: history.read(), transfers: load.transfers })).toEqual([]);
+    } finally {
+      await client.end();
+      await history.close();
+    }
+    expect((await platform.run("verify")).code).toBe(0);
+    expect(await platform.stop()).toBe(0);
+  },
+);
+
+/** Takes what is left, to the last block, as somebody else's files would. */
+function fill(path: string): void {
+  for (let size = 1 << 20; size >= 4_096; size >>= 4) {
+    for (;;) {
+      const { bavail, bsize } = statfsSync(mounted as string);
+      if (bavail * bsize < size) break;
+      try {
+        writeFileSync(path, Buffer.alloc(size), { flag: "a" });
+      } catch {
+        break;
+      }
+    }
+  }
+}
