@@ -55,7 +55,7 @@ test("a request reaches its handler through the files that docs/LIFECYCLE.md nam
   const page = readFileSync(join(root, "docs/LIFECYCLE.md"), "utf8");
   const named = [...page.matchAll(/^\d\. `([^`]+\.ts)`/gm)].map(([, file]) => file);
   // Hooks and the body's parser call what comes next, and so lie below on the stack; the page begins with the route.
-  const fromRoute = (name: string) => seen.get(name)?.slice(seen.get(name)?.indexOf(named[0]));
+  const fromRoute = (name: string) => seen.get(name)?.slice(seen.get(name)?.indexOf(named[0] ?? ""));
   expect(fromRoute("write")).toEqual(named);
   expect(fromRoute("read")).toEqual(named.slice(0, 3));
   expect(named.length).toBeLessThanOrEqual(4);
