@@ -59,6 +59,19 @@ test("an import goes on where kill -9 has stopped the server", async () => {
   expect(await json("call", "ledger.balance", '{"address":"berka:26"}')).toMatchObject({ balanceMinor: 10_00 });
 });
 
+test("an import waits for a server that was killed and comes back", async () => {
+  const { port } = new URL(server.ready.url);
+  await server.stop("SIGKILL");
+  const file = join(project.folder, "later.csv");
+  writeFileSync(file, `${berka.split("\n")[0]}\n8;27;930701;"PRIJEM";"VKLAD";10.00;10.00;"";"";""\n`);
+  const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
+  const run = project.launch("import", "berka", file, "--url", `http://127.0.0.1:${port}`, "--key", key, "--json");
+  await run.stderrLine(/waiting for it to come back/);
+  server = await project.start({ PORT: port });
+  expect(JSON.parse(await run.stdoutLine())).toMatchObject({ received: 1, accepted: 1 });
+  expect(await run.exitCode).toBe(0);
+});
+
 test("one edited row is named by its seq", async () => {
   const { rows } = await json(
     "sql",

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { usageFailure } from "../failure.ts";
+import { isFault } from "@banyan/kernel";
+import { CommandFailure, usageFailure } from "../failure.ts";
 import { startProgress } from "../output/progress.ts";
 import { print, printJson, table } from "../output/terminal.ts";
 import { withOperator } from "../platform/with-operator.ts";
@@ -44,7 +45,8 @@ async function runThere(
   run: (call: Call, signal: AbortSignal) => Promise<ImportReport>,
 ): Promise<ImportReport> {
   const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
-  return run(createHttpCall(remoteServer(options)), new AbortController().signal);
+  const { patientCall } = await import("../http/patient-call.ts");
+  return run(patientCall(createHttpCall(remoteServer(options))), new AbortController().signal);
 }
 
 interface ImporterRun {
@@ -62,6 +64,13 @@ async function runImporter(
   const progress = await startProgress(`Importing ${format}`, { quiet });
   try {
     return await importer.run({ files, call, signal, progress: (done, total) => progress.update(done, total) });
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    throw new CommandFailure(
+      `The import stopped: ${error.message} (${error.code}).`,
+      "What came before is kept. Run the same command again: it will count as duplicate.",
+      { code: error.code, details: error.details, cause: error },
+    );
   } finally {
     progress.stop();
   }

@@ -11,8 +11,9 @@ export async function withOperator<T>(work: (operator: Operator) => Promise<T>):
     return startedHere(project, work);
   }
   const { createHttpCall } = await import("../http/http-call.ts");
+  const { patientCall } = await import("../http/patient-call.ts");
   return work({
-    call: createHttpCall(server),
+    call: patientCall(createHttpCall(server)),
     signal: new AbortController().signal,
     ask: (request) => ask(server.socket, request),
   });
