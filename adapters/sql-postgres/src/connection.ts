@@ -1,6 +1,7 @@
 import pg from "pg";
 import { Batch, type BatchOutcome, type SessionState, type StatementResult } from "./batch.ts";
 import { type ErrorResponse, isStalePlan, lostConnection, refusedStatement } from "./failure.ts";
+import { pause } from "./pause.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /** Opens a transaction. A batch knows it by identity of text, to tell what a lost connection leaves behind. */
@@ -18,7 +19,8 @@ const OUTPUT_FORMATS: Statement = statement(
 const READ_ONLY: Statement = statement("SET default_transaction_read_only = on");
 
 /** What was cancelled ends at once; what does not is out of our reach. */
-const CANCEL_TIMEOUT_MS = 1_000;
+const CANCEL_TIMEOUT_MS = 2_000;
+const CANCEL_AGAIN_MS = 100;
 /** A server that is there closes at once. */
 const GOODBYE_MS = 1_000;
 
@@ -146,14 +148,31 @@ class Session implements SqlConnection, SessionState {
   }
 
   async cancel(): Promise<void> {
+    let running = this.#running !== undefined;
+    const ended = Promise.resolve(this.#running).then(() => {
+      running = false;
+    });
+    const giveUp = new AbortController();
+    const cut = setTimeout(() => {
+      giveUp.abort();
+      this.#client.connection.stream.destroy(new Error("the server did not heed a cancel request"));
+    }, CANCEL_TIMEOUT_MS);
+    // A request that arrives before its statement is ignored, so one may not do.
+    while (running && !this.broken) {
+      await this.#requestCancel(giveUp.signal);
+      await Promise.race([ended, pause(CANCEL_AGAIN_MS, giveUp.signal)]);
+    }
+    await ended;
+    clearTimeout(cut);
+  }
+
+  /** Resolves when the server has closed the connection of the request, which it does once it has signalled the backend. */
+  async #requestCancel(signal: AbortSignal): Promise<void> {
     const { processID, secretKey } = this.#client as unknown as { processID: number; secretKey: number };
     const { host, port } = this.#client;
     const wire = new pg.Connection({}) as unknown as CancelWire;
-    const timer = setTimeout(() => {
-      wire.stream.destroy();
-      this.#client.connection.stream.destroy(new Error("the server did not heed a cancel request"));
-    }, CANCEL_TIMEOUT_MS);
-    // The server closes this connection once it has signalled the backend.
+    const abandon = (): void => wire.stream.destroy();
+    signal.addEventListener("abort", abandon, { once: true });
     await new Promise<void>((resolve) => {
       wire.on("error", resolve);
       wire.on("end", resolve);
@@ -161,8 +180,7 @@ class Session implements SqlConnection, SessionState {
       if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
       else wire.connect(port, host);
     });
-    await this.#running;
-    clearTimeout(timer);
+    signal.removeEventListener("abort", abandon);
   }
 
   async close(): Promise<void> {

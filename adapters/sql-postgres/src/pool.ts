@@ -2,6 +2,7 @@ import type { Budget } from "@banyan/kernel/store";
 import { storeFaults } from "@banyan/kernel/store";
 import { budgetOf, sendWithin } from "./budget.ts";
 import { type ConnectOptions, connect, ROLLBACK, type SqlConnection } from "./connection.ts";
+import { pause } from "./pause.ts";
 
 export interface PoolOptions extends ConnectOptions {
   /** Measured: 8-10 for two cores. 8 are as fast as 16 with half the latency, 4 lose 20 %, 64 are slower. Default 10. */
@@ -208,8 +209,4 @@ function closedFault(): Error {
 function isFinal(error: unknown): boolean {
   const code = String((error as { code?: unknown } | undefined)?.code ?? "");
   return code.startsWith("28") || code === "3D000";
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

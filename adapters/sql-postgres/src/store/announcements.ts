@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { budgetOf, sendWithin } from "../budget.ts";
 import { type ConnectOptions, connect, type SqlConnection } from "../connection.ts";
+import { pause } from "../pause.ts";
 import { type Statement, sql, statement } from "../statement.ts";
-import { pause } from "./pause.ts";
 
 const CHANNEL = "banyan";
 const LISTEN: Statement = statement(`LISTEN ${CHANNEL}`);

@@ -1,7 +1,7 @@
 import { budgetOf, sendWithin } from "../budget.ts";
 import { type ConnectOptions, connect, type SqlConnection } from "../connection.ts";
+import { pause } from "../pause.ts";
 import { type Statement, sql } from "../statement.ts";
-import { pause } from "./pause.ts";
 
 /** "bnylead" in ASCII: the lock of whoever delivers. */
 const LEAD: Statement = sql`SELECT pg_try_advisory_lock(${0x626e796c656164}::bigint) AS leads`;
