@@ -7,6 +7,10 @@ export interface Arrival {
   readonly at: number;
   /** 32 hexadecimal digits of W3C Trace Context. */
   readonly traceId: string;
+  /** 16 hexadecimal digits: the caller's span; undefined where the trace begins here. */
+  readonly parentSpanId: string | undefined;
+  /** Which of the headers that matter are there; see `head`. */
+  readonly bits: number;
   readonly connection: Connection;
   identity: Identity;
 }

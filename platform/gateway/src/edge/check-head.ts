@@ -1,18 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { refusal } from "../answers/refusals.ts";
 import type { Limits } from "../limits.ts";
-
-/** Headers that mean one thing; a second one is read differently by different servers (RFC 9110, section 5.3). */
-const singles = new Set([
-  "host",
-  "authorization",
-  "content-type",
-  "content-encoding",
-  "idempotency-key",
-  "traceparent",
-  "origin",
-]);
-const lengthsOfSingles = new Set([...singles].map((name) => name.length));
+import { type Head, head } from "./head.ts";
 
 /** What RFC 3986 allows in a target, and `[`, `]`, `|`, which browsers send in queries. */
 const notInTarget = /[^\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7c\x7e]/;
@@ -23,24 +12,23 @@ const dotSegment = /(?:\/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:\/|\\|%2f|%5c|$)/i;
  * Refuses requests that other servers on the way may have read otherwise than we do, and those beyond the limits. It
  * looks at the head alone; nothing of the body has been read. Throws refusals.
  */
-export function checkHead(request: IncomingMessage, limits: Limits): void {
-  const { url = "", method, headers, rawHeaders, httpVersion } = request;
+export function checkHead(request: IncomingMessage, { bits, twice }: Head, limits: Limits): void {
+  const { url = "", method, rawHeaders } = request;
   checkTarget(url, limits.urlBytesMax);
   if (rawHeaders.length / 2 > limits.headersMax) {
     throw refusal("headersTooLarge", `the request has more than ${limits.headersMax} headers`);
   }
-  if (headers.host === undefined && httpVersion === "1.1")
+  if (twice !== undefined) throw refusal("malformedRequest", `the header ${twice} is given twice`);
+  if ((bits & head.host) === 0 && request.httpVersion === "1.1") {
     throw refusal("malformedRequest", "HTTP/1.1 needs a Host header");
-  checkSingles(rawHeaders);
-  const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
+  }
+  if ((bits & head.contentEncoding) !== 0 && request.headers["content-encoding"] !== "identity") {
     throw refusal("unsupportedMediaType", "bodies are taken as they are; send the request without Content-Encoding", {
       headers: { "accept-encoding": "identity" },
     });
   }
-  if (method === "GET" || method === "HEAD") {
-    const length = headers["content-length"];
-    if ((length !== undefined && length !== "0") || headers["transfer-encoding"] !== undefined) {
+  if ((method === "GET" || method === "HEAD") && (bits & (head.contentLength | head.transferEncoding)) !== 0) {
+    if (request.headers["content-length"] !== "0") {
       throw refusal("malformedRequest", `a ${method} with a body is refused: it would be ignored`);
     }
   }
@@ -48,8 +36,9 @@ export function checkHead(request: IncomingMessage, limits: Limits): void {
 
 function checkTarget(url: string, bytesMax: number): void {
   if (url.length > bytesMax) throw refusal("urlTooLong", `the request target is longer than ${bytesMax} bytes`);
-  if (url.charCodeAt(0) !== 47)
+  if (url.charCodeAt(0) !== 47) {
     throw refusal("malformedRequest", "the request target must be a path, such as /v1/accounts");
+  }
   if (notInTarget.test(url)) {
     throw refusal("malformedRequest", "the request target holds a character that must be percent-encoded");
   }
@@ -58,18 +47,5 @@ function checkTarget(url: string, bytesMax: number): void {
   if (path.includes("//")) throw refusal("malformedRequest", "the path has an empty segment (//)");
   if ((path.includes(".") || path.includes("%")) && (dotSegment.test(path) || path.includes("%00"))) {
     throw refusal("malformedRequest", "the path has a segment that is . or .., or a NUL");
-  }
-}
-
-function checkSingles(rawHeaders: readonly string[]): void {
-  let seen: string[] | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (!lengthsOfSingles.has(name.length)) continue;
-    const lower = name.toLowerCase();
-    if (!singles.has(lower)) continue;
-    if (seen?.includes(lower)) throw refusal("malformedRequest", `the header ${lower} is given twice`);
-    seen ??= [];
-    seen.push(lower);
   }
 }

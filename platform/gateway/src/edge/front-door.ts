@@ -9,8 +9,12 @@ import { checkHead } from "./check-head.ts";
 import { addressKey, clientAddress } from "./client-address.ts";
 import type { Connections } from "./connections.ts";
 import type { CrossOrigin } from "./cross-origin.ts";
+import { head, readHead } from "./head.ts";
 import { type Allowance, RateLimiter } from "./rate-limiter.ts";
-import { traceIdOf } from "./trace.ts";
+import { parentSpanIdOf, traceIdOf } from "./trace.ts";
+
+/** The global is a lazy getter, which costs a third of a reading. */
+const timer = globalThis.performance;
 
 export interface FrontDoorOptions {
   readonly authenticator: Authenticator;
@@ -37,16 +41,24 @@ export function frontDoor(options: FrontDoorOptions, inside: RequestListener): R
   const admit = admission(options);
   return (request, response) => {
     const { headers, socket } = request;
-    const connection = connections.of(socket);
-    const traceId = traceIdOf(headers.traceparent);
-    request.arrival = { at: performance.now(), traceId, connection, identity: anonymousIdentity };
+    const found = readHead(request.rawHeaders);
+    const traceparent = (found.bits & head.traceparent) === 0 ? undefined : headers.traceparent;
+    request.arrival = {
+      at: timer.now(),
+      traceId: traceIdOf(traceparent),
+      parentSpanId: parentSpanIdOf(traceparent),
+      bits: found.bits,
+      connection: connections.of(socket),
+      identity: anonymousIdentity,
+    };
     try {
       // First, so that a page of an allowed origin can also read why it was refused.
       if (crossOrigin?.(request, response)) return;
-      checkHead(request, limits);
+      checkHead(request, found, limits);
       const own = socket.remoteAddress ?? "";
       const address = isTrusted === undefined ? own : clientAddress(own, headers["x-forwarded-for"], isTrusted);
-      const identity = authenticator.authenticate({ authorization: headers.authorization, address });
+      const authorization = (found.bits & head.authorization) === 0 ? undefined : headers.authorization;
+      const identity = authenticator.authenticate({ authorization, address });
       if (identity instanceof Promise) {
         identity
           .then((found) => admit(request, response, { identity: found, address }))
@@ -78,9 +90,10 @@ function admission({ limits, isTrusted, unlimited }: FrontDoorOptions) {
       announce(response, perSubject, perSubject.take(`${identity.tenant} ${identity.subject}`, arrival.at));
       return;
     }
-    if (unlimited.has(request.url as string)) return;
     const key = isTrusted === undefined ? arrival.connection.addressKey : addressKey(address);
-    announce(response, perAddress, perAddress.take(key, arrival.at));
+    const allowance = perAddress.take(key, arrival.at);
+    if (!allowance.isAllowed && unlimited.has(request.url as string)) return;
+    announce(response, perAddress, allowance);
     if (identity === undefined) throw refusal("invalidCredentials", "these credentials are not known here");
   };
 }

@@ -2,7 +2,7 @@ import { type App, type CallNotes, inputJsonSchema, outputJsonSchema } from "@ba
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../answers/answering.ts";
 import { refusal } from "../answers/refusals.ts";
-import { parentSpanIdOf } from "../edge/trace.ts";
+import { head } from "../edge/head.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
 import { type Input, inputReader } from "./input-plan.ts";
 import type { Route } from "./route-table.ts";
@@ -35,10 +35,11 @@ export function actionHandler(route: Route, { app, record, answerError }: Answer
   const answer = { route: name, status };
 
   return ({ raw, params, query, body }, reply) => {
-    const { arrival, headers } = raw;
+    const { arrival } = raw;
     const response = reply.raw;
     const input = read(params as Record<string, string>, query as string, body as Input | undefined);
-    const idempotencyKey = isCommand ? keyOf(headers["idempotency-key"]) : undefined;
+    const hasKey = isCommand && (arrival.bits & head.idempotencyKey) !== 0;
+    const idempotencyKey = hasKey ? keyOf(raw.headers["idempotency-key"]) : undefined;
     const notes: CallNotes | undefined = idempotencyKey === undefined ? undefined : { replayed: false, cached: false };
     const fail = (error: unknown) => {
       if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
@@ -60,7 +61,7 @@ export function actionHandler(route: Route, { app, record, answerError }: Answer
       .call(action, input, {
         identity: arrival.identity,
         traceId: arrival.traceId,
-        parentSpanId: parentSpanIdOf(headers.traceparent),
+        parentSpanId: arrival.parentSpanId,
         idempotencyKey,
         notes,
         signal: arrival.connection.closed,
