@@ -9,6 +9,9 @@ interface ResetOptions {
   readonly json?: boolean;
 }
 
+/** A database server whose process was killed a moment ago still writes, and ends by itself. */
+const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 100 };
+
 /** Empties the data folder after asking. Refuses while a server runs on it. */
 export async function reset({ yes, json }: ResetOptions): Promise<void> {
   const { folder, server } = await findProject();
@@ -24,7 +27,7 @@ export async function reset({ yes, json }: ResetOptions): Promise<void> {
     else print("Nothing was removed.");
     return;
   }
-  for (const entry of entries) rmSync(join(folder.path, entry), { recursive: true, force: true });
+  for (const entry of entries) rmSync(join(folder.path, entry), removal);
   if (json) printJson({ path: folder.path, removed: entries });
   else print(entries.length === 0 ? `${folder.path} is empty already.` : `${folder.path} is empty now.`);
 }
