@@ -1,6 +1,6 @@
 -- A hash chain over the stored rows, sealed in blocks behind the postings, so that posting stays parallel.
 --
--- leaf = sha256(0x00 || the stored transaction as JSON text), root = sha256(0x01 || root of the tenant's block before || its leaves).
+-- leaf = sha256(0x00 || the stored transaction, then each posting, as JSON arrays), root = sha256(0x01 || root of the tenant's block before || its leaves).
 -- The prefixes keep a leaf from passing for a root (RFC 9162, 2.1). A block covers every number above the block before it
 -- up to `to_seq`; it keeps each leaf, so that a changed row is named and not only noticed.
 CREATE TABLE ledger.seal (
@@ -24,14 +24,12 @@ INSERT INTO ledger.seal_horizon (sealed_seq) VALUES (0);
 -- The leaves of stored transactions, in order. Addresses stand for account numbers, so that two accounts cannot trade places.
 CREATE FUNCTION ledger.leaves(after_seq bigint, to_seq bigint) RETURNS TABLE (tenant text, seq bigint, leaf bytea)
 LANGUAGE sql STABLE AS $$
-  SELECT t.tenant, t.seq, sha256('\x00'::bytea || convert_to(jsonb_build_array(
-    t.tenant, t.seq, t.id, t.reference,
-    (extract(epoch FROM t.effective_at) * 1000000)::bigint, (extract(epoch FROM t.recorded_at) * 1000000)::bigint,
-    t.reverts_id, t.metadata,
-    jsonb_agg(jsonb_build_array(
-      p.leg, p.tenant, s.address, d.address, p.amount_minor, p.currency, p.effective_at = t.effective_at,
-      p.source_entry, p.source_after_minor, p.destination_entry, p.destination_after_minor) ORDER BY p.leg) FILTER (WHERE p.seq IS NOT NULL)
-  )::text, 'UTF8'))
+  SELECT t.tenant, t.seq, sha256('\x00'::bytea || convert_to(
+    json_build_array(t.tenant, t.seq, t.id, t.reference, t.effective_at AT TIME ZONE 'UTC', t.recorded_at AT TIME ZONE 'UTC',
+      t.reverts_id, t.metadata)::text
+    || coalesce(string_agg(json_build_array(p.leg, p.tenant, s.address, d.address, p.amount_minor, p.currency,
+      p.effective_at = t.effective_at, p.source_entry, p.source_after_minor, p.destination_entry, p.destination_after_minor)::text,
+      '' ORDER BY p.leg) FILTER (WHERE p.seq IS NOT NULL), ''), 'UTF8'))
   FROM ledger.transaction AS t
   LEFT JOIN ledger.posting AS p ON p.seq = t.seq
   LEFT JOIN ledger.account AS s ON s.id = p.source_id
@@ -85,7 +83,7 @@ END $$;
 
 -- Every place where a tenant's books do not hold: `seq` names a transaction, `account` an account, `rule` what is broken.
 CREATE FUNCTION ledger.breaks(of_tenant text) RETURNS TABLE (seq bigint, account text, rule text)
-LANGUAGE sql STABLE SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE sql STABLE SET plan_cache_mode = force_custom_plan SET work_mem = '64MB' SET jit = off AS $$
   WITH seal AS (
     SELECT s.*, lag(s.number, 1, 0) OVER by_number AS number_before, lag(s.to_seq, 1, 0) OVER by_number AS to_seq_before,
       lag(s.root, 1, ''::bytea) OVER by_number AS root_before
