@@ -39,7 +39,8 @@ export async function openDatabase(surroundings: Surroundings): Promise<Database
       onOutage: (outage) => {
         if (outage.phase === "down") note("The database server died; starting it again.");
         else if (outage.phase === "up") note(`The database server is back after ${duration(outage.downMs)}.`);
-        else note(`The database server stays down: ${(outage.error as Error).message}. Restart this process.`);
+        else
+          note(`The database server cannot start, and is tried again until it can. ${(outage.error as Error).message}`);
       },
     }).catch((cause: Error) => {
       throw new CommandFailure(cause.message, "`npx banyan doctor` checks this machine.", { cause });

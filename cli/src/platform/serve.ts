@@ -35,6 +35,7 @@ export interface Served {
 const developer: Identity = { subject: "development", tenant: "default", permissions: new Set(["*"]) };
 /** For requests in flight. The application and the database drain after it, and supervisors wait 10 s (Docker) before they kill. */
 const drainMs = 4_000;
+const portsAfter = 20;
 /** Seeding is many commands one after another. */
 const demoDeadlineMs = 30_000;
 
@@ -47,53 +48,50 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
     openApplication(surroundings),
     import("@banyan/gateway"),
   ]);
-  await playDemo(app, surroundings);
+  await playDemo(app, notes, surroundings);
   signal.throwIfAborted();
-  const { host, port } = await chooseAddress(surroundings, notes);
+  const host = environment.HOST ?? config.host;
+  const asked = environment.PORT ?? config.port;
   const gateway = createGateway({
     app,
     authenticator: createApiKeyAuthenticator([{ hash: hash("sha256", key.key), identity: developer }]),
     title: config.title,
     version: config.version,
     host,
-    port,
+    port: await freePort(asked, host),
+    // For who takes the port between the question and the answer.
+    portsAfter,
     log: pino({ level: logLevel(environment) }, pino.destination({ fd: 2, sync: true })),
   });
   openings.defer("gateway", () => gateway.close({ deadlineMs: drainMs }));
-  const { url } = await steps.run(
+  const { url, port } = await steps.run(
     "gateway",
     () => gateway.listen(),
     (address) => address.url,
   );
+  if (asked !== 0 && port !== asked) notes.push(`Port ${asked} is taken, so the gateway listens on ${port}.`);
   await openControl({ app, key: key.key, url, databaseUrl }, notes, surroundings);
   signal.throwIfAborted();
   return { config, url, key, keyFile: relative(process.cwd(), folder.keyFile), steps, notes };
 }
 
-async function playDemo(app: App, { config, steps }: Surroundings): Promise<void> {
+async function playDemo(app: App, notes: string[], { config, steps }: Surroundings): Promise<void> {
   const { demo } = config;
   if (demo === undefined) return;
   const startedAt = performance.now();
-  const did = await steps.watch("the demo", () =>
-    demo((action, input, options) => app.call(action, input, { deadlineMs: demoDeadlineMs, ...options })),
-  );
+  const play = () =>
+    demo((action, input, options) => app.call(action, input, { deadlineMs: demoDeadlineMs, ...options }));
+  const did = await steps.watch("the demo", play).catch((error: Error) => {
+    // A store without its demo serves as well as any other.
+    notes.push(`The demo was not played to its end: ${error.message}.`);
+    return undefined;
+  });
   if (did !== undefined) steps.done.push({ name: "demo", detail: did, tookMs: performance.now() - startedAt });
 }
 
 /** At "info" each refused request is a line: for whoever keeps logs, and noise in the terminal of whoever develops. */
 function logLevel({ LOG_LEVEL, NODE_ENV }: Environment): string {
   return LOG_LEVEL ?? (NODE_ENV === "production" ? "info" : "warn");
-}
-
-async function chooseAddress(
-  { config, environment }: Surroundings,
-  notes: string[],
-): Promise<{ host: string; port: number }> {
-  const host = environment.HOST ?? config.host;
-  const asked = environment.PORT ?? config.port;
-  const port = await freePort(asked, host);
-  if (port !== asked) notes.push(`Port ${asked} is taken, so the gateway listens on ${port}.`);
-  return { host, port };
 }
 
 async function openControl(
