@@ -18,7 +18,7 @@ export type EmbeddedPostgresOptions = {
   readonly signal?: AbortSignal;
   /** One line for people, only where there is something to wait for. */
   readonly onProgress?: (message: string) => void;
-  /** Each time the server dies, comes back, or is given up. */
+  /** Each time the server dies, comes back, or refuses to. */
   readonly onOutage?: (outage: Outage) => void;
 };
 
@@ -58,7 +58,7 @@ export type EmbeddedPostgres = {
  * best of several, others working beside): node test/owner-main.ts '{"dataFolder":"/tmp/a/data","cacheFolder":"/tmp/a/cache"}'
  *
  * The first start makes the cluster; two processes on one folder share one server; a server that dies is
- * restarted at the same address, at most 5 times in 5 minutes. The address needs the password that it contains,
+ * restarted at the same address, at once or, when it dies again and again, every 5 s. The address needs the password that it contains,
  * by socket and by TCP. Throws EmbeddedPostgresError.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {

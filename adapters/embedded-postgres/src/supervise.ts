@@ -6,19 +6,23 @@ import { rotateLog } from "./log-file.ts";
 import { hasOwner } from "./ownership.ts";
 import { isAlive, type Postmaster, readPostmaster } from "./postmaster.ts";
 
-/** The server died (`down`), is back at the same address (`up`), or died too often and stays down (`given_up`). */
+/**
+ * The server died (`down`), is back at the same address (`up`), or cannot be started now (`refused`, told once between the
+ * two): it is tried again until it can.
+ */
 export type Outage =
   | { readonly phase: "down"; readonly pid: number }
   | { readonly phase: "up"; readonly pid: number; readonly downMs: number }
-  | { readonly phase: "given_up"; readonly error: unknown };
+  | { readonly phase: "refused"; readonly error: unknown };
 
 export type Supervisor = { readonly server: Postmaster; stop(): Promise<"stopped" | "kept_by_another"> };
 
 /** A signal 0 costs a microsecond; an adopted server is nobody's child, so there is no event to wait for. */
 const WATCH_EVERY_MS = 200;
 const ROTATE_EVERY_MS = 60_000;
-const RESTARTS_MAX = 5;
-const RESTARTS_WINDOW_MS = 5 * 60_000;
+/** What keeps a server from starting, a full disk above all, is put right by somebody who should not have to look for us. */
+const RESTART_WAIT_MAX_MS = 5_000;
+const RESTARTS_WINDOW_MS = 60_000;
 /** The guard's own escalation ends after 24 s. */
 const STOP_TIMEOUT_MS = 30_000;
 
@@ -40,19 +44,21 @@ export function supervise(first: Acquired, options: AcquireOptions, onOutage: (o
 
   async function restart(): Promise<void> {
     const downSince = performance.now();
+    let refused = false;
     onOutage({ phase: "down", pid: server.pid });
-    try {
-      await backOff(restarts, stopping.signal);
-      const next = await acquireServer({ ...options, port: server.port, signal: stopping.signal });
-      // The new claim first: between the two the guard would see no owner.
-      ownership.release();
-      ({ server, ownership } = next);
-      onOutage({ phase: "up", pid: server.pid, downMs: Math.round(performance.now() - downSince) });
-    } catch (error) {
-      if (stopping.signal.aborted) return;
-      clearInterval(watch);
-      ownership.release();
-      onOutage({ phase: "given_up", error });
+    while (!stopping.signal.aborted) {
+      try {
+        await backOff(restarts, stopping.signal);
+        const next = await acquireServer({ ...options, port: server.port, signal: stopping.signal });
+        // The new claim first: between the two the guard would see no owner.
+        ownership.release();
+        ({ server, ownership } = next);
+        onOutage({ phase: "up", pid: server.pid, downMs: Math.round(performance.now() - downSince) });
+        return;
+      } catch (error) {
+        if (!stopping.signal.aborted && !refused) onOutage({ phase: "refused", error });
+        refused = true;
+      }
     }
   }
 
@@ -76,15 +82,12 @@ export function supervise(first: Acquired, options: AcquireOptions, onOutage: (o
   };
 }
 
-/** 0, 0.1, 0.4, 0.9, 1.6 s; throws when the server died too often. */
+/** 0, 0.1, 0.4, 0.9, 1.6, … 5 s: the longer, the more restarts there were lately. */
 async function backOff(restarts: number[], signal: AbortSignal): Promise<void> {
   const now = Date.now();
   const recent = restarts.filter((time) => now - time < RESTARTS_WINDOW_MS);
   restarts.splice(0, restarts.length, ...recent, now);
-  if (recent.length >= RESTARTS_MAX) {
-    throw new Error(`the server died ${recent.length + 1} times within ${RESTARTS_WINDOW_MS / 60_000} minutes`);
-  }
-  await sleep(100 * recent.length ** 2, undefined, { signal });
+  await sleep(Math.min(RESTART_WAIT_MAX_MS, 100 * recent.length ** 2), undefined, { signal });
 }
 
 async function untilDown(server: Postmaster, { cluster, run }: DataFolder): Promise<"stopped" | "kept_by_another"> {

@@ -1,3 +1,4 @@
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { isAlive } from "../src/postmaster.ts";
@@ -83,18 +84,40 @@ test("a server that dies is back at the same address, with every committed row, 
   expect(await second.stop()).toBe("stopped");
 });
 
-test("a server that dies again and again is given up, not restarted for ever", async () => {
+test("a server that dies again and again comes back each time", async () => {
   const owner = startOwner({ dataFolder });
   let { pid } = await owner.next("ready");
-  for (let death = 1; death <= 5; death++) {
+  for (let death = 1; death <= 6; death++) {
     process.kill(pid, "SIGKILL");
     expect(await owner.next("outage")).toEqual({ phase: "down", pid });
     const outage = await owner.next("outage");
     if (outage.phase !== "up") throw new Error(`death ${death}: ${JSON.stringify(outage)}`);
     pid = outage.pid;
   }
+  expect(await owner.stop()).toBe("stopped");
+});
+
+test("a server that cannot start says so once, and is back when it can", async () => {
+  const owner = startOwner({ dataFolder });
+  const { pid } = await owner.next("ready");
+  const control = join(dataFolder, "cluster/global/pg_control");
+  renameSync(control, `${control}.away`);
   process.kill(pid, "SIGKILL");
   expect(await owner.next("outage")).toEqual({ phase: "down", pid });
-  expect(await owner.next("outage")).toMatchObject({ phase: "given_up" });
+  expect(await owner.next("outage")).toMatchObject({ phase: "refused" });
+  renameSync(`${control}.away`, control);
+  expect(await owner.next("outage")).toMatchObject({ phase: "up" });
   expect(await owner.stop()).toBe("stopped");
+});
+
+test("an owner stops while its server cannot start", async () => {
+  const owner = startOwner({ dataFolder });
+  const { pid } = await owner.next("ready");
+  const control = join(dataFolder, "cluster/global/pg_control");
+  renameSync(control, `${control}.away`);
+  process.kill(pid, "SIGKILL");
+  await owner.next("outage");
+  expect(await owner.next("outage")).toMatchObject({ phase: "refused" });
+  expect(await owner.stop()).toBe("stopped");
+  renameSync(`${control}.away`, control);
 });
