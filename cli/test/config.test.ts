@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadConfig, locateConfig } from "../src/project/config.ts";
 import { dataFolderOf } from "../src/project/data-folder.ts";
 
@@ -9,6 +9,7 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "banyan config "));
 });
+afterEach(() => rmSync(folder, { recursive: true }));
 const service = `{ contract: { name: "orders" }, handlers: new Map() }`;
 const write = (text: string) => writeFileSync(join(folder, "banyan.config.mjs"), text);
 

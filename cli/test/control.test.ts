@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,17 @@ import { ask } from "../src/control/client.ts";
 import { type ControlServer, type Operate, openControlServer } from "../src/control/server.ts";
 
 let server: ControlServer | undefined;
-afterEach(() => server?.close());
+const folders: string[] = [];
+afterEach(async () => {
+  await server?.close();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
 
-const newFolder = () => mkdtempSync(join(tmpdir(), "banyan control "));
+const newFolder = () => {
+  const folder = mkdtempSync(join(tmpdir(), "banyan control "));
+  folders.push(folder);
+  return folder;
+};
 const open = async (operate: Operate, folder = newFolder()) => {
   server = await openControlServer(folder, operate);
   return server.socketPath;
