@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const banyan = fileURLToPath(new URL("../bin/banyan.mjs", import.meta.url));
@@ -109,8 +110,8 @@ export function createTestProject(configFile: URL): TestProject {
       return server;
     },
     async remove() {
-      for (const server of servers) await server.stop("SIGKILL");
-      removeFolder(folder);
+      for (const server of servers) await server.stop();
+      await removeFolder(folder);
     },
   };
 }
@@ -128,7 +129,9 @@ function launch(cwd: string, args: readonly string[], environment: Record<string
   return spawn(process.execPath, [banyan, ...args], { cwd, env: { PATH, HOME, NO_COLOR: "1", ...environment } });
 }
 
-/** A database server whose process was killed needs a moment to notice, and writes until then. */
-function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+/** After the database server, which outlives a killed process for a moment, and writes. */
+async function removeFolder(folder: string): Promise<void> {
+  const untilMs = Date.now() + 20_000;
+  while (existsSync(join(folder, ".banyan/postgres/cluster/postmaster.pid")) && Date.now() < untilMs) await sleep(50);
+  rmSync(folder, { recursive: true, force: true });
 }
