@@ -104,11 +104,16 @@ class BoundedPool implements Pool {
       this.#waiters.delete(waiter);
     };
     const abort = (): void => leave(storeFaults.deadline(undefined, { cause: budget.signal.reason }));
-    const deadline = setTimeout(() => leave(storeFaults.deadline()), Math.max(0, budget.remainingMs()));
-    const patience = setTimeout(() => {
-      waiter.patient = false;
-      if (this.#lastFailure !== undefined) leave(storeFaults.unavailable(undefined, { cause: this.#lastFailure }));
-    }, patienceMs);
+    const remainingMs = Math.max(0, budget.remainingMs());
+    const deadline = setTimeout(() => leave(storeFaults.deadline()), remainingMs);
+    const patience = setTimeout(
+      () => {
+        waiter.patient = false;
+        if (this.#lastFailure !== undefined) leave(storeFaults.unavailable(undefined, { cause: this.#lastFailure }));
+      },
+      // Half of what is left at most: a caller who learns that the server is away must have time to say so.
+      Math.min(patienceMs, remainingMs / 2),
+    );
     const waiter: Waiter = {
       patient: true,
       resolve: (connection) => {

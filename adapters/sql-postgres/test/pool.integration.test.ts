@@ -88,6 +88,9 @@ test("a caller waits with patience for a server that restarts, then learns that 
   const failed = await Promise.resolve(pool.acquire(budget(5_000))).catch((error: unknown) => error);
   expect(failed).toMatchObject({ code: "store.unavailable", retry: "yes" });
   expect(JSON.stringify(failed) + String((failed as Error).cause)).not.toContain("hunter2");
+  // One who has less time than patience is not told that the server was slow, and to stay away.
+  const hasty = await Promise.resolve(pool.acquire(budget(50))).catch((error: unknown) => error);
+  expect(hasty).toMatchObject({ code: "store.unavailable", retry: "yes" });
   refusing.close();
 });
 

@@ -113,9 +113,9 @@ export class Coalescer {
       } catch (error) {
         if (!runsAgain(error, item.key) || attempt === attemptsMax) return item.reject(this.forCaller(item, error));
         try {
-          await pause(attempt, item.call.context.scope);
-        } catch (ended) {
-          return item.reject(ended);
+          await pause(attempt, item.call.context.scope, error);
+        } catch (last) {
+          return item.reject(this.forCaller(item, last));
         }
       }
     }

@@ -32,7 +32,7 @@ export async function runCommand(call: ValidCall): Promise<unknown> {
       return await attemptCommand(call, key);
     } catch (error) {
       if (!runsAgain(error, key) || attempt === attemptsMax) throw error;
-      await pause(attempt, call.context.scope);
+      await pause(attempt, call.context.scope, error);
     }
   }
 }
