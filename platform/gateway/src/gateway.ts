@@ -21,6 +21,7 @@ import { createReadiness, defaultReadinessLimits, type ReadinessLimits } from ".
 import { probePaths, registerProbes } from "./watch/register-probes.ts";
 import { RequestRecord } from "./watch/request-record.ts";
 
+/** What a gateway serves, whom it lets in, and how much it takes. Everything but the first four has a default. */
 export interface GatewayOptions {
   readonly app: App;
   readonly authenticator: Authenticator;
@@ -43,6 +44,7 @@ export interface GatewayOptions {
   readonly log?: Logger;
 }
 
+/** An HTTP server in front of one application, from its first connection to its last. */
 export interface Gateway {
   /** Opens the port. Rejects where it is taken. */
   listen(): Promise<{ readonly url: string; readonly port: number }>;

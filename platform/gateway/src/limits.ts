@@ -37,6 +37,7 @@ export interface Limits {
   readonly callersMax: number;
 }
 
+/** What holds where a deployment says nothing else; the reasons stand beside each limit. */
 export const defaultLimits: Limits = {
   headerBytesMax: 16_384,
   headersMax: 100,

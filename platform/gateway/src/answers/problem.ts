@@ -10,7 +10,7 @@ export interface Problem {
   readonly body: string;
 }
 
-export const problemType = "application/problem+json; charset=utf-8";
+const problemType = "application/problem+json; charset=utf-8";
 
 /** JSON text of a fault's details, from the schema that its contract declares: what that does not name is not sent. */
 export type DetailsSerialiser = (fault: Fault) => string | undefined;

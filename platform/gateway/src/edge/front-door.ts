@@ -5,6 +5,7 @@ import type { AnswerError } from "../answers/answering.ts";
 import { refusal } from "../answers/refusals.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import type { Limits } from "../limits.ts";
+import type { Arrival } from "./arrival.ts";
 import { checkHead } from "./check-head.ts";
 import { addressKey, clientAddress } from "./client-address.ts";
 import type { Connections } from "./connections.ts";
@@ -43,7 +44,7 @@ export function frontDoor(options: FrontDoorOptions, inside: RequestListener): R
     const { headers, socket } = request;
     const found = readHead(request.rawHeaders);
     const traceparent = (found.bits & head.traceparent) === 0 ? undefined : headers.traceparent;
-    request.arrival = {
+    const arrival: Arrival = {
       at: timer.now(),
       traceId: traceIdOf(traceparent),
       parentSpanId: parentSpanIdOf(traceparent),
@@ -51,6 +52,7 @@ export function frontDoor(options: FrontDoorOptions, inside: RequestListener): R
       connection: connections.of(socket),
       identity: anonymousIdentity,
     };
+    request.arrival = arrival;
     try {
       // First, so that a page of an allowed origin can also read why it was refused.
       if (crossOrigin?.(request, response)) return;

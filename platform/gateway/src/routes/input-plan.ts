@@ -87,7 +87,7 @@ function decode(text: string, field: string): string {
 }
 
 /** No database stores NUL in a text. */
-export function withoutNul(text: string, field: string): string {
+function withoutNul(text: string, field: string): string {
   if (text.includes("\0")) throw refusal("malformedInput", `${field} holds NUL`, { field });
   return text;
 }

@@ -20,7 +20,7 @@ export interface Route {
 }
 
 /** The gateway's own; an action that wants one of them is a start-up error. */
-export const ownPaths = [
+const ownPaths = [
   "/health",
   "/readiness",
   "/metrics",

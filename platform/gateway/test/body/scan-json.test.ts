@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonScanner } from "../src/body/scan-json.ts";
+import { JsonScanner } from "../../src/body/scan-json.ts";
 import { refusedByTheBook } from "./json-by-the-book.ts";
 
 const depthMax = 8;

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { adminKey, bearer, raw, serve } from "./serving.ts";
+import { adminKey, bearer, raw, serve } from "../serving.ts";
 
 const head = (...lines: string[]) => `${[...lines, "host: a", "connection: close"].join("\r\n")}\r\n\r\n`;
 const post = (headers: string, body = "") =>

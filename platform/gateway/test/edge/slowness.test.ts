@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { raw, serve } from "./serving.ts";
+import { raw, serve } from "../serving.ts";
 
 const limits = { headersTimeoutMs: 300, requestTimeoutMs: 600, unreadTimeoutMs: 500 };
 

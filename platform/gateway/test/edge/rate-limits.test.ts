@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { addressKey } from "../src/edge/client-address.ts";
-import { RateLimiter } from "../src/edge/rate-limiter.ts";
-import { trustedBy } from "../src/edge/trusted-proxies.ts";
-import { adminKey, bearer, buyerKey, serve } from "./serving.ts";
+import { addressKey } from "../../src/edge/client-address.ts";
+import { RateLimiter } from "../../src/edge/rate-limiter.ts";
+import { trustedBy } from "../../src/edge/trusted-proxies.ts";
+import { adminKey, bearer, buyerKey, serve } from "../serving.ts";
 
 describe("a bucket", () => {
   test("gives its count at once, then earns evenly, never beyond its count", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { raw, serve } from "./serving.ts";
+import { raw, serve } from "../serving.ts";
 
 const body = '{"name":"Ada","age":36,"tags":["a"]}';
 const seeds = [

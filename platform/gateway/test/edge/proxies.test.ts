@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { raw, serve } from "./serving.ts";
+import { raw, serve } from "../serving.ts";
 
 interface Proxy {
   readonly binary: string;
