@@ -56,6 +56,12 @@ function defineRunning(program: Command): void {
     .option(...json)
     .addHelpText("after", examples("banyan services", "banyan services ledger"))
     .action(async (service, options) => (await import("./commands/services.ts")).services(service, options));
+  program
+    .command("lag")
+    .description("how far deliveries are behind, and who waits")
+    .option(...json)
+    .addHelpText("after", examples("banyan lag", "banyan lag --json"))
+    .action(async (options) => (await import("./commands/lag.ts")).lag(options));
 }
 
 function defineData(program: Command): void {
@@ -104,6 +110,23 @@ function defineData(program: Command): void {
     .option("--all", "every dead letter")
     .addHelpText("after", examples("banyan dead-letters redrive 0199…", "banyan dead-letters redrive --all"))
     .action(async (id, options) => (await import("./commands/dead-letters.ts")).redriveDeadLetters(id, options));
+  defineDeadJobs(program);
+}
+
+function defineDeadJobs(program: Command): void {
+  const jobs = program.command("dead-jobs").description("jobs that spent their attempts: list them, run them again");
+  jobs
+    .command("list", { isDefault: true })
+    .description("newest first")
+    .option(...json)
+    .addHelpText("after", examples("banyan dead-jobs", "banyan dead-jobs list --json"))
+    .action(async (options) => (await import("./commands/dead-jobs.ts")).listDeadJobs(options));
+  jobs
+    .command("revive <id>")
+    .description("give one its attempts back")
+    .option(...json)
+    .addHelpText("after", examples("banyan dead-jobs revive 0199…"))
+    .action(async (id, options) => (await import("./commands/dead-jobs.ts")).reviveDeadJob(id, options));
 }
 
 function defineMachine(program: Command): void {

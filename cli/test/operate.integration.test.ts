@@ -44,6 +44,18 @@ test("call --url goes by the route and says which action has none", async () => 
   expect(unreachable.stderr).toContain("no HTTP route");
 });
 
+test("lag names who waits, and dead jobs can be asked for", async () => {
+  expect(await json("lag")).toMatchObject({
+    unsentCount: expect.any(Number),
+    leading: true,
+    subscribers: expect.any(Array),
+  });
+  expect(await json("dead-jobs")).toEqual([]);
+  const { code, stderr } = await project.run("dead-jobs", "revive", "nothing");
+  expect(code).toBe(1);
+  expect(stderr).toContain("There is no dead job nothing.");
+});
+
 test("an idempotency key takes effect once", async () => {
   const once = () => json("call", "notes.write", '{"text":"once"}', "--idempotency-key", "k1");
   expect(await once()).toEqual(await once());

@@ -40,6 +40,12 @@ export async function operate(
     }
     case "redrive":
       return app.redrive(request.id);
+    case "deadJobs":
+      return app.deadJobs();
+    case "reviveJob":
+      return app.reviveJob(request.id);
+    case "lag":
+      return app.lag();
   }
 }
 

@@ -19,6 +19,9 @@ export const Request = z.discriminatedUnion("do", [
     after: z.string().optional(),
   }),
   z.strictObject({ do: z.literal("redrive"), id: z.string() }),
+  z.strictObject({ do: z.literal("deadJobs") }),
+  z.strictObject({ do: z.literal("reviveJob"), id: z.string() }),
+  z.strictObject({ do: z.literal("lag") }),
 ]);
 export type Request = z.infer<typeof Request>;
 

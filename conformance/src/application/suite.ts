@@ -374,18 +374,22 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
       expect(await value(app, "a")).toBe(4);
     });
 
-    test("J3 a job that keeps failing goes to the dead after its attempts", async () => {
+    test("J3 a job that keeps failing goes to the dead after its attempts, and runs again when it is revived", async () => {
       const { data, effects } = await harness();
-      const store = data.store();
-      const { app } = await started(
-        { ...data, store: () => store },
-        { onWork: () => Promise.reject(new Error("never")) },
-      );
+      let isBroken = true;
+      const onWork = () => {
+        if (isBroken) throw new Error("never");
+      };
+      const { app } = await started(data, { onWork });
       await app.call(tally.later, { name: "a", amount: 4 });
-      await expect
-        .poll(() => store.jobs.dead(10), { timeout: 5_000 })
-        .toMatchObject([{ type: "tally.work", attempts: 3 }]);
+      await expect.poll(() => app.deadJobs(), { timeout: 5_000 }).toMatchObject([{ type: "tally.work", attempts: 3 }]);
       expect(await effects("job")).toEqual([]);
+      isBroken = false;
+      const [dead] = await app.deadJobs();
+      expect(await app.reviveJob(dead?.id ?? "")).toBe(true);
+      expect(await app.reviveJob(dead?.id ?? "")).toBe(false);
+      await expect.poll(() => effects("job"), { timeout: 5_000 }).toHaveLength(1);
+      // The command that the job calls took effect in the first run, and never again.
       expect(await value(app, "a")).toBe(4);
     });
 

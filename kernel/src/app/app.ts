@@ -15,7 +15,7 @@ import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
 import { Workers } from "../delivery/workers.ts";
 import { type Identity, may, systemIdentity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
-import type { DeadLetter, Store } from "../store/store.ts";
+import type { DeadLetter, JobQueue, Store } from "../store/store.ts";
 import { startOrder } from "./start-order.ts";
 
 /** What an application is made of. */
@@ -78,6 +78,10 @@ export interface App {
     readonly after?: string;
   }): Promise<DeadLetter[]>;
   redrive(id: string): Promise<"handled" | "failed" | "gone">;
+  /** Jobs that have spent their attempts, newest first, at most 1,000. */
+  deadJobs(): ReturnType<JobQueue["dead"]>;
+  /** Gives a dead job its attempts back, due now; false where there is none. */
+  reviveJob(id: string): Promise<boolean>;
   /** How far deliveries are behind. */
   lag(): Promise<Lag>;
   /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */
@@ -248,6 +252,16 @@ class Application implements App {
     filter: { readonly subscriber?: string; readonly limit?: number; readonly after?: string } = {},
   ): Promise<DeadLetter[]> {
     return this.required().deadLetters.list({ limit: 100, ...filter });
+  }
+
+  deadJobs(): ReturnType<JobQueue["dead"]> {
+    return this.required().jobs.dead(1_000);
+  }
+
+  async reviveJob(id: string): Promise<boolean> {
+    const revived = await this.required().jobs.revive(id);
+    if (revived) this.workers?.wake();
+    return revived;
   }
 
   async lag(): Promise<Lag> {
