@@ -29,7 +29,7 @@ test(`kill -9 with deliveries on their way, ${subscriberKills} times: one effect
   /** Says 1, 2, 3, … under its key; the next word only once the last was acknowledged, so that their order is known. */
   const talk = async (key: string) => {
     for (let n = 1; talking; n++) {
-      const [reference, body] = [`${key}:${n}`, { key, n }];
+      const [reference, body] = [`${key}:${n}`, { words: [{ key, n }] }];
       await history.record([{ op: "invoked", reference }]);
       for (;;) {
         const answer = await post(platform, "/v1/relay/words", { body, idempotencyKey: reference });
@@ -90,7 +90,7 @@ async function whileInFlight(): Promise<void> {
 /** Sets against sets, then the order of each key; every word was acknowledged in the end. */
 async function breaches(client: Client, said: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const table of ["heard", "echo"]) {
+  for (const table of ["heard", "echo", "together"]) {
     const { rows } = await client.query<{ key: string; n: number }>(`SELECT key, n FROM relay.${table} ORDER BY place`);
     const left = new Set(said);
     const last = new Map<string, number>();

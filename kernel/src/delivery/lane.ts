@@ -32,6 +32,8 @@ export class Lane {
   private queue: Entry[] = [];
   /** Keys that wait for another try, each with its events in order. */
   private readonly blocked = new Map<string, Entry[]>();
+  /** Those of them whose wait is over. They come back between two groups: within one, later events of theirs would overtake them. */
+  private readonly ripe: string[] = [];
   private readonly timers = new Set<NodeJS.Timeout>();
   private running: Promise<void> | null = null;
   private stopped = false;
@@ -68,7 +70,7 @@ export class Lane {
       .then(() => this.run())
       .finally(() => {
         this.running = null;
-        if (this.queue.length > 0) this.start();
+        if (this.queue.length + this.ripe.length > 0) this.start();
       });
   }
 
@@ -76,11 +78,16 @@ export class Lane {
     while (!this.stopped) {
       const group = this.take();
       if (group.length === 0) return;
-      await this.deliver(group);
+      const left = await this.deliver(group);
+      if (left.length > 0) await this.outage(left);
     }
   }
 
   private take(): Entry[] {
+    for (const key of this.ripe.splice(0)) {
+      this.queue.unshift(...(this.blocked.get(key) ?? []));
+      this.blocked.delete(key);
+    }
     const group: Entry[] = [];
     let taken = 0;
     for (const entry of this.queue) {
@@ -94,7 +101,8 @@ export class Lane {
     return group;
   }
 
-  private async deliver(group: readonly Entry[]): Promise<void> {
+  /** Answers, in order, what an outage has left undone: nothing after it may go first. */
+  private async deliver(group: readonly Entry[]): Promise<readonly Entry[]> {
     let handling: Entry | undefined;
     try {
       await this.transact(group, (entry) => {
@@ -102,38 +110,41 @@ export class Lane {
       });
       this.outages = 0;
       for (const { event } of group) this.done(event);
-      return;
+      return [];
     } catch (error) {
       if (storeFaults.handled.is(error) && group.length === 1) {
         for (const { event } of group) this.done(event);
-        return;
+        return [];
       }
-      if (isOutage(error)) return this.outage(group);
+      if (isOutage(error)) return group;
       const guilty = handling ?? (group.length === 1 ? group[0] : undefined);
       // Nobody's alone: the commit failed, or a handler of several. Only alone will it show whose effect was refused.
       if (guilty === undefined) return this.deliverRest(group, true);
       const at = group.indexOf(guilty);
       // Those before it first: of its own key they must be done before it is blocked, or they would come after it.
-      if (at > 0) await this.deliver(group.slice(0, at));
-      if (this.stopped) return;
+      const before = at > 0 ? await this.deliver(group.slice(0, at)) : [];
+      if (before.length > 0) return [...before, ...group.slice(at)];
+      if (this.stopped) return [];
       const waiting = this.blocked.get(keyOf(guilty.event));
       if (waiting === undefined) await this.failed(guilty, error);
       else waiting.push(guilty);
-      await this.deliverRest(group.slice(at + 1), false);
+      return this.deliverRest(group.slice(at + 1), false);
     }
   }
 
   /** What shared a transaction with a failure, again: together, or one by one. */
-  private async deliverRest(rest: readonly Entry[], apart: boolean): Promise<void> {
+  private async deliverRest(rest: readonly Entry[], apart: boolean): Promise<readonly Entry[]> {
     const free: Entry[] = [];
-    for (const entry of rest) {
+    for (const [at, entry] of rest.entries()) {
       const waiting = this.blocked.get(keyOf(entry.event));
       if (waiting !== undefined) waiting.push(entry);
-      else if (this.stopped) return;
-      else if (apart) await this.deliver([entry]);
-      else free.push(entry);
+      else if (this.stopped) return [];
+      else if (apart) {
+        const left = await this.deliver([entry]);
+        if (left.length > 0) return [...left, ...rest.slice(at + 1)];
+      } else free.push(entry);
     }
-    if (free.length > 0) await this.deliver(free);
+    return free.length > 0 ? this.deliver(free) : [];
   }
 
   /** Says through `handling` whose handler runs, and undefined once all have. */
@@ -196,14 +207,11 @@ export class Lane {
   private block(entry: Entry, waitMs: number): void {
     const key = keyOf(entry.event);
     this.blocked.set(key, [entry]);
-    this.after(waitMs, () => {
-      this.queue.unshift(...(this.blocked.get(key) ?? []));
-      this.blocked.delete(key);
-    });
+    this.after(waitMs, () => this.ripe.push(key));
   }
 
-  private async outage(group: readonly Entry[]): Promise<void> {
-    this.queue.unshift(...group);
+  private async outage(left: readonly Entry[]): Promise<void> {
+    this.queue.unshift(...left);
     const waitMs = Math.min(outageLongestMs, backoffFirstMs * 2 ** this.outages++) * (0.5 + Math.random() / 2);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);

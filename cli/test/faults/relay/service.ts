@@ -1,8 +1,8 @@
-import { type EventHandler, type Handler, implement, on } from "@banyan/kernel";
+import { type EventHandler, type EventsHandler, type Handler, implement, on, onMany } from "@banyan/kernel";
 import { relay } from "./contract.ts";
 
-const say: Handler<typeof relay.say> = async (ctx, word) => {
-  ctx.emit(relay.said, word);
+const say: Handler<typeof relay.say> = async (ctx, { words }) => {
+  for (const word of words) ctx.emit(relay.said, word);
   return {};
 };
 
@@ -16,6 +16,15 @@ const hearEcho: EventHandler<typeof relay.echoed, typeof relay> = async (ctx, { 
   await ctx.sql`INSERT INTO relay.echo (key, n) VALUES (${key}, ${n})`;
 };
 
+/** Fails, with all that came along, for a word that is poisoned. */
+const hearTogether: EventsHandler<typeof relay.said, typeof relay> = async (ctx, words) => {
+  for (const { key, n } of words) {
+    const poisoned = await ctx.sql`SELECT FROM relay.poison WHERE key = ${key} AND n = ${n}`;
+    if (poisoned.length > 0) throw new Error(`${key}:${n} is poisoned`);
+    await ctx.sql`INSERT INTO relay.together (key, n) SELECT ${key}, ${n} FROM pg_sleep(0.003)`;
+  }
+};
+
 const count: EventHandler<typeof relay.said, typeof relay> = async (ctx, { key, n }) => {
   await ctx.sql`
     INSERT INTO relay.tally AS t (key, word_count, last_n) VALUES (${key}, 1, ${n})
@@ -25,6 +34,10 @@ const count: EventHandler<typeof relay.said, typeof relay> = async (ctx, { key, 
 export const relayService = implement(relay, {
   migrations: new URL("./sql/", import.meta.url),
   commands: { say },
-  subscriptions: { hear: on(relay.said, hear), hearEcho: on(relay.echoed, hearEcho) },
+  subscriptions: {
+    hear: on(relay.said, hear),
+    hearEcho: on(relay.echoed, hearEcho),
+    hearTogether: onMany(relay.said, hearTogether),
+  },
   projections: { tally: { folds: [on(relay.said, count)], reset: (sql) => sql`TRUNCATE relay.tally` } },
 });
