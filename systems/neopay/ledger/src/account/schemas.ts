@@ -75,7 +75,7 @@ export const ListEntries = z.strictObject({
 });
 
 /** One side of a posting, numbered 1, 2, 3 … per account in the order of recording. Written once, never changed. */
-export const Entry = z.object({
+const Entry = z.object({
   number: z.int().min(1),
   transactionId: z.uuid(),
   seq: z.int(),

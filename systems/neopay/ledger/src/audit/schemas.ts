@@ -19,7 +19,7 @@ export const TrialBalance = z.object({
 });
 
 /** One place where the books do not hold. */
-export const Break = z.object({
+const Break = z.object({
   seq: z.int().nullable(),
   account: z.string().nullable(),
   rule: z.string(),
