@@ -77,7 +77,7 @@ export async function openAccounts(
   }
 }
 
-export function transactionOf({ reference, source, destination, amountMinor, currency, day }: Transfer): object {
+function transactionOf({ reference, source, destination, amountMinor, currency, day }: Transfer): object {
   const effectiveAt = `${day}T12:00:00Z`;
   return { reference, effectiveAt, postings: [{ source, destination, amountMinor, currency }] };
 }

@@ -151,7 +151,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-export function isAlive(pid: number | undefined): boolean {
+function isAlive(pid: number | undefined): boolean {
   return pid !== undefined && signalTo(pid, 0);
 }
 
