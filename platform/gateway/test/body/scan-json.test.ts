@@ -16,6 +16,7 @@ describe("a JSON text is refused before it is parsed", () => {
     ['{"__proto__":{"admin":true}}', "__proto__"],
     ['{"a":{"__pro\\u0074o__":1}}', "a.__proto__"],
     ['{"constructor":{"prototype":{}}}', "constructor.prototype"],
+    ['{"a":[{"constructor" : {"b":1,"prot\\u006ftype":{}}}]}', "a.0.constructor.prototype"],
     ['{"amount":9007199254740993}', "amount"],
     ['{"amount":-9007199254740992}', "amount"],
     ['{"legs":[{"amount":1},{"amount":1e400}]}', "legs.1.amount"],
@@ -38,6 +39,28 @@ describe("a JSON text is refused before it is parsed", () => {
     expect(performance.now() - began).toBeLessThan(50);
   });
 
+  test("whatever is repeated to make it slow: a megabyte in less than 200 ms", () => {
+    const million = (part: string) => part.repeat(1_000_000 / part.length);
+    const parts = [
+      '{"prototype":1},',
+      '{"constructor":{"x":1}},',
+      '"\\u0061",',
+      '{"\\u0061":1},',
+      "1e999,",
+      '"a":1,',
+      "123456789012345678,",
+      '{"a":',
+    ];
+    for (const part of parts) {
+      for (const text of [`[${million(part)}1]`, `{"x":[${million(part)}1],"x":1}`, `{${million(part)}"a":1}`]) {
+        const began = process.cpuUsage();
+        scanner.scan(text);
+        const { user, system } = process.cpuUsage(began);
+        expect([part, (user + system) / 1_000 < 200]).toEqual([part, true]);
+      }
+    }
+  });
+
   test("with a key given twice among thousands, in linear time", () => {
     const keys = Array.from({ length: 50_000 }, (_, index) => `"key${index}":0`);
     const began = performance.now();
@@ -49,6 +72,7 @@ describe("a JSON text is refused before it is parsed", () => {
 
 test.each([
   '{"a":{"b":1},"b":{"a":1,"b":2},"c":[{"a":1},{"a":1}]}',
+  '[{"constructor":1},{"prototype":1},{"constructor":[{"prototype":1}]}]',
   '{"constructor":1,"prototype":{"x":1},"proto":{"constructor":{"name":"prototype"}}}',
   '{"amount":9007199254740991,"rate":0.1234567890123456789,"tiny":1e-400,"e":1E+2}',
   '{"text":"\\ud83d\\ude00 \\\\u0000 \\" {\\"a\\":1,\\"a\\":1} 9007199254740993 __proto__"}',
