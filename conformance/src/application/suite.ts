@@ -1,5 +1,5 @@
 import { type App, createApp } from "@banyan/kernel/app";
-import type { Store } from "@banyan/kernel/store";
+import { type Store, storeFaults } from "@banyan/kernel/store";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Behaviour, tally, tallyService } from "./tally.ts";
 
@@ -11,6 +11,21 @@ export interface ApplicationHarness {
   readonly rows: <Row>(sql: string) => Promise<Row[]>;
   /** Empties everything. */
   readonly close: () => Promise<void>;
+}
+
+/** The store, whose first `count` commits of commands take effect while their answers are lost. */
+function losingReplies(store: Store, count: number): Store {
+  let left = count;
+  const beginCommands: Store["beginCommands"] = (keys, budget) => {
+    const transaction = store.beginCommands(keys, budget);
+    const commit: typeof transaction.commit = async (closing) => {
+      const committed = await transaction.commit(closing);
+      if (left-- > 0) throw storeFaults.uncertain();
+      return committed;
+    };
+    return { ...transaction, commit };
+  };
+  return { ...store, beginCommands };
 }
 
 type Effect = { source: string; name: string; amount: number };
@@ -154,6 +169,19 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
       ]);
       expect([await value(app, "a"), await value(app, "b")]).toEqual([3, 3]);
     });
+
+    for (const action of [tally.add, tally.addMany]) {
+      test(`C4 where the commit of ${action.id} is uncertain, a call with a key has one effect, and one without is told`, async () => {
+        const { data } = await harness();
+        const { app } = await started({ ...data, store: () => losingReplies(data.store(), 2) });
+        const call = (n: number, idempotencyKey?: string) =>
+          app.call(action, { name: `n${n}`, amount: 1 }, { idempotencyKey });
+        const [keyed, keyless] = await Promise.allSettled([call(1, "k1"), call(2)]);
+        expect(keyed).toMatchObject({ status: "fulfilled", value: { value: 1 } });
+        expect(keyless).toMatchObject({ status: "rejected", reason: { code: "store.uncertain", retry: "unknown" } });
+        expect(await count(data, "banyan.event")).toBe(2);
+      });
+    }
 
     test("C5 a command that outlives its deadline does not commit", async () => {
       const { data } = await harness();

@@ -6,8 +6,8 @@ import { kernelFaults } from "../contract/kernel-faults.ts";
 import { systemIdentity } from "../service/identity.ts";
 import type { Batched } from "../service/service.ts";
 import { AlreadyRecorded, type CommandKey, type CommandRecord, type CommandTransaction } from "../store/store.ts";
-import { commandKey, commandRecord, isRecordable, replay, runsAgain } from "./command.ts";
-import { pause } from "./pause.ts";
+import { storeFaults } from "../store/store-faults.ts";
+import { commandKey, commandRecord, isRecordable, replay, untilDecided } from "./command.ts";
 import { Work } from "./work.ts";
 
 interface Pending {
@@ -19,7 +19,6 @@ interface Pending {
 }
 
 const waitingMax = 10_000;
-const attemptsMax = 8;
 
 /**
  * Runs a batched command: collects calls while a group is under way, and commits each group as one transaction. Holds C1 to
@@ -100,24 +99,29 @@ export class Coalescer {
     if (live.length === 1 && first !== undefined) return this.alone(first);
     try {
       await this.attempt(live);
-    } catch {
-      // Somebody's item failed them all; alone, each gets its own verdict, and only the guilty one its error.
-      await Promise.all(live.map((item) => this.alone(item)));
+    } catch (error) {
+      // Somebody's item failed them all; alone, each gets its own verdict, and only the guilty one its error. But where
+      // the commit is uncertain, only those with a key can be run again.
+      const isUncertain = storeFaults.uncertain.is(error);
+      const [lost, safe] = [live.filter(({ key }) => key === undefined), live.filter(({ key }) => key !== undefined)];
+      if (isUncertain) for (const item of lost) item.reject(error);
+      await Promise.all((isUncertain ? safe : live).map((item) => this.alone(item, isUncertain ? error : undefined)));
     }
   }
 
-  private async alone(item: Pending): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.attempt([item]);
-      } catch (error) {
-        if (!runsAgain(error, item.key) || attempt === attemptsMax) return item.reject(this.forCaller(item, error));
-        try {
-          await pause(attempt, item.call.context.scope, error);
-        } catch (last) {
-          return item.reject(this.forCaller(item, last));
-        }
-      }
+  /** `tried` is what the item's group ended in, where that counts as its first try. */
+  private async alone(item: Pending, tried?: unknown): Promise<void> {
+    let before = tried;
+    const attempt = async () => {
+      if (before === undefined) return this.attempt([item]);
+      const error = before;
+      before = undefined;
+      throw error;
+    };
+    try {
+      await untilDecided(item.call.context.scope, item.key, attempt);
+    } catch (error) {
+      item.reject(this.forCaller(item, error));
     }
   }
 

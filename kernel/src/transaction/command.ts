@@ -1,5 +1,6 @@
 import type { Binding, ValidCall } from "../call/context.ts";
 import { canonicalJson, digest, randomKey } from "../call/ids.ts";
+import type { Scope } from "../call/scope.ts";
 import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import {
@@ -23,16 +24,28 @@ import { Work } from "./work.ts";
  * C5  Nothing commits after the deadline.
  */
 
+export function runCommand(call: ValidCall): Promise<unknown> {
+  const key = commandKey(call);
+  return untilDecided(call.context.scope, key, () => attemptCommand(call, key));
+}
+
 const attemptsMax = 8;
 
-export async function runCommand(call: ValidCall): Promise<unknown> {
-  const key = commandKey(call);
-  for (let attempt = 1; ; attempt++) {
+/** C4. Tries until there is an answer, a fault that stands, or no time; one uncertain try makes giving up uncertain. */
+export async function untilDecided<T>(
+  scope: Scope,
+  key: CommandKey | undefined,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  let uncertain: unknown;
+  for (let tries = 1; ; tries++) {
     try {
-      return await attemptCommand(call, key);
+      return await attempt();
     } catch (error) {
-      if (!runsAgain(error, key) || attempt === attemptsMax) throw error;
-      await pause(attempt, call.context.scope, error);
+      if (!runsAgain(error, key)) throw error;
+      if (storeFaults.uncertain.is(error)) uncertain = error;
+      if (tries === attemptsMax) throw uncertain ?? error;
+      await pause(tries, scope, uncertain ?? error);
     }
   }
 }
@@ -125,8 +138,7 @@ export function isRecordable(binding: Binding, error: unknown): error is Fault {
   return isFault(error) && error.retry === "no" && binding.codes.has(error.code);
 }
 
-/** C4 */
-export function runsAgain(error: unknown, key: CommandKey | undefined): boolean {
+function runsAgain(error: unknown, key: CommandKey | undefined): boolean {
   if (storeFaults.contended.is(error) || storeFaults.unavailable.is(error)) return true;
   return storeFaults.uncertain.is(error) && key !== undefined;
 }
