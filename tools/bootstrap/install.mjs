@@ -54,7 +54,7 @@ export async function install(root, print) {
  * `node_modules/.package-lock.json`, last, so an installation that was killed does not count.
  * @param {string} root
  */
-export function isInstalled(root) {
+function isInstalled(root) {
   if (readIfPresent(stampPath(root)) === fingerprint(root)) return true;
   const record = readIfPresent(join(root, "node_modules/.package-lock.json"));
   if (record === undefined) return false;

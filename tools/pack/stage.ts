@@ -27,7 +27,7 @@ export function stage({ folder, manifest }: Package, { root, compiledFolder, out
 }
 
 /** The package.json of a tarball: source paths become the compiled ones, development is left out. */
-export function publishedManifest(manifest: Manifest, files: string[]): Manifest {
+function publishedManifest(manifest: Manifest, files: string[]): Manifest {
   const { devDependencies = {}, scripts: _, ...kept } = manifest;
   const dependencies = { ...manifest.dependencies, ...typesOf(manifest.dependencies ?? {}, devDependencies) };
   const exports = Object.entries(manifest.exports ?? {}).map(([subpath, file]) => [
