@@ -29,7 +29,7 @@ export const storeFaults = {
   }),
   /** The budget ran out while a statement was under way; it was cancelled and rolled back. */
   deadline: faultType<"store.deadline", void>("store.deadline", {
-    ...fault("deadline", undefined, { retry: "no" }),
+    ...fault("deadline", undefined, { retry: "yes" }),
     message: () => "the database was too slow for the time that was left; nothing was changed",
   }),
   /** The subscriber handled the event before, in another transaction; nothing was done. */
