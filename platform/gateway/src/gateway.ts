@@ -121,7 +121,6 @@ function serverOf(limits: Limits, listener: RequestListener): Server {
   // One more than allowed is kept, so that the limit is seen; Node would drop the rest in silence.
   server.maxHeadersCount = limits.headersMax + 1;
   server.maxConnections = limits.connectionsMax;
-  server.setTimeout(limits.unreadTimeoutMs);
   return server;
 }
 

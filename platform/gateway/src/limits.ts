@@ -20,7 +20,7 @@ export interface Limits {
   readonly headersTimeoutMs: number;
   /** From the first byte to the end of the body. Beyond it: 408, and closed. */
   readonly requestTimeoutMs: number;
-  /** A connection on which nothing moves is cut, be it an answer that is not read or a call that takes longer. */
+  /** A client that leaves an answer unread is cut. */
   readonly unreadTimeoutMs: number;
   /** A client that reads a long answer more slowly is cut; 16 KiB/s is a bad mobile connection. */
   readonly readBytesPerSecondMin: number;

@@ -3,6 +3,8 @@ import { refusal } from "../answers/refusals.ts";
 import type { Limits } from "../limits.ts";
 import { type Head, head } from "./head.ts";
 
+/** What most targets have none of; the others are looked at more closely. */
+const remarkable = /[^\w/?=&:~-]|\/\//;
 /** What RFC 3986 allows in a target, and `[`, `]`, `|`, which browsers send in queries. */
 const notInTarget = /[^\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7c\x7e]/;
 /** `.` and `..` as segments, plain or encoded, whatever slash stands before: others resolve them, we do not. */
@@ -39,6 +41,7 @@ function checkTarget(url: string, bytesMax: number): void {
   if (url.charCodeAt(0) !== 47) {
     throw refusal("malformedRequest", "the request target must be a path, such as /v1/accounts");
   }
+  if (!remarkable.test(url)) return;
   if (notInTarget.test(url)) {
     throw refusal("malformedRequest", "the request target holds a character that must be percent-encoded");
   }

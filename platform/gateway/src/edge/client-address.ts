@@ -2,8 +2,7 @@
  * What limits count by: an IPv4 address as it is, an IPv6 address by its /64, since that is what one customer gets and
  * may rotate through. IPv4 in IPv6's clothes (`::ffff:10.0.0.1`) is IPv4.
  */
-export function addressKey(address: string | undefined): string {
-  if (address === undefined) return "unknown";
+export function addressKey(address: string): string {
   if (!address.includes(":")) return address;
   const [plain = ""] = address.split("%", 1);
   const mapped = /^(?:::|0:0:0:0:0:)ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain);

@@ -5,10 +5,21 @@ import { addressKey } from "./client-address.ts";
 
 /** What the edge knows of one connection, for as long as it is open. */
 export interface Connection {
+  /** The peer's: a client's, or a proxy's. */
+  readonly address: string;
   /** The bucket of the peer's address. */
   readonly addressKey: string;
   /** Aborts when the connection closes. One for all its requests: HTTP/1.1 answers them one at a time. */
   readonly closed: AbortSignal;
+}
+
+/** On the socket itself: every request asks, and a map would hash each time. */
+const connectionOf = Symbol("connection");
+
+declare module "node:net" {
+  interface Socket {
+    [connectionOf]?: Connection;
+  }
 }
 
 interface Tracked extends Connection {
@@ -19,7 +30,7 @@ interface Tracked extends Connection {
 }
 
 /** Of a request whose connection has closed before it was looked at. */
-const unknown: Connection = { addressKey: "unknown", closed: AbortSignal.abort() };
+const unknown: Connection = { address: "", addressKey: "unknown", closed: AbortSignal.abort() };
 
 const sweepMs = 1_000;
 
@@ -52,19 +63,22 @@ export class Connections {
   }
 
   of(socket: Socket): Connection {
-    return this.tracked.get(socket) ?? unknown;
+    return socket[connectionOf] ?? unknown;
   }
 
   private opened(socket: Socket): void {
-    const key = addressKey(socket.remoteAddress);
+    const address = socket.remoteAddress ?? "";
+    const key = addressKey(address);
     const count = (this.perAddress.get(key) ?? 0) + 1;
-    if (count > this.limits.connectionsPerAddressMax && !this.isTrusted(socket.remoteAddress ?? "")) {
+    if (count > this.limits.connectionsPerAddressMax && !this.isTrusted(address)) {
       socket.destroy();
       return;
     }
     this.perAddress.set(key, count);
     const abort = new AbortController();
-    this.tracked.set(socket, { addressKey: key, closed: abort.signal, abort, waiting: 0, dueAt: 0 });
+    const entry = { address, addressKey: key, closed: abort.signal, abort, waiting: 0, dueAt: 0 };
+    this.tracked.set(socket, entry);
+    socket[connectionOf] = entry;
     socket.once("close", () => {
       const left = (this.perAddress.get(key) ?? 1) - 1;
       if (left === 0) this.perAddress.delete(key);
@@ -74,7 +88,11 @@ export class Connections {
     });
   }
 
-  /** Nothing tells how far a write has come until it is done, so each gets the time that its bytes take at the least pace. */
+  /**
+   * Nothing tells how far a write has come until it is done, so each gets the time that its bytes take at the least pace;
+   * that none of them moves, Node's own timeout sees. It is set here, on the few that wait, because on every request it
+   * would cost 2 %; Node takes it off with the end of the answer.
+   */
   private sweep(now: number): void {
     const { unreadTimeoutMs, readBytesPerSecondMin } = this.limits;
     for (const [socket, entry] of this.tracked) {
@@ -82,8 +100,10 @@ export class Connections {
       const isNew = waiting !== entry.waiting;
       entry.waiting = waiting;
       if (waiting === 0) continue;
-      if (isNew) entry.dueAt = now + unreadTimeoutMs + (waiting / readBytesPerSecondMin) * 1_000;
-      else if (now > entry.dueAt) socket.destroy();
+      if (isNew) {
+        entry.dueAt = now + unreadTimeoutMs + (waiting / readBytesPerSecondMin) * 1_000;
+        socket.setTimeout(unreadTimeoutMs);
+      } else if (now > entry.dueAt) socket.destroy();
     }
   }
 }

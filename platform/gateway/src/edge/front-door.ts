@@ -57,13 +57,13 @@ export function frontDoor(options: FrontDoorOptions, inside: RequestListener): R
       // First, so that a page of an allowed origin can also read why it was refused.
       if (crossOrigin?.(request, response)) return;
       checkHead(request, found, limits);
-      const own = socket.remoteAddress ?? "";
+      const own = arrival.connection.address;
       const address = isTrusted === undefined ? own : clientAddress(own, headers["x-forwarded-for"], isTrusted);
       const authorization = (found.bits & head.authorization) === 0 ? undefined : headers.authorization;
       const identity = authenticator.authenticate({ authorization, address });
       if (identity instanceof Promise) {
         identity
-          .then((found) => admit(request, response, { identity: found, address }))
+          .then((sender) => admit(request, response, { identity: sender, address }))
           .then(() => inside(request, response))
           .catch((error: unknown) => answerError(error, response));
         return;
