@@ -132,6 +132,19 @@ describe("an answer", () => {
     ]);
   });
 
+  test("to a fault whose details are not what its contract declares is a 500, logged, and the server goes on", async () => {
+    const { post, logged } = await serve();
+    const odd = await post("/buy/odd", {}, bearer(buyerKey));
+    expect([odd.status, await odd.json()]).toEqual([500, expect.objectContaining({ code: "kernel.internal" })]);
+    expect(logged).toEqual([
+      expect.objectContaining({
+        level: 50,
+        err: expect.objectContaining({ message: expect.stringContaining("left") }),
+      }),
+    ]);
+    expect((await post("/buy/x", {}, bearer(buyerKey))).status).toBe(200);
+  });
+
   test("to what is not there tells which part: 404 for the path, 405 with Allow for the method", async () => {
     const { get } = await serve();
     const unknown = await get("/nowhere");

@@ -110,6 +110,7 @@ export const shopService = implement(shop, {
     buy: (ctx, { sku }) => {
       if (sku === "shut") throw ctx.faults.shut(undefined, { retryAfterMs: 2_500 });
       if (sku === "gone") throw ctx.faults.soldOut(Object.assign({ sku, left: 0 }, { warehouse: "a secret" }));
+      if (sku === "odd") throw ctx.faults.soldOut({ sku } as never);
       return { ok: true };
     },
     leak: () => Object.assign({ id: "1", name: "a", age: 1, tags: [] }, { passwordHash: "do not tell" }),

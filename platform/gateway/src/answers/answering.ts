@@ -13,9 +13,9 @@ export function errorAnswerer(record: RequestRecord, details: DetailsSerialiser)
   return (error, response, route = unmatched) => {
     const request = response.req;
     const { traceId } = request.arrival;
-    const { fault, isExpected } = faultOfError(error, traceId);
-    const { status, headers, body } = problemOf(fault, traceId, details);
-    record.answered(request, { route, status, code: fault.code, ...(!isExpected && { error }) });
+    const { problem, code, unexpected } = answerTo(error, traceId, details);
+    const { status, headers, body } = problem;
+    record.answered(request, { route, status, code, ...(unexpected !== undefined && { error: unexpected }) });
     if (response.headersSent) {
       response.destroy();
       return;
@@ -25,6 +25,18 @@ export function errorAnswerer(record: RequestRecord, details: DetailsSerialiser)
     response.writeHead(status, { ...headers, ...rest, "content-length": Buffer.byteLength(body) });
     response.end(body);
   };
+}
+
+/** A fault whose details are not what its contract declares is a bug of the service, and is answered as one. */
+function answerTo(error: unknown, traceId: string, details: DetailsSerialiser) {
+  const { fault, isExpected } = faultOfError(error, traceId);
+  try {
+    const problem = problemOf(fault, traceId, details);
+    return { problem, code: fault.code, unexpected: isExpected ? undefined : error };
+  } catch (unexpected) {
+    const { fault: internal } = faultOfError(unexpected, traceId);
+    return { problem: problemOf(internal, traceId, () => undefined), code: internal.code, unexpected };
+  }
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -46,15 +46,14 @@ export function actionHandler(route: Route, { app, record, answerError }: Answer
       answerError(error, response, name);
     };
     const succeed = (output: unknown) => {
-      let text: string | undefined;
       try {
-        text = serialise?.(output);
+        const text = serialise?.(output);
+        if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
+        response.writeHead(status, text === undefined ? nothing : jsonHeaders(text)).end(text);
+        record.answered(raw, answer);
       } catch (error) {
-        return fail(error);
+        fail(error);
       }
-      record.answered(raw, answer);
-      if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
-      response.writeHead(status, text === undefined ? nothing : jsonHeaders(text)).end(text);
     };
     reply.hijack();
     app
