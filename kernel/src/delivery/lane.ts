@@ -21,6 +21,9 @@ interface Entry {
 }
 
 const groupMax = 100;
+/** From this many events at once a lane counts as busy, and waits for more. One that gets them singly never waits. */
+const busyCount = 8;
+const gatherMs = 10;
 const backoffFirstMs = 50;
 const backoffLongestMs = 30_000;
 const outageLongestMs = 5_000;
@@ -80,7 +83,13 @@ export class Lane {
       if (group.length === 0) return;
       const left = await this.deliver(group);
       if (left.length > 0) await this.outage(left);
+      else if (group.length >= busyCount && this.queue.length < groupMax) await this.gather();
     }
+  }
+
+  /** Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small ones. */
+  private gather(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, gatherMs));
   }
 
   private take(): Entry[] {

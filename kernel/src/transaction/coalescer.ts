@@ -133,32 +133,28 @@ export class Coalescer {
     }
   }
 
-  /** Runs the items in one transaction and settles each; throws, with nothing done and nobody settled, where that failed. */
+  /**
+   * Runs the items in one transaction and settles each; throws, with nothing done and nobody settled, where that failed. Their
+   * keys' look-up travels with the handler's first statement: replays are rare, and a round trip for each group is not.
+   */
   private async attempt(items: readonly Pending[]): Promise<void> {
     const { binding } = (items[0] as Pending).call;
-    const { runtime } = binding;
-    const scope = longest(runtime, items);
+    const scope = longest(binding.runtime, items);
     const keys = items.flatMap(({ key }) => (key === undefined ? [] : [key]));
-    const transaction = runtime.storeFor(binding.service).beginCommands(keys, scope);
-    let settle: (() => void)[] = [];
+    const transaction = binding.runtime.storeFor(binding.service).beginCommands(keys, scope);
     try {
-      // One item's look-up can travel with its first statement: AlreadyRecorded then answers it, below.
-      const recorded = keys.length === 0 || items.length === 1 ? [] : await transaction.open();
-      const replayed = items.filter(({ key }) =>
-        recorded.some((record) => key !== undefined && Buffer.compare(record.id, key.id) === 0),
-      );
-      const fresh = items.filter((item) => !replayed.includes(item));
-      settle = replayed.map((item) => () => settleReplay(item, recorded));
-      if (fresh.length === 0) await transaction.rollback();
-      else settle.push(await this.commitFresh(fresh, transaction, scope));
+      const settle = await this.commitFresh(items, transaction, scope);
+      settle();
     } catch (error) {
       await transaction.rollback();
-      const [only] = items;
-      if (error instanceof AlreadyRecorded && items.length === 1 && only !== undefined)
-        return settleReplay(only, error.records);
-      throw error;
+      if (!(error instanceof AlreadyRecorded)) throw error;
+      const wasRecorded = ({ key }: Pending) =>
+        key !== undefined && error.records.some(({ id }) => Buffer.compare(id, key.id) === 0);
+      const rest = items.filter((item) => !wasRecorded(item));
+      if (rest.length === items.length) throw error;
+      for (const item of items.filter(wasRecorded)) settleReplay(item, error.records);
+      await this.group(rest);
     }
-    for (const answer of settle) answer();
   }
 
   private async commitFresh(
