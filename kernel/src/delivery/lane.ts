@@ -243,10 +243,10 @@ function keyOf({ tenant, key }: StoredEvent): string {
   return `${tenant}\0${key}`;
 }
 
+/** A statement that takes longer than a whole delivery may is the handler's own doing, and spends an attempt. */
 function isOutage(error: unknown): boolean {
-  return (
-    isFault(error) && (error.kind === "unavailable" || error.kind === "exhausted" || error.code.startsWith("store."))
-  );
+  if (!isFault(error) || storeFaults.deadline.is(error)) return false;
+  return error.kind === "unavailable" || error.kind === "exhausted" || error.code.startsWith("store.");
 }
 
 /** Half fixed, half random, so that events that failed together do not come back together. */
