@@ -18,11 +18,11 @@ let lastMs = 0;
 let counter = 0;
 
 /**
- * A UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then a counter of 12 bits that starts at random in the lower half of
- * its range (section 6.2, method 1), then 62 random bits. Those of one process sort in the order they were made; where the
- * counter is used up, or the clock goes back, the time runs ahead.
+ * The 16 bytes of a UUIDv7 (RFC 9562, section 5.7), in the pool: 48 bits of milliseconds, then a counter of 12 bits that starts at
+ * random in the lower half of its range (section 6.2, method 1), then 62 random bits. Those of one process sort in the order
+ * they were made; where the counter is used up, or the clock goes back, the time runs ahead.
  */
-export function uuidv7(nowMs: number): string {
+function nextUuid(nowMs: number): number {
   const at = random(16);
   if (nowMs > lastMs) {
     lastMs = Math.floor(nowMs);
@@ -34,8 +34,20 @@ export function uuidv7(nowMs: number): string {
   pool.writeUIntBE(lastMs, at, 6);
   pool.writeUInt16BE(0x7000 | counter, at + 6);
   pool[at + 8] = 0x80 | ((pool[at + 8] ?? 0) & 0x3f);
+  return at;
+}
+
+/** A UUIDv7 as text. */
+export function uuidv7(nowMs: number): string {
+  const at = nextUuid(nowMs);
   const h = pool.toString("hex", at, at + 16);
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
+}
+
+/** A UUIDv7 as 16 bytes of its own: an index of them grows at its end, where one of random keys is written all over. */
+export function uuidv7Bytes(nowMs: number): Uint8Array {
+  const at = nextUuid(nowMs);
+  return Uint8Array.prototype.slice.call(pool, at, at + 16);
 }
 
 /** 32 hexadecimal digits: a trace id of W3C Trace Context. */
@@ -48,12 +60,6 @@ export function newTraceId(): string {
 export function newSpanId(): string {
   const at = random(8);
   return pool.toString("hex", at, at + 8);
-}
-
-/** 16 random bytes of their own. */
-export function randomKey(): Uint8Array {
-  const at = random(16);
-  return Uint8Array.prototype.slice.call(pool, at, at + 16);
 }
 
 /** The first `bytes` of SHA-256 over the parts, each followed by a zero byte, so that ("ab", "c") is not ("a", "bc"). */

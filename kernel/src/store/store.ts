@@ -82,7 +82,7 @@ export interface CommandKey {
 
 /** One command that took effect, or was refused for good: its idempotency record and its audit record, one row. */
 export interface CommandRecord {
-  /** Random where the caller gave no key. */
+  /** A UUIDv7 where the caller gave no key. */
   readonly id: Uint8Array;
   /** Empty where the caller gave no key. */
   readonly bodyHash: Uint8Array;

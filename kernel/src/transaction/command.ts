@@ -1,5 +1,5 @@
 import type { Binding, ValidCall } from "../call/context.ts";
-import { canonicalJson, digest, randomKey } from "../call/ids.ts";
+import { canonicalJson, digest, uuidv7Bytes } from "../call/ids.ts";
 import type { Scope } from "../call/scope.ts";
 import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
@@ -111,7 +111,7 @@ export function commandRecord(
 ): CommandRecord {
   const { identity, traceId } = context.origin;
   return {
-    id: key?.id ?? randomKey(),
+    id: key?.id ?? uuidv7Bytes(binding.runtime.clock.now()),
     bodyHash: key?.bodyHash ?? new Uint8Array(),
     tenant: identity.tenant,
     actor: identity.subject,
