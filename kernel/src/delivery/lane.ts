@@ -41,6 +41,8 @@ export class Lane {
   private running: Promise<void> | null = null;
   private stopped = false;
   private outages = 0;
+  /** Ends the wait under way. */
+  private wake: (() => void) | null = null;
 
   constructor(store: Store, subscriber: Subscriber, done: (event: StoredEvent) => void) {
     this.store = store;
@@ -63,6 +65,7 @@ export class Lane {
   async stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearTimeout(timer);
+    this.wake?.();
     await this.running;
   }
 
@@ -83,13 +86,9 @@ export class Lane {
       if (group.length === 0) return;
       const left = await this.deliver(group);
       if (left.length > 0) await this.outage(left);
-      else if (group.length >= busyCount && this.queue.length < groupMax) await this.gather();
+      // Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small.
+      else if (group.length >= busyCount && this.queue.length < groupMax) await this.rest(gatherMs);
     }
-  }
-
-  /** Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small ones. */
-  private gather(): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, gatherMs));
   }
 
   private take(): Entry[] {
@@ -219,12 +218,16 @@ export class Lane {
     this.after(waitMs, () => this.ripe.push(key));
   }
 
-  private async outage(left: readonly Entry[]): Promise<void> {
+  private outage(left: readonly Entry[]): Promise<void> {
     this.queue.unshift(...left);
-    const waitMs = Math.min(outageLongestMs, backoffFirstMs * 2 ** this.outages++) * (0.5 + Math.random() / 2);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      timer.unref();
+    return this.rest(Math.min(outageLongestMs, backoffFirstMs * 2 ** this.outages++) * (0.5 + Math.random() / 2));
+  }
+
+  /** Waits between two groups; a stop ends it, so that an outage does not hold up a drain. */
+  private rest(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, waitMs).unref();
     });
   }
 
