@@ -52,6 +52,8 @@ export async function acquireServer(options: AcquireOptions): Promise<Acquired> 
       if (typeof started !== "string") return started;
       refusal = started;
       if (HELD.test(refusal) && Date.now() - since > LEFT_BEHIND_PATIENCE_MS) endLeftBehind(data.clusterName);
+      const deserted = EMPTY.test(refusal) && !isGuarded(data);
+      if (deserted && Date.now() - since > UNGUARDED_PATIENCE_MS) removeStale(data.cluster, undefined);
       await sleep(100);
     } else {
       const adopted = await adoptServer(data);
@@ -115,8 +117,10 @@ async function adoptServer(data: DataFolder): Promise<Acquired | undefined> {
 
 /** The refusals that pass: another process was faster, the last server's memory is not yet let go, the port went. */
 const HELD = /pre-existing shared memory block/;
+/** Another server has made the file and not yet written its pid, or died in between. */
+const EMPTY = /lock file "postmaster.pid" is empty/;
 const PASSING =
-  /lock file .* already exists|pre-existing shared memory block|could not bind|could not create any TCP|is being used/;
+  /lock file .* (already exists|is empty)|pre-existing shared memory block|could not bind|could not create any TCP|is being used/;
 
 async function startServer(options: AcquireOptions): Promise<Acquired | string> {
   const { data } = options;

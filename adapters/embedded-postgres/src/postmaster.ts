@@ -16,8 +16,8 @@ export function readPostmaster(clusterFolder: string): Postmaster | undefined {
   return parse(join(clusterFolder, FILE));
 }
 
-/** Removes the file that a dead server left, and puts it back should it be a new server's by now. */
-export function removeStale(clusterFolder: string, deadPid: number): void {
+/** Removes the file that a dead server left, empty where it had no pid yet, and puts it back should it be a new server's by now. */
+export function removeStale(clusterFolder: string, deadPid: number | undefined): void {
   const file = join(clusterFolder, FILE);
   const aside = `${file}.${process.pid}`;
   try {

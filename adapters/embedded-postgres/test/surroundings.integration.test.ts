@@ -50,6 +50,14 @@ test("a stale postmaster.pid does not stop a start, though its pid is another pr
   bystander.kill();
 });
 
+test("an empty postmaster.pid, of a server that died before it wrote its pid, gives way to a start", async () => {
+  const postmasterFile = join(dataFolder, "cluster", "postmaster.pid");
+  writeFileSync(postmasterFile, "");
+  const postgres = await startEmbeddedPostgres({ dataFolder });
+  expect(readFileSync(postmasterFile, "utf8")).toContain(`${postgres.url.match(/:(\d+)\//)?.[1]}`);
+  await postgres.stop();
+});
+
 test.runIf(isLinux)(
   "Linux (only): a server whose guard was killed with its owner makes room for a guarded one",
   async () => {
