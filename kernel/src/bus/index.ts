@@ -1,0 +1,1 @@
+export type { Bus, BusReceiver, BusTraits, NodeRef, Outgoing } from "./bus.ts";
