@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { FAULT_STATUS, faultFromRecord, faultRecord } from "../src/app/index.ts";
+import { busFaults } from "../src/bus/index.ts";
 import { Fault, fault, faultOf, isFault, kernelFaults } from "../src/index.ts";
 import { storeFaults } from "../src/store/index.ts";
 import { orders } from "./sample.ts";
 
-const catalogue = [...Object.values(kernelFaults), ...Object.values(storeFaults)];
+const catalogue = [...Object.values(kernelFaults), ...Object.values(storeFaults), ...Object.values(busFaults)];
 
 test("codes are unique, mapped to HTTP, and each is in docs/FAULTS.md with its kind", () => {
   expect(new Set(catalogue.map(({ code }) => code)).size).toBe(catalogue.length);

@@ -4,6 +4,11 @@ export interface NodeRef {
   readonly id: string;
   /** `Bus.address` of that node: "10.0.0.7:4100", or "" where a broker knows the way by the name. */
   readonly address: string;
+  /**
+   * What its certificate lets it offer: whoever announces or answers for another service is to be refused. Undefined where the bus
+   * lets in everybody who can reach it.
+   */
+  readonly services?: readonly string[];
 }
 
 /** What a bus can do beyond moving bytes. */
@@ -33,6 +38,8 @@ export interface BusReceiver {
   lost(node: NodeRef, reason: Error): void;
   /** After a `send` that answered false: there is room again. */
   writable(node: NodeRef): void;
+  /** Somebody, or what somebody sent, was turned away. `reason` is one of few ("certificate_expired"), to be counted; `detail` is for the log. */
+  refused(reason: string, detail: string): void;
 }
 
 /**
@@ -43,7 +50,7 @@ export interface Bus {
   readonly traits: BusTraits;
   /** Where others reach this node, once it is open. */
   readonly address: string;
-  /** Takes part under this name. Raises `bus.unavailable` where the network or the broker does not let it. */
+  /** Takes part under this name. Raises `busFaults.unavailable` where the network or the broker does not let it. */
   open(options: { readonly id: string; readonly receiver: BusReceiver; readonly signal: AbortSignal }): Promise<void>;
   /** False: more is queued for this node than should be; the batch was taken all the same. Connects where it must. */
   send(to: NodeRef, batch: Outgoing): boolean;
