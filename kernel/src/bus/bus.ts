@@ -13,12 +13,14 @@ export interface NodeRef {
 
 /** What a bus can do beyond moving bytes. */
 export interface BusTraits {
-  /** "direct": one connection for each pair of nodes that talk. "broker": all through a server, and one of a group by its choice. */
+  /** "direct": one connection for each pair of nodes that talk. "broker": all through a server. */
   readonly path: "direct" | "broker";
   /** The largest `Outgoing.frames` it moves, in bytes. */
   readonly batchBytesMax: number;
   /** Batches arrive as they were sent; where false, as a stream of bytes that may be cut anywhere. */
   readonly keepsBatches: boolean;
+  /** It has groups: what is sent to one reaches a single member. Where false, `join` and `sendToGroup` throw. */
+  readonly groups: boolean;
 }
 
 /** Whole frames, one behind the other, on their way to one place. The bus calls exactly one of the two, once. */
@@ -54,7 +56,7 @@ export interface Bus {
   open(options: { readonly id: string; readonly receiver: BusReceiver; readonly signal: AbortSignal }): Promise<void>;
   /** False: more is queued for this node than should be; the batch was taken all the same. Connects where it must. */
   send(to: NodeRef, batch: Outgoing): boolean;
-  /** To one member of the group, by the broker's choice. Only where the path is "broker"; fails at once where it has no member. */
+  /** To one member of the group, by the broker's choice; fails at once where it has no member. Only where `traits.groups`. */
   sendToGroup(group: string, batch: Outgoing): boolean;
   /** Takes part in a group until the answered function is called; what comes goes to the receiver. */
   join(group: string): () => void;
