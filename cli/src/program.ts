@@ -51,6 +51,12 @@ function defineRunning(program: Command): void {
     .addHelpText("after", examples("banyan tail", "banyan tail 'ledger.*'", "banyan tail '*.posted' --json"))
     .action(async (pattern, options) => (await import("./commands/tail.ts")).tail(pattern ?? "*", options));
   program
+    .command("trace <id>")
+    .description("show what one request caused, through every process: calls, events, deliveries, jobs")
+    .option(...json)
+    .addHelpText("after", examples("banyan trace 4bf92f3577b34da6a3ce929d0e0e4736", "banyan trace 4bf9 --json"))
+    .action(async (id, options) => (await import("./commands/trace.ts")).trace(id, options));
+  program
     .command("services [service]")
     .description("list services with their actions, routes, permissions and state")
     .option(...json)

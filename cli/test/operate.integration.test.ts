@@ -76,6 +76,32 @@ test("tail shows matching calls and events until it is interrupted", async () =>
   expect(await tail.exitCode).toBe(0);
 });
 
+test("trace shows a request with what it caused, by its id or the first digits of it", async () => {
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
+  const answer = await fetch(`${server.ready.url}/v1/notes`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${key}`,
+      "content-type": "application/json",
+      traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
+    },
+    body: JSON.stringify({ text: "traced" }),
+  });
+  expect(answer.ok).toBe(true);
+  const seen = async () => (await project.run("trace", "4bf92f", "--json")).stdout;
+  await expect.poll(seen, { timeout: 10_000 }).toContain("notes.letterCount");
+  const kinds = (JSON.parse(await seen()) as { kind: string; id: string; traceId: string }[]).map(
+    ({ kind, id, traceId: of }) => `${kind} ${id} ${of === traceId}`,
+  );
+  expect(kinds).toEqual(expect.arrayContaining(["call notes.write true", "event notes.written true"]));
+  const { stdout } = await project.run("trace", traceId);
+  expect(stdout).toMatch(/\+ +0 ms {2}call {2}notes\.write/);
+  const unknown = await project.run("trace", "ffffffff");
+  expect({ code: unknown.code, says: unknown.stderr }).toEqual({ code: 1, says: expect.stringContaining("20,000") });
+  expect((await project.run("trace", "xyz")).code).toBe(2);
+});
+
 test("services lists actions with route, permission and state", async () => {
   const [service] = await json("services");
   expect(service).toMatchObject({ name: "notes", state: "started", projections: ["notes.letterCount"] });

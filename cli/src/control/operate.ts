@@ -1,6 +1,15 @@
 import { isFault } from "@banyan/kernel";
 import type { AnyAction, App, InspectorRecord } from "@banyan/kernel/app";
+import type { TraceLog } from "../watch/trace-log.ts";
 import type { Refusal, Request } from "./protocol.ts";
+
+/** What an operator may ask about. */
+export interface Operated {
+  readonly app: App;
+  readonly checks: readonly AnyAction[];
+  /** null in a process that lives for one command. */
+  readonly traces: TraceLog | null;
+}
 
 export interface CheckResult {
   readonly check: string;
@@ -16,7 +25,7 @@ const checkDeadlineMs = 10 * 60_000;
  * of a tail, which lasts until `signal`. Raises what the application raises.
  */
 export async function operate(
-  { app, checks }: { readonly app: App; readonly checks: readonly AnyAction[] },
+  { app, checks, traces }: Operated,
   request: Request,
   { send, signal }: { send(item: unknown): void; readonly signal: AbortSignal },
 ): Promise<unknown> {
@@ -46,6 +55,8 @@ export async function operate(
       return app.reviveJob(request.id);
     case "lag":
       return app.lag();
+    case "trace":
+      return traces?.of(request.traceId) ?? [];
   }
 }
 

@@ -22,6 +22,7 @@ export const Request = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("deadJobs") }),
   z.strictObject({ do: z.literal("reviveJob"), id: z.string() }),
   z.strictObject({ do: z.literal("lag") }),
+  z.strictObject({ do: z.literal("trace"), traceId: z.string().min(4) }),
 ]);
 export type Request = z.infer<typeof Request>;
 

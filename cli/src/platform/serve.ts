@@ -17,6 +17,7 @@ import {
   type ServerRecord,
 } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
+import { TraceLog } from "../watch/trace-log.ts";
 import { openApplication, type Surroundings } from "./application.ts";
 
 /** What the start-up table tells. */
@@ -105,8 +106,10 @@ async function openControl(
     notes.push("Commands such as `banyan tail` talk to that one.");
     return;
   }
+  const traces = new TraceLog(app);
+  openings.defer("trace log", async () => traces.stop());
   const control = await openControlServer(folder.path, (request, flow) =>
-    operate({ app, checks: config.checks }, request, flow),
+    operate({ app, checks: config.checks, traces }, request, flow),
   );
   openings.defer("control socket", () => control.close());
   const startedAt = new Date().toISOString();

@@ -30,7 +30,7 @@ export async function startedHere<T>(
     return await work({
       signal,
       call: (action, input, options) => app.call(action, input, options),
-      ask: (request) => operate({ app, checks: config.checks }, request, flow),
+      ask: (request) => operate({ app, checks: config.checks, traces: null }, request, flow),
     });
   } finally {
     await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));
