@@ -49,6 +49,7 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
     openApplication(surroundings),
     import("@banyan/gateway"),
   ]);
+  await exportTraces(app, surroundings);
   await playDemo(app, notes, surroundings);
   signal.throwIfAborted();
   const host = environment.HOST ?? config.host;
@@ -74,6 +75,16 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
   await openControl({ app, key: key.key, url, databaseUrl }, notes, surroundings);
   signal.throwIfAborted();
   return { config, url, key, keyFile: relative(process.cwd(), folder.keyFile), steps, notes };
+}
+
+/** Loaded only where it is wanted: OpenTelemetry's SDK takes 250 ms to load. */
+async function exportTraces(app: App, { config, environment, openings }: Surroundings): Promise<void> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: name } = environment;
+  if (endpoint === undefined) return;
+  const otlp = await import("@banyan/trace-otlp");
+  const url = `${endpoint.replace(/\/$/, "")}/v1/traces`;
+  const traces = otlp.exportTraces(app, { url, serviceName: name ?? config.title });
+  openings.defer("traces", () => traces.close());
 }
 
 async function playDemo(app: App, notes: string[], { config, steps }: Surroundings): Promise<void> {

@@ -23,6 +23,11 @@ const Environment = z
       .optional(),
     NODE_ENV: z.string().optional(),
     LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).optional(),
+    /** A collector, as in http://localhost:4318; the names are those of OpenTelemetry's specification. */
+    OTEL_EXPORTER_OTLP_ENDPOINT: z
+      .url({ protocol: /^https?$/, error: "must begin with http:// or https://" })
+      .optional(),
+    OTEL_SERVICE_NAME: z.string().optional(),
     /** Set by npm while it runs a script. */
     npm_lifecycle_event: z.string().optional(),
   })

@@ -1,0 +1,1 @@
+export { exportTraces, type TraceExport, type TraceExportOptions } from "./export-traces.ts";
