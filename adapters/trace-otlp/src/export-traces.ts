@@ -4,6 +4,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor } from "@opentelemetry/sdk-trace";
 import { spanOf } from "./span.ts";
 
+/** Where spans go, and whose they are. */
 export interface TraceExportOptions {
   /** Where a collector takes traces: "http://collector:4318/v1/traces". */
   readonly url: string;
@@ -13,6 +14,7 @@ export interface TraceExportOptions {
   readonly instanceId?: string | undefined;
 }
 
+/** An export that is under way. */
 export interface TraceExport {
   /** Sends what has gathered, for 5 s at most, and stops listening. Idempotent. */
   close(): Promise<void>;
