@@ -51,6 +51,7 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
     async function started(data: ApplicationHarness, given: Partial<Behaviour> = {}, reported: unknown[] = []) {
       const behaviour: Behaviour = {
         onDelivery: () => {},
+        onEffect: null,
         onWork: () => {},
         between: async () => {},
         batchSizes: [],
@@ -70,6 +71,9 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
     }
 
     const value = async (app: App, counter: string) => (await app.call(tally.value, { name: counter })).value;
+    /** As one group of commands or a few, so that their events come in groups too. */
+    const addMany = (app: App, many: number, input: (n: number) => { name: string; amount: number }) =>
+      Promise.all(Array.from({ length: many }, (_, n) => app.call(tally.addMany, input(n))));
     const count = async (data: ApplicationHarness, table: string) =>
       Number((await data.rows<{ count: string }>(`SELECT count(*) FROM ${table}`))[0]?.count);
 
@@ -292,6 +296,51 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
       await Promise.all([one.settled(), two.settled()]);
       expect((await effects("event")).map(({ amount }) => amount).sort((a, b) => a - b)).toEqual(
         Array.from({ length: 40 }, (_, n) => n),
+      );
+    });
+
+    test("L2 handlers of a group that say what they say in one go run at once", async () => {
+      const { data, effects } = await harness();
+      let [running, most] = [0, 0];
+      const { app } = await started(data, {
+        onDelivery: async () => {
+          most = Math.max(most, ++running);
+          await new Promise(setImmediate);
+          running--;
+        },
+      });
+      await addMany(app, 100, (n) => ({ name: `n${n % 50}`, amount: n }));
+      await app.settled();
+      expect(most).toBeGreaterThan(4);
+      expect(await effects("event")).toHaveLength(100);
+    });
+
+    test("L2 handlers of a group that read before they write have the effect of one after the other", async () => {
+      const { data } = await harness();
+      const { app } = await started(data, {
+        onEffect: async (sql, { amount }) => {
+          const [row] = await sql<{ amount: number }>`SELECT amount FROM tally.total WHERE name = 'read' FOR UPDATE`;
+          await sql`UPDATE tally.total SET amount = ${(row?.amount ?? 0) + amount} WHERE name = 'read'`;
+        },
+      });
+      await data.rows("INSERT INTO tally.total VALUES ('read', 0)");
+      await addMany(app, 200, (n) => ({ name: `n${n % 50}`, amount: n }));
+      await app.settled();
+      expect(await data.rows("SELECT amount::int FROM tally.total WHERE name = 'read'")).toEqual([{ amount: 19_900 }]);
+    });
+
+    test("L3 one that fails among many of a group is buried, and each of the others has one effect", async () => {
+      const { data, effects } = await harness();
+      const { app } = await started(data, {
+        onEffect: (sql, { name, amount }) =>
+          sql`INSERT INTO tally.effect (source, name, amount) VALUES ('event', ${name}, 1 / ${amount}::int)`,
+      });
+      await addMany(app, 60, (n) => ({ name: `n${n % 30}`, amount: n % 20 }));
+      await app.settled({ deadlineMs: 20_000 });
+      expect(await effects("event")).toHaveLength(57);
+      const letters = await app.deadLetters({ subscriber: "tally.react" });
+      expect(letters.map(({ attempts, event: { data: text } }) => [attempts, JSON.parse(text).amount])).toEqual(
+        Array(3).fill([3, 0]),
       );
     });
 

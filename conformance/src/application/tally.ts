@@ -15,6 +15,7 @@ import {
   query,
   type Service,
 } from "@banyan/kernel";
+import type { Sql } from "@banyan/kernel/store";
 import { z } from "zod";
 
 const Addition = z.strictObject({ name: z.string(), amount: z.int(), behave: z.string().default("well") });
@@ -60,6 +61,8 @@ export const tally = defineContract("tally", {
 export interface Behaviour {
   /** Called by the subscription before its effect; throws to fail it. */
   onDelivery: (data: { name: string; amount: number }, attempt: number) => void | Promise<void>;
+  /** The subscription's effect; null for the row that says what was heard. */
+  onEffect: ((sql: Sql, data: { name: string; amount: number }) => Promise<unknown>) | null;
   /** Called by the job before its effect. */
   onWork: (attempt: number) => void | Promise<void>;
   /** Called by `swap` between its two updates. */
@@ -123,7 +126,9 @@ const work: Handler<typeof tally.work, Uses> = async (ctx, { name, amount }) => 
 
 const react: EventHandler<typeof tally.added, typeof tally, Uses> = async (ctx, data) => {
   await ctx.uses.behaviour.onDelivery(data, ctx.delivery.attempt);
-  await ctx.sql`INSERT INTO tally.effect (source, name, amount) VALUES ('event', ${data.name}, ${data.amount})`;
+  const { onEffect } = ctx.uses.behaviour;
+  if (onEffect !== null) await onEffect(ctx.sql, data);
+  else await ctx.sql`INSERT INTO tally.effect (source, name, amount) VALUES ('event', ${data.name}, ${data.amount})`;
 };
 
 const fold: EventsHandler<typeof tally.added, typeof tally, Uses> = async (ctx, additions) => {

@@ -157,7 +157,7 @@ export class Dispatcher {
     const subscribers = this.lanes.get(event.type) ?? [];
     this.tracked.set(event.id, Math.max(1, subscribers.length));
     if (subscribers.length === 0) this.done(event.id);
-    for (const { lanes } of subscribers) lanes[hash(key) % lanes.length]?.push(event);
+    for (const { lanes } of subscribers) lanes[hash(key) % lanes.length]?.push(event, key);
     const waiting = this.held.get(key);
     const next = waiting?.get(event.version + 1);
     if (waiting === undefined || next === undefined) return;

@@ -1,9 +1,8 @@
-import { Scope } from "../call/scope.ts";
 import { isFault } from "../contract/fault.ts";
 import type { Store, StoredEvent } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import type { Work } from "../transaction/work.ts";
-import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.ts";
+import { type Entry, type Group, handleAtOnce, handleInTurn, Interleaved } from "./group.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 /*
  * One of a subscriber's lanes: a queue of events whose keys hash to it.
@@ -14,11 +13,6 @@ import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.
  * L4  An event that fails waits with backoff, and with it only the later ones of its key. After attemptsMax it is buried.
  * L5  A dependency that is out is no poison: the lane pauses and no attempt is spent.
  */
-
-interface Entry {
-  readonly event: StoredEvent;
-  attempt: number;
-}
 
 const groupMax = 100;
 /** From this many events at once a lane counts as busy, and waits for more. One that gets them singly never waits. */
@@ -41,6 +35,8 @@ export class Lane {
   private running: Promise<void> | null = null;
   private stopped = false;
   private outages = 0;
+  /** Handlers may run at once, as far as is known. */
+  private overlaps = true;
   /** Ends the wait under way. */
   private wake: (() => void) | null = null;
 
@@ -50,8 +46,9 @@ export class Lane {
     this.done = done;
   }
 
-  push(event: StoredEvent): void {
-    this.queue.push({ event, attempt: 1 });
+  /** `key` is what events are ordered by. */
+  push(event: StoredEvent, key: string): void {
+    this.queue.push({ event, key, attempt: 1 });
     this.start();
   }
 
@@ -101,7 +98,7 @@ export class Lane {
     for (const entry of this.queue) {
       if (group.length === groupMax) break;
       taken++;
-      const waiting = this.blocked.get(keyOf(entry.event));
+      const waiting = this.blocked.get(entry.key);
       if (waiting === undefined) group.push(entry);
       else waiting.push(entry);
     }
@@ -111,19 +108,15 @@ export class Lane {
 
   /** Answers, in order, what an outage has left undone: nothing after it may go first. */
   private async deliver(group: readonly Entry[]): Promise<readonly Entry[]> {
+    if (await this.deliverAtOnce(group)) return this.finished(group);
     let handling: Entry | undefined;
     try {
-      await this.transact(group, (entry) => {
+      await handleInTurn(this.together(group), (entry) => {
         handling = entry;
       });
-      this.outages = 0;
-      for (const { event } of group) this.done(event);
-      return [];
+      return this.finished(group);
     } catch (error) {
-      if (storeFaults.handled.is(error) && group.length === 1) {
-        for (const { event } of group) this.done(event);
-        return [];
-      }
+      if (storeFaults.handled.is(error) && group.length === 1) return this.finished(group);
       if (isOutage(error)) return group;
       const guilty = handling ?? (group.length === 1 ? group[0] : undefined);
       // Nobody's alone: the commit failed, or a handler of several. Only alone will it show whose effect was refused.
@@ -133,18 +126,41 @@ export class Lane {
       const before = at > 0 ? await this.deliver(group.slice(0, at)) : [];
       if (before.length > 0) return [...before, ...group.slice(at)];
       if (this.stopped) return [];
-      const waiting = this.blocked.get(keyOf(guilty.event));
+      const waiting = this.blocked.get(guilty.key);
       if (waiting === undefined) await this.failed(guilty, error);
       else waiting.push(guilty);
       return this.deliverRest(group.slice(at + 1), false);
     }
   }
 
+  /** Decides nothing: whatever it fails with, the group is handled in turn. */
+  private async deliverAtOnce(group: readonly Entry[]): Promise<boolean> {
+    // Of one that has failed before it must show that it failed again.
+    if (!this.overlaps || group.length === 1 || group.some(({ attempt }) => attempt > 1)) return false;
+    try {
+      await handleAtOnce(this.together(group));
+      return true;
+    } catch (error) {
+      if (error instanceof Interleaved) this.overlaps = false;
+      return false;
+    }
+  }
+
+  private together(entries: readonly Entry[]): Group {
+    return { store: this.store, subscriber: this.subscriber, entries };
+  }
+
+  private finished(group: readonly Entry[]): readonly Entry[] {
+    this.outages = 0;
+    for (const { event } of group) this.done(event);
+    return [];
+  }
+
   /** What shared a transaction with a failure, again: together, or one by one. */
   private async deliverRest(rest: readonly Entry[], apart: boolean): Promise<readonly Entry[]> {
     const free: Entry[] = [];
     for (const [at, entry] of rest.entries()) {
-      const waiting = this.blocked.get(keyOf(entry.event));
+      const waiting = this.blocked.get(entry.key);
       if (waiting !== undefined) waiting.push(entry);
       else if (this.stopped) return [];
       else if (apart) {
@@ -153,47 +169,6 @@ export class Lane {
       } else free.push(entry);
     }
     return free.length > 0 ? this.deliver(free) : [];
-  }
-
-  /** Says through `handling` whose handler runs, and undefined once all have. */
-  private async transact(group: readonly Entry[], handling: (entry: Entry | undefined) => void): Promise<void> {
-    const { store, subscriber } = this;
-    const { runtime } = subscriber;
-    const scope = new Scope(runtime.clock, deliveryBudgetMs, subscriber.id);
-    const transaction = store.beginDelivery(
-      subscriber.id,
-      group.map(({ event }) => event.id),
-      scope,
-    );
-    try {
-      // One alone need not be asked for: its inbox row travels with the handler's first statement, one round trip less.
-      const [only] = group;
-      const fresh = group.length === 1 && only ? new Set([only.event.id]) : await transaction.open();
-      const works: Work[] = [];
-      for (const run of runsOf(
-        subscriber,
-        group.filter(({ event }) => fresh.has(event.id)),
-      )) {
-        // Of several, only each alone will show who failed.
-        handling(run.length === 1 ? run[0] : undefined);
-        const events = run.map(({ event }) => event);
-        const attempt = run[0]?.attempt ?? 1;
-        // One run after the other: they share a transaction, and L1.
-        works.push(
-          await runtime.watched(scope, () => handle(subscriber, { events, sql: transaction.sql, scope, attempt })),
-        );
-      }
-      handling(undefined);
-      const committed = await transaction.commit({
-        events: works.flatMap(({ events }) => events),
-        jobs: works.flatMap(({ jobs }) => jobs),
-      });
-      runtime.afterCommit(subscriber.service, works, committed);
-    } catch (error) {
-      scope.end(error as Error);
-      await transaction.rollback();
-      throw error;
-    }
   }
 
   private async failed(entry: Entry, error: unknown): Promise<void> {
@@ -213,7 +188,7 @@ export class Lane {
   }
 
   private block(entry: Entry, waitMs: number): void {
-    const key = keyOf(entry.event);
+    const key = entry.key;
     this.blocked.set(key, [entry]);
     this.after(waitMs, () => this.ripe.push(key));
   }
@@ -240,10 +215,6 @@ export class Lane {
     timer.unref();
     this.timers.add(timer);
   }
-}
-
-function keyOf({ tenant, key }: StoredEvent): string {
-  return `${tenant}\0${key}`;
 }
 
 /** A statement that takes longer than a whole delivery may is the handler's own doing, and spends an attempt. */

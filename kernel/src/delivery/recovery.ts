@@ -32,7 +32,7 @@ export async function refold(
       const scope = new Scope(runtime.clock, deliveryBudgetMs, id);
       const entries = events.map((event) => ({ event }));
       for (const run of runsOf(subscriber, entries)) {
-        await handle(subscriber, { events: run.map(({ event }) => event), sql, scope, attempt: 1 });
+        await handle(subscriber, { events: run.map(({ event }) => event), sql, scope, attempt: 1, isTrial: false });
       }
     },
   });
@@ -51,7 +51,13 @@ export async function redrive(
     const subscriber = subscribers.find((one) => one.id === letter.subscriber);
     if (subscriber === undefined) throw new Error(`no service here subscribes as ${letter.subscriber} any more`);
     const work = await runtime.watched(scope, () =>
-      handle(subscriber, { events: [letter.event], sql: transaction.sql, scope, attempt: letter.attempts + 1 }),
+      handle(subscriber, {
+        events: [letter.event],
+        sql: transaction.sql,
+        scope,
+        attempt: letter.attempts + 1,
+        isTrial: false,
+      }),
     );
     const committed = await transaction.commit({ events: work.events, jobs: work.jobs });
     runtime.afterCommit(subscriber.service, [work], committed);

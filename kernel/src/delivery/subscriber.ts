@@ -63,10 +63,13 @@ export interface HandlerRun {
   readonly sql: Sql;
   readonly scope: Scope;
   readonly attempt: number;
+  /** Where it fails, it is run again at once: the failure is no outcome yet. */
+  readonly isTrial: boolean;
 }
 
 /** Runs one subscriber's handler in the transaction that `sql` belongs to. */
-export async function handle(subscriber: Subscriber, { events, sql, scope, attempt }: HandlerRun): Promise<Work> {
+export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<Work> {
+  const { events, sql, scope, attempt } = run;
   const { runtime } = subscriber;
   const [first] = events as readonly [StoredEvent, ...StoredEvent[]];
   const subscription = subscriber.byType.get(first.type) as Subscription<string, unknown>;
@@ -90,7 +93,7 @@ export async function handle(subscriber: Subscriber, { events, sql, scope, attem
     return work;
   } catch (error) {
     // Handled before: this run has no outcome of its own.
-    if (!storeFaults.handled.is(error)) {
+    if (!run.isTrial && !storeFaults.handled.is(error)) {
       record(isFault(error) ? "fault" : "error", isFault(error) ? error.code : undefined);
     }
     throw error;

@@ -89,7 +89,8 @@ export interface Subscription<Service extends string, Uses> {
 /**
  * Subscribes a service to an event: `subscriptions: { match: on(ledger.posted, matchPosted) }`. The name is the inbox's:
  * renaming it makes a new subscription. `attemptsMax` runs (default 8: with backoff, about a minute) come before the
- * dead letters.
+ * dead letters. Under load several events share a transaction; handlers that send all their statements in one go (one
+ * statement, or several without an await between) share the round trip too, which makes them several times as quick.
  */
 export function on<E extends AnyEvent, S extends string, Uses>(
   event: E,
