@@ -24,6 +24,10 @@ function lineOf(record: Tailed): string {
   if (record.kind === "state") return `${at}  state     ${record.state}`;
   if (record.kind === "event")
     return `${at}  event     ${bold(record.id)}  ${record.key} v${record.version}  ${dim(record.traceId)}`;
+  if (record.kind === "peer")
+    return `${at}  peer      ${bold(record.node)}  ${record.state}  ${dim(record.reason ?? "")}`;
+  if (record.kind === "refused-frame")
+    return `${at}  refused   ${bold(record.reason)}  ${record.node}  ${dim(record.detail)}`;
   const { kind, id, tookMs, outcome, fault, replayed, cached, subscriber, attempt, traceId } = record;
   const said = [
     outcome === "ok" ? "" : (fault ?? outcome),

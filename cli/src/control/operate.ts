@@ -78,7 +78,7 @@ function tail(
 ): Promise<null> {
   const matches = matcher(pattern);
   const listen = (record: InspectorRecord) => {
-    if (record.kind === "state" ? pattern === "*" : matches.test(record.id)) send(record);
+    if ("id" in record ? matches.test(record.id) : pattern === "*") send(record);
   };
   const stop = app.inspect(listen);
   return new Promise((resolve) => {

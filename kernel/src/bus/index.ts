@@ -1,2 +1,11 @@
+export { Inspector } from "../call/inspector.ts";
+export { Deadlines, Scope } from "../call/scope.ts";
 export type { Bus, BusReceiver, BusTraits, NodeRef, Outgoing } from "./bus.ts";
 export { busFaults } from "./bus-faults.ts";
+export type { Incoming } from "./callee.ts";
+export type { OutgoingCall } from "./caller.ts";
+export { Exchange, type ExchangeCounts, type ExchangeOptions } from "./exchange.ts";
+export { type ByteSink, type Codec, type CodecSession, jsonCodec } from "./frame/codec.ts";
+export { InProcessNetwork, type InProcessOptions } from "./in-process.ts";
+export { defaultLimits, type ExchangeLimits } from "./limits.ts";
+export type { PeerState } from "./peers.ts";

@@ -57,8 +57,11 @@ const passing = new Set<string>([
 
 /** Whether a caller may see this fault of an action that declares `codes`. */
 export function mayPass(codes: ReadonlySet<string>, error: unknown): boolean {
-  return isFault(error) && (codes.has(error.code) || passing.has(error.code) || error.code.startsWith("store."));
+  return isFault(error) && (codes.has(error.code) || passing.has(error.code) || isOfTransport(error.code));
 }
+
+/** What a database or the bus raises means the same wherever it was met. */
+const isOfTransport = (code: string): boolean => code.startsWith("store.") || code.startsWith("bus.");
 
 /** The validated input, or a fault that names the fields. Answers a promise only where the schema does. */
 export function validated(binding: Binding, input: unknown): unknown {

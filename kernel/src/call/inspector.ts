@@ -1,5 +1,5 @@
 /** What the kernel did, one record each. Traces, metrics, logs and the console are readers of it. */
-export type InspectorRecord = CallRecord | EventRecord | StateRecord;
+export type InspectorRecord = CallRecord | EventRecord | StateRecord | PeerRecord | RefusedFrameRecord;
 
 /** One call, delivery or run of a job. */
 export interface CallRecord {
@@ -42,6 +42,27 @@ export interface EventRecord {
 export interface StateRecord {
   readonly kind: "state";
   readonly state: AppState;
+  readonly at: number;
+}
+
+/** Another node can be talked to, or no more. */
+export interface PeerRecord {
+  readonly kind: "peer";
+  readonly node: string;
+  /** "left": it said that it takes nothing new; "lost": it is gone without a word, or one of us closed. */
+  readonly state: "up" | "left" | "lost";
+  /** Why it was lost; for a log. */
+  readonly reason?: string;
+  readonly at: number;
+}
+
+/** Something that arrived over the bus and was not taken; see `Refusal`, and the bus for reasons of its own. */
+export interface RefusedFrameRecord {
+  readonly kind: "refused-frame";
+  readonly reason: string;
+  /** "" where the bus turned somebody away who was not known. */
+  readonly node: string;
+  readonly detail: string;
   readonly at: number;
 }
 

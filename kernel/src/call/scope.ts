@@ -2,6 +2,11 @@ import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { Budget } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 
+/** What ends with a scope: one below it, or a call that waits for another node. */
+export interface Ends {
+  end(reason: Error): void;
+}
+
 /**
  * The time that a call and everything under it may take. Calls share their caller's scope; only one with an earlier
  * deadline has its own. The AbortController is made when somebody asks for the signal: most calls never do.
@@ -23,7 +28,7 @@ export class Scope implements Budget {
   after: Scope | null = null;
   readonly action: string;
   private controller: AbortController | null = null;
-  private children: Set<Scope> | null = null;
+  private children: Set<Ends> | null = null;
 
   constructor(clock: Clock, budgetMs: number, action: string) {
     this.clock = clock;
@@ -48,12 +53,17 @@ export class Scope implements Budget {
   narrowed(budgetMs: number, action: string): Scope {
     const child = new Scope(this.clock, Math.min(budgetMs, this.remainingMs()), action);
     if (this.ended !== null) child.end(this.ended);
-    this.children ??= new Set();
-    this.children.add(child);
+    this.add(child);
     return child;
   }
 
-  forget(child: Scope): void {
+  /** Ends `child` when this one ends, until `forget`. */
+  add(child: Ends): void {
+    this.children ??= new Set();
+    this.children.add(child);
+  }
+
+  forget(child: Ends): void {
     this.children?.delete(child);
   }
 
@@ -122,7 +132,9 @@ export class Deadlines {
     this.lastUsed = this.listOf(0);
   }
 
+  /** Does nothing where the scope is watched already, by whomever. */
   watch(scope: Scope): void {
+    if (scope.list !== null) return;
     const step = Math.ceil(scope.budgetMs / stepMs);
     const list = this.lastUsed.step === step ? this.lastUsed : this.listOf(step);
     scope.list = list;

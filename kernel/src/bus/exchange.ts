@@ -1,0 +1,173 @@
+import { type Clock, systemClock } from "../call/clock.ts";
+import { Inspector } from "../call/inspector.ts";
+import { Scope } from "../call/scope.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { Bus, NodeRef } from "./bus.ts";
+import { Callee, type Incoming } from "./callee.ts";
+import { Caller, type CallType, type OutgoingCall } from "./caller.ts";
+import { type Codec, jsonCodec } from "./frame/codec.ts";
+import { frameType } from "./frame/frame.ts";
+import { defaultLimits, type ExchangeLimits } from "./limits.ts";
+import { type PeerListener, Peers } from "./peers.ts";
+
+/** What an exchange stands on. */
+export interface ExchangeOptions {
+  readonly bus: Bus;
+  /** This node's name, new with each start of the process. */
+  readonly id: string;
+  readonly clock?: Clock;
+  /** The best first. Every node speaks JSON as well. */
+  readonly codecs?: readonly Codec[];
+  /** The actions that are answered here; the index of each is its number. May grow. */
+  readonly actions: readonly string[];
+  /** Answers a call, or throws a fault. Anything else that it throws is reported, and leaves as `kernel.internal`. */
+  readonly serve: (incoming: Incoming) => Promise<unknown>;
+  readonly inspector?: Inspector;
+  readonly report?: (error: unknown, about: { readonly correlationId: string; readonly action: string }) => void;
+  /** 0 to 255: how busy this node is, told to whoever pings it. */
+  readonly load?: () => number;
+  readonly limits?: Partial<ExchangeLimits>;
+}
+
+/** What goes on, and what has been counted since the start. */
+export interface ExchangeCounts {
+  /** Calls of this process that wait for an answer. */
+  readonly pending: number;
+  /** Calls of others that run here. */
+  readonly running: number;
+  /** Calls of others that came after their deadline. */
+  readonly expired: number;
+  /** What arrived and was not taken, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/**
+ * Calls and topics between nodes, over any bus. It chooses nobody and tries nothing twice: that is for whoever knows the
+ * services. The way to a node is opened by the first call and kept.
+ */
+export class Exchange {
+  private readonly bus: Bus;
+  private readonly id: string;
+  private readonly clock: Clock;
+  private readonly caller: Caller;
+  private readonly callee: Callee;
+  private readonly peers: Peers;
+  private readonly peersMax: number;
+  private closing: Promise<void> | null = null;
+
+  constructor(options: ExchangeOptions) {
+    const { bus, id, clock = systemClock, actions, serve, report = reportToConsole } = options;
+    const { codecs = [], inspector = new Inspector(), load = idle } = options;
+    const limits = { ...defaultLimits, ...options.limits };
+    this.bus = bus;
+    this.id = id;
+    this.clock = clock;
+    this.peersMax = limits.peersMax;
+    this.caller = new Caller(limits);
+    this.callee = new Callee({ clock, limits, actions, serve, report });
+    const { caller, callee } = this;
+    this.peers = new Peers({ bus, clock, codecs: [...codecs, jsonCodec], limits, inspector, load, caller, callee });
+  }
+
+  /** Takes part under its name. Raises `bus.unavailable`. */
+  open(signal: AbortSignal): Promise<void> {
+    return this.bus.open({ id: this.id, receiver: this.peers, signal });
+  }
+
+  /**
+   * The answer of one node, as JSON delivers it. Raises the faults of the action; the scope's own end; `bus.unavailable` (retry
+   * "yes") where the call never left, and `bus.uncertain` (retry "unknown") where the way was lost before the answer;
+   * `kernel.overloaded` where too much is under way already. An input that JSON cannot say throws what its encoder says.
+   */
+  request(node: NodeRef, call: OutgoingCall): Promise<unknown> {
+    return this.begin(node, frameType.request, call);
+  }
+
+  /** A call that nobody answers. Settles when it is on its way, which does not say that it arrives. */
+  async tell(node: NodeRef, call: OutgoingCall): Promise<void> {
+    await this.begin(node, frameType.oneWay, call);
+  }
+
+  /** Asks for a sign of life and for the load; see `heardAt`. Nothing comes of it where the node cannot be reached. */
+  ping(node: NodeRef): void {
+    const link = this.peers.link(node);
+    if (link?.state === "up") link.ping();
+    else link?.greet();
+  }
+
+  /** When anything of this node was last heard, on the monotonic clock; -1: not since the way to it was opened. */
+  heardAt(id: string): number {
+    return this.peers.find(id)?.heardAt ?? -1;
+  }
+
+  /** 0 to 255, as the node said in its last pong; 0 before. */
+  loadOf(id: string): number {
+    return this.peers.find(id)?.load ?? 0;
+  }
+
+  /** Answers the function that ends the listening. */
+  onPeer(listener: PeerListener): () => void {
+    this.peers.listeners.add(listener);
+    return () => this.peers.listeners.delete(listener);
+  }
+
+  get counts(): ExchangeCounts {
+    return {
+      pending: this.caller.count,
+      running: this.callee.count,
+      expired: this.callee.expiredCount,
+      refused: Object.fromEntries(this.peers.refusedCounts),
+    };
+  }
+
+  /**
+   * Says goodbye, refuses new calls of others, lets what runs and what waits finish until `deadlineMs` have passed, ends the rest,
+   * and closes the bus. Idempotent.
+   */
+  close(options: { readonly deadlineMs: number }): Promise<void> {
+    this.closing ??= this.drain(new Scope(this.clock, options.deadlineMs, "close"));
+    return this.closing;
+  }
+
+  private async drain(budget: Scope): Promise<void> {
+    const { caller, callee, peers } = this;
+    callee.isDraining = true;
+    peers.goodbye(true);
+    await Promise.race([this.idle(), new Promise((resolve) => setTimeout(resolve, budget.remainingMs()).unref())]);
+    caller.abandon(kernelFaults.notRunning({ state: "stopped" }));
+    peers.goodbye(false);
+    peers.end();
+    await this.bus.close({ deadlineMs: Math.max(closeMsMin, budget.remainingMs()) });
+  }
+
+  /** No call waits and none runs. */
+  private idle(): Promise<void> {
+    const { caller, callee } = this;
+    return new Promise((resolve) => {
+      const settled = () => {
+        if (caller.count + callee.count === 0) resolve();
+      };
+      caller.whenIdle = settled;
+      callee.whenIdle = settled;
+      settled();
+    });
+  }
+
+  private begin(node: NodeRef, type: CallType, call: OutgoingCall): Promise<unknown> {
+    const link = this.peers.link(node);
+    if (link === undefined) {
+      return Promise.reject(kernelFaults.overloaded({ action: call.name, inFlightMax: this.peersMax }));
+    }
+    link.greet();
+    return this.caller.begin(link, type, call);
+  }
+}
+
+/** The last answers and the goodbyes need a moment to leave, however late it is. */
+const closeMsMin = 100;
+
+const idle = () => 0;
+
+function reportToConsole(error: unknown, { correlationId, action }: { correlationId: string; action: string }): void {
+  console.error(`${action} failed (${correlationId}):`, error);
+}
