@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { callClauses } from "./bus/calls.ts";
 import { endingClauses } from "./bus/endings.ts";
 import { type BusFixture, Probe } from "./bus/probe.ts";
+import { topicClauses } from "./bus/topics.ts";
 
 export type { BusFixture } from "./bus/probe.ts";
 
@@ -23,5 +24,6 @@ export function busConformance(name: string, setUp: () => Promise<BusFixture>): 
     const current = (): Probe => probe;
     callClauses(current);
     endingClauses(current);
+    topicClauses(current);
   });
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../call/clock.ts";
+import { newTraceId } from "../call/ids.ts";
 import { Inspector } from "../call/inspector.ts";
 import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
@@ -9,6 +10,7 @@ import { type Codec, jsonCodec } from "./frame/codec.ts";
 import { frameType } from "./frame/frame.ts";
 import { defaultLimits, type ExchangeLimits } from "./limits.ts";
 import { type PeerListener, Peers } from "./peers.ts";
+import { Topics } from "./topics.ts";
 
 /** What an exchange stands on. */
 export interface ExchangeOptions {
@@ -52,6 +54,7 @@ export class Exchange {
   private readonly caller: Caller;
   private readonly callee: Callee;
   private readonly peers: Peers;
+  private readonly topics: Topics;
   private readonly peersMax: number;
   private closing: Promise<void> | null = null;
 
@@ -66,7 +69,21 @@ export class Exchange {
     this.caller = new Caller(limits);
     this.callee = new Callee({ clock, limits, actions, serve, report });
     const { caller, callee } = this;
-    this.peers = new Peers({ bus, clock, codecs: [...codecs, jsonCodec], limits, inspector, load, caller, callee });
+    const failed = (error: unknown, action = "bus") => report(error, { correlationId: newTraceId(), action });
+    this.peers = new Peers({
+      bus,
+      clock,
+      codecs: [...codecs, jsonCodec],
+      limits,
+      inspector,
+      load,
+      failed,
+      caller,
+      callee,
+    });
+    const { peers } = this;
+    const undecodable = (from: NodeRef, topic: string) => peers.topicRefused(from, topic);
+    this.topics = new Topics({ bus, undecodable, report: failed });
   }
 
   /** Takes part under its name. Raises `bus.unavailable`. */
@@ -86,6 +103,19 @@ export class Exchange {
   /** A call that nobody answers. Settles when it is on its way, which does not say that it arrives. */
   async tell(node: NodeRef, call: OutgoingCall): Promise<void> {
     await this.begin(node, frameType.oneWay, call);
+  }
+
+  /**
+   * Tells every subscriber of the topic that there is now, this node's own included: small and rare, such as announcements. At
+   * most once; nobody hears whether it arrived.
+   */
+  publish(topic: string, value: unknown): void {
+    this.topics.publish(topic, value);
+  }
+
+  /** Until the answered function is called. The value is as JSON delivers it, and not validated. */
+  subscribe(topic: string, listener: (from: NodeRef, value: unknown) => void): () => void {
+    return this.topics.subscribe(topic, listener);
   }
 
   /** Asks for a sign of life and for the load; see `heardAt`. Nothing comes of it where the node cannot be reached. */

@@ -28,6 +28,8 @@ export interface LinkHost {
   /** Nothing comes of it any more; the next call makes another one. */
   over(link: Link, reason: Error): void;
   left(link: Link): void;
+  /** A mistake of ours, or of whoever listens to us. */
+  failed(error: unknown): void;
   frameRefused(link: Link, reason: Refusal, bytes: number): void;
 }
 
@@ -105,8 +107,8 @@ export class Link implements BatchCarrier {
     try {
       this.reader.read(asBuffer(bytes), this.visit);
     } catch (error) {
+      if (!(error instanceof RefusedFrame)) this.host.failed(error);
       this.refuse(error instanceof RefusedFrame ? error.reason : "malformed", bytes.length);
-      if (!(error instanceof RefusedFrame)) throw error;
     }
   }
 

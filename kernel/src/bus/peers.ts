@@ -23,6 +23,7 @@ export interface PeersOptions {
   readonly limits: ExchangeLimits;
   readonly inspector: Inspector;
   readonly load: () => number;
+  readonly failed: (error: unknown) => void;
   readonly caller: Caller;
   readonly callee: Callee;
 }
@@ -35,6 +36,7 @@ export class Peers implements LinkHost, BusReceiver {
   limits: ExchangeLimits;
   pool: BatchPool;
   readonly load: () => number;
+  readonly failed: (error: unknown) => void;
   /** Of what was not taken, by reason. */
   readonly refusedCounts = new Map<string, number>();
   readonly listeners = new Set<PeerListener>();
@@ -43,13 +45,14 @@ export class Peers implements LinkHost, BusReceiver {
   private readonly caller: Caller;
   private readonly callee: Callee;
 
-  constructor({ bus, clock, codecs, limits, inspector, load, caller, callee }: PeersOptions) {
+  constructor({ bus, clock, codecs, limits, inspector, load, failed, caller, callee }: PeersOptions) {
     this.bus = bus;
     this.clock = clock;
     this.codecs = codecs;
     this.limits = limits;
     this.inspector = inspector;
     this.load = load;
+    this.failed = failed;
     this.caller = caller;
     this.callee = callee;
     this.pool = new BatchPool(limits.frameBytesMax);
@@ -97,6 +100,10 @@ export class Peers implements LinkHost, BusReceiver {
 
   lost(node: NodeRef, reason: Error): void {
     this.links.get(node.id)?.end(reason);
+  }
+
+  topicRefused(from: NodeRef, topic: string): void {
+    this.count({ reason: "undecodable", node: from.id, detail: topic });
   }
 
   writable(node: NodeRef): void {
@@ -162,7 +169,13 @@ export class Peers implements LinkHost, BusReceiver {
   private tell({ node }: Link, state: PeerState, reason?: string): void {
     const at = this.clock.now();
     this.inspector.emit?.({ kind: "peer", node: node.id, state, at, ...(reason !== undefined && { reason }) });
-    for (const listener of this.listeners) listener(node, state);
+    for (const listener of this.listeners) {
+      try {
+        listener(node, state);
+      } catch (error) {
+        this.failed(error);
+      }
+    }
   }
 
   private count(what: { readonly reason: string; readonly node: string; readonly detail: string }): void {
