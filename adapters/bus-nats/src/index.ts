@@ -1,0 +1,2 @@
+export { createNatsBus, type NatsBus } from "./nats-bus.ts";
+export type { NatsBusOptions } from "./options.ts";
