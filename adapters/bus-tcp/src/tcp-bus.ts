@@ -10,6 +10,7 @@ import { Refused } from "./refusal.ts";
 import { Topics } from "./topics/topics.ts";
 import { Wakefulness } from "./wakefulness.ts";
 
+/** Where a node is reached, whom it asks for others, and whom it trusts. */
 export interface TcpBusOptions {
   /**
    * Where other nodes come in: "0.0.0.0:4100", port 0 for any, or "unix:/run/banyan/ledger.sock" where all nodes share a machine.
@@ -53,7 +54,7 @@ interface Opened {
 }
 
 class TcpBus implements Bus {
-  readonly traits = { path: "direct", batchBytesMax: BATCH_BYTES_MAX, keepsBatches: false } as const;
+  readonly traits = { path: "direct", batchBytesMax: BATCH_BYTES_MAX, keepsBatches: false, groups: false } as const;
   address: string;
   readonly #options: TcpBusOptions;
   readonly #wakefulness: Wakefulness;
@@ -162,14 +163,12 @@ class TcpBus implements Bus {
     return false;
   }
 
-  sendToGroup(group: string, batch: Outgoing): boolean {
-    const cause = new Error(`${group}: nobody chooses among its members here; the path is "direct"`);
-    process.nextTick(() => batch.failed(busFaults.unavailable(undefined, { cause })));
-    return false;
+  sendToGroup(group: string): boolean {
+    return this.join(group);
   }
 
-  join(): () => void {
-    return () => {};
+  join(group: string): never {
+    throw new Error(`group ${group}: nobody stands between nodes here who could choose a member`);
   }
 
   publish(topic: string, message: Uint8Array): void {

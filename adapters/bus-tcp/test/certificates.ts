@@ -2,7 +2,6 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:cry
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import type { CertificateFiles } from "../src/index.ts";
 
 /** Signs certificates for a test. DER by hand (X.690, RFC 5280): a library for it would weigh more than what is tested. */
@@ -20,7 +19,7 @@ export class Authority {
   /** Files of a node that may offer the services; without any its certificate has no subjectAltName. */
   files(services: readonly string[], options: NodeOptions = {}): CertificateFiles {
     const folder = mkdtempSync(join(tmpdir(), "banyan-certificates-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    process.once("exit", () => rmSync(folder, { recursive: true }));
     const files = { ca: join(folder, "ca.pem"), cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
     this.write(files, services, options);
     return files;
@@ -56,7 +55,8 @@ export class Authority {
     );
     const signature = sign("sha256", content, this.#key.privateKey);
     const bytes = sequence(content, algorithm, der(0x03, Buffer.of(0), signature));
-    return `-----BEGIN CERTIFICATE-----\n${bytes.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
+    const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
+    return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
   }
 }
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Outgoing } from "@banyan/kernel/bus";
 import { expect, test } from "vitest";
 import { createTcpBus } from "../src/index.ts";
+import { startNodeBehindNetwork } from "./network.ts";
 import { outcome, Recorder, startNode, tellUntilSent } from "./node.ts";
-import { startNodeBehindProxy } from "./proxy.ts";
 
 test("the first batch connects, and what follows arrives in order, both ways", async () => {
   const a = await startNode();
@@ -37,10 +37,10 @@ test("two nodes that dial each other at once end with one connection, and lose n
 
 test("a connection that breaks is told as lost to both, and the next batch makes a new one", async () => {
   const a = await startNode();
-  const { node: b, proxy } = await startNodeBehindProxy();
+  const { node: b, network } = await startNodeBehindNetwork();
   await a.tell(b, "one ");
   await b.heard.until(() => b.heard.text() === "one ");
-  proxy.cut();
+  network.cut();
   await a.heard.until(() => a.heard.lostNodes.length === 1);
   await b.heard.until(() => b.heard.lostNodes.length === 1);
   await tellUntilSent(a, b, "two");
@@ -73,9 +73,9 @@ test("a process that was replaced at its address is not mistaken for the one bef
 
 test("a reader that does not read makes `send` answer false, and `writable` follows when it reads again", async () => {
   const a = await startNode();
-  const { node: b, proxy } = await startNodeBehindProxy();
+  const { node: b, network } = await startNodeBehindNetwork();
   await a.tell(b, "first");
-  proxy.pause();
+  network.pause();
   const megabyte = randomBytes(1_024 * 1_024);
   const outcomes: Promise<"sent" | Error>[] = [];
   let hasRoom = true;
@@ -84,7 +84,7 @@ test("a reader that does not read makes `send` answer false, and `writable` foll
   };
   while (hasRoom) outcomes.push(outcome(send, megabyte));
   outcomes.push(outcome((batch) => a.bus.send(b.ref, batch), megabyte));
-  proxy.resume();
+  network.resume();
   await a.heard.until(() => a.heard.writables > 0);
   expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["sent"]));
   await b.heard.until(() => b.heard.bytes === outcomes.length * megabyte.length + "first".length);
@@ -92,9 +92,9 @@ test("a reader that does not read makes `send` answer false, and `writable` foll
 
 test("what waits for a reader that never reads is bounded", async () => {
   const a = await startNode();
-  const { node: b, proxy } = await startNodeBehindProxy();
+  const { node: b, network } = await startNodeBehindNetwork();
   await a.tell(b, "first");
-  proxy.pause();
+  network.pause();
   const megabyte = Buffer.alloc(1_024 * 1_024);
   const outcomes = Array.from({ length: 64 }, () => outcome((batch) => a.bus.send(b.ref, batch), megabyte));
   expect(await Promise.race(outcomes.slice(40))).toBeInstanceOf(Error);

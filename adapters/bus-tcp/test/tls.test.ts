@@ -80,6 +80,7 @@ test("replaced certificate files are shown and dialled with from the next connec
   next.write(files, ["ledger", "fx"]);
   const after = await startNode({ tls: next.files(["gateway"]) });
   await tellUntilSent(after, node, "after ");
+  await node.heard.until(() => node.heard.text() === "before after ");
   await before.tell(node, "still here");
   await node.heard.until(() => node.heard.text() === "before after still here");
   const third = await startNode({ tls: next.files(["gateway"]) });

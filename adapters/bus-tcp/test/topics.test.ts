@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Authority } from "./certificates.ts";
+import { freePort } from "./network.ts";
 import { startNode, type TestNode } from "./node.ts";
-import { freePort } from "./proxy.ts";
 
 test("a topic is heard by its subscribers on every node, the publisher's own included, once each", async () => {
   const seeds = [await startNode(), await startNode()];
