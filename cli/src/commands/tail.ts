@@ -28,6 +28,7 @@ function lineOf(record: Tailed): string {
     return `${at}  peer      ${bold(record.node)}  ${record.state}  ${dim(record.reason ?? "")}`;
   if (record.kind === "refused-frame")
     return `${at}  refused   ${bold(record.reason)}  ${record.node}  ${dim(record.detail)}`;
+  if (!("tookMs" in record)) return `${at}  ${lineOfResilience(record)}`;
   const { kind, id, tookMs, outcome, fault, replayed, cached, subscriber, attempt, traceId } = record;
   const said = [
     outcome === "ok" ? "" : (fault ?? outcome),
@@ -37,4 +38,24 @@ function lineOf(record: Tailed): string {
     attempt !== undefined && attempt > 1 ? `attempt ${attempt}` : "",
   ];
   return [`${at}  ${kind.padEnd(8)} `, bold(id), duration(tookMs), ...said, dim(traceId)].filter(Boolean).join("  ");
+}
+
+type Resilience = Extract<InspectorRecord, { kind: "node" | "bulkhead" | "breaker" | "retry" | "shed" | "fallback" }>;
+
+function lineOfResilience(record: Resilience): string {
+  const { kind } = record;
+  const named = `${kind.padEnd(8)}  ${bold(kind === "node" ? record.node : record.id)}`;
+  switch (kind) {
+    case "node":
+    case "bulkhead":
+      return `${named}  ${record.state}`;
+    case "breaker":
+      return `${named}  ${record.state}  at ${record.node}`;
+    case "retry":
+      return `${named}  after attempt ${record.attempt} at ${record.node}: ${record.fault}`;
+    case "shed":
+      return `${named}  of ${record.from}: ${Math.round(record.lagMs)} ms behind`;
+    case "fallback":
+      return `${named}  for ${record.fault}`;
+  }
 }

@@ -1,3 +1,5 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Codec } from "../bus/frame/codec.ts";
 import { bind } from "../call/binding.ts";
 import { type Clock, systemClock } from "../call/clock.ts";
 import { type CallNotes, Context } from "../call/context.ts";
@@ -8,11 +10,14 @@ import { Runtime, type RuntimeOptions } from "../call/runtime.ts";
 import { endWith, Scope } from "../call/scope.ts";
 import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contract/action.ts";
 import { contractProblems } from "../contract/check.ts";
+import type { AnyContract } from "../contract/contract.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { Dispatcher, type Lag } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
 import { Workers } from "../delivery/workers.ts";
+import { type NodeReport, Remote } from "../remote/remote.ts";
+import type { Fallback } from "../service/context.ts";
 import { type Identity, may, systemIdentity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
 import type { DeadLetter, JobQueue, Store } from "../store/store.ts";
@@ -29,6 +34,14 @@ export interface AppOptions {
   /** The budget of a root call that names none, in milliseconds. Default 5,000. */
   readonly deadlineMs?: number;
   readonly clock?: Clock;
+  /** The way to other processes: what no service here answers is called there, and others call what is here. */
+  readonly bus?: Bus;
+  /** How calls are written, the best first; every node knows JSON. */
+  readonly codecs?: readonly Codec[];
+  /** Contracts of services in other processes, known from the start: listed by `contracts`, and found before the first call. */
+  readonly remotes?: readonly AnyContract[];
+  /** What this node is called, before a random part. Default: its first service. */
+  readonly nodeName?: string;
   /** Told of every unexpected error; callers get its correlation id alone. Default: console.error. */
   readonly report?: RuntimeOptions["report"];
 }
@@ -44,6 +57,8 @@ export interface RootCallOptions {
   readonly traceId?: string | undefined;
   readonly parentSpanId?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** The instance of an instanced contract that the call is for; elsewhere what `balance: "hash"` goes by. */
+  readonly key?: string | undefined;
   /** Filled in before the call settles. */
   readonly notes?: CallNotes | undefined;
 }
@@ -59,12 +74,16 @@ export interface HealthCheck {
 export interface App {
   readonly state: AppState;
   readonly services: readonly Service[];
+  /** Of its services, then those of other processes that it was told of. */
+  readonly contracts: readonly AnyContract["contract"][];
+  /** Other nodes that offer what this one calls. */
+  nodes(): readonly NodeReport[];
   /** Migrates, starts the services in the order of their `after`, then deliveries and jobs. Raises what stopped it. */
   start(onStarted?: (service: string, tookMs: number) => void): Promise<void>;
   /** Refuses new calls, lets accepted work finish for `deadlineMs` (default 10,000), hands the rest back, closes the store. Idempotent. */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Calls from outside: checks access, validates, enforces the deadline while it runs. */
-  call<A extends AnyAction>(action: A, input: Sent<A>, options?: RootCallOptions): Promise<Returned<A>>;
+  call<A extends AnyAction>(action: A, input: Sent<A>, options?: RootCallOptions & Fallback<A>): Promise<Returned<A>>;
   /** By "service.name"; raises `kernel.unknownAction` with the nearest names. */
   action(id: string): AnyAction;
   /** One record per call, delivery, job, event and state, or of the `kinds` alone; answers the function that ends it. */
@@ -95,6 +114,8 @@ export function createApp(options: AppOptions): App {
 
 class Application implements App {
   readonly services: readonly Service[];
+  readonly contracts: readonly AnyContract["contract"][];
+  private readonly remote: Remote | null;
   private readonly store: Store | undefined;
   private readonly runtime: Runtime;
   private readonly deadlineMs: number;
@@ -109,7 +130,7 @@ class Application implements App {
 
   constructor(options: AppOptions) {
     const { store, middleware = [], clock = systemClock } = options;
-    this.services = startOrder(options.services);
+    this.services = startOrder(options.services, options.remotes);
     this.store = store;
     this.deadlineMs = options.deadlineMs ?? 5_000;
     const report =
@@ -117,6 +138,10 @@ class Application implements App {
       ((error, { correlationId, action }) => console.error(`${action} failed (${correlationId}):`, error));
     this.runtime = new Runtime({ store, clock, validateOutput: options.validateOutput ?? true, report });
     for (const service of this.services) this.bindAll(service, middleware);
+    this.remote = this.joined(options);
+    const remotes = (options.remotes ?? []).filter(({ contract }) => !this.serves(contract.name));
+    this.contracts = [...this.services, ...remotes].map(({ contract }) => contract);
+    for (const { contract } of remotes) this.index(contract);
     this.subscribers = this.services.flatMap((service) => subscribersOf(this.runtime, service));
     this.dispatcher = store === undefined ? null : new Dispatcher(this.runtime, store, this.subscribers);
     this.workers = store === undefined ? null : new Workers(this.runtime, store, this.services);
@@ -136,8 +161,27 @@ class Application implements App {
     }
     for (const action of [...Object.values(contract.commands), ...Object.values(contract.queries)]) {
       this.runtime.bindings[action.slot] = bind(this.runtime, { service, action }, middleware);
-      this.actions.set(action.id, action);
     }
+    this.index(contract);
+  }
+
+  private index({ commands, queries }: AnyContract["contract"]): void {
+    for (const action of [...Object.values(commands), ...Object.values(queries)]) this.actions.set(action.id, action);
+  }
+
+  private serves(name: string): boolean {
+    return this.services.some(({ contract }) => contract.name === name);
+  }
+
+  private joined({ bus, codecs = [], remotes = [], nodeName }: AppOptions): Remote | null {
+    if (bus === undefined) return null;
+    const { runtime, services } = this;
+    const name = nodeName ?? services[0]?.contract.name ?? "node";
+    return new Remote(runtime, { bus, codecs, nodeName: name, services, remotes });
+  }
+
+  nodes(): readonly NodeReport[] {
+    return this.remote?.nodes() ?? [];
   }
 
   get state(): AppState {
@@ -155,6 +199,7 @@ class Application implements App {
     const { clock } = this.runtime;
     try {
       await this.store?.start(this.services.map(({ contract, migrations }) => ({ name: contract.name, migrations })));
+      await this.remote?.open(AbortSignal.timeout(startBudgetMs));
       for (const service of this.services) {
         const began = clock.monotonic();
         await service.start?.(AbortSignal.timeout(startBudgetMs));
@@ -164,6 +209,7 @@ class Application implements App {
       this.dispatcher?.start();
       await this.workers?.start();
       this.enter("started");
+      this.remote?.announce();
     } catch (error) {
       await this.stop({ deadlineMs: 1_000 });
       throw error;
@@ -177,6 +223,7 @@ class Application implements App {
 
   private async drain(budget: Scope): Promise<void> {
     this.enter("draining");
+    this.remote?.leave();
     if (this.runtime.inFlight > 0) {
       const idle = new Promise<void>((resolve) => {
         this.runtime.whenIdle = resolve;
@@ -186,14 +233,19 @@ class Application implements App {
     await this.workers?.stop(budget);
     await this.dispatcher?.stop();
     for (const service of this.opened) await service.stop?.();
+    await this.remote?.close(budget);
     await this.store?.stop(budget);
     this.enter("stopped");
   }
 
-  call<A extends AnyAction>(action: A, input: Sent<A>, options: RootCallOptions = noOptions): Promise<Returned<A>> {
+  call<A extends AnyAction>(
+    action: A,
+    input: Sent<A>,
+    options: RootCallOptions & Fallback<A> = noOptions,
+  ): Promise<Returned<A>> {
     const { runtime } = this;
     if (this.current !== "started") return Promise.reject(kernelFaults.notRunning({ state: this.current }));
-    const binding = runtime.bindings[action.slot];
+    const binding = runtime.bindings[action.slot] ?? runtime.elsewhere(action);
     if (binding === undefined) return Promise.reject(runtime.unknownAction(action.id));
     const identity = options.identity ?? systemIdentity;
     const { access } = action.definition;
@@ -209,8 +261,11 @@ class Application implements App {
     context.parentSpanId = options.parentSpanId;
     context.idempotencyKey = options.idempotencyKey;
     context.notes = options.notes;
+    context.key = options.key;
     if (options.signal !== undefined) endWith(options.signal, scope);
-    return runtime.root(binding, context, input) as Promise<Returned<A>>;
+    const answer = runtime.root(binding, context, input) as Promise<Returned<A>>;
+    if (options.fallback === undefined) return answer;
+    return answer.catch((error: unknown) => runtime.answeredBy(options.fallback, binding, error) as Returned<A>);
   }
 
   action(id: string): AnyAction {
@@ -229,6 +284,9 @@ class Application implements App {
       ok: this.current === "started",
       detail: this.current,
     }));
+    for (const { service, nodes } of this.remote?.availability() ?? []) {
+      if (!this.serves(service)) checks.push({ name: service, ok: nodes > 0, detail: `${nodes} nodes` });
+    }
     if (this.store === undefined) return checks;
     const began = this.runtime.clock.monotonic();
     try {

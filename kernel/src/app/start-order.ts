@@ -1,7 +1,11 @@
+import type { AnyContract } from "../contract/contract.ts";
 import type { Service } from "../service/service.ts";
 
-/** The services so that each comes after those it names in `after`. Throws on a duplicate, an unknown name, or a circle. */
-export function startOrder(services: readonly Service[]): readonly Service[] {
+/**
+ * The services so that each comes after those it names in `after`; those of other processes are not waited for. Throws on a
+ * duplicate, an unknown name, or a circle.
+ */
+export function startOrder(services: readonly Service[], elsewhere: readonly AnyContract[] = []): readonly Service[] {
   const byName = new Map<string, Service>();
   for (const service of services) {
     const { name } = service.contract;
@@ -15,6 +19,7 @@ export function startOrder(services: readonly Service[]): readonly Service[] {
     if (ordered.includes(service)) return;
     for (const other of service.after) {
       const found = byName.get(other);
+      if (found === undefined && elsewhere.some(({ contract }) => contract.name === other)) continue;
       if (found === undefined) throw new Error(`${name} starts after ${other}, which is not among the services`);
       visit(found, [...path, name]);
     }

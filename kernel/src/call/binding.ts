@@ -53,6 +53,9 @@ const passing = new Set<string>([
   kernelFaults.overloaded.code,
   kernelFaults.notRunning.code,
   kernelFaults.internal.code,
+  kernelFaults.unavailable.code,
+  kernelFaults.incompatible.code,
+  kernelFaults.shed.code,
 ]);
 
 /** Whether a caller may see this fault of an action that declares `codes`. */

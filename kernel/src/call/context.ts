@@ -1,4 +1,5 @@
 import type { AnyAction, AnyEvent, AnyJob, QueryDefinition } from "../contract/action.ts";
+import type { Fault } from "../contract/fault.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { CommandCallOptions, Delivery, EnqueueOptions } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
@@ -30,8 +31,14 @@ export interface Calls {
   afterCommit(service: string, works: readonly Work[], committed: Committed): void;
   /** What the caller gets for what a handler threw: its declared faults as they are; anything else is `kernel.internal`, reported. */
   translated(action: string, codes: ReadonlySet<string>, error: unknown): Error;
+  /** What the fallback answers for a call that found nobody, no room or no time; throws what else it failed with. */
+  answeredBy(fallback: AnyFallback, binding: Binding, error: unknown): unknown;
+  /** Makes a binding for an action of another process; undefined where there is no bus. */
+  elsewhere(action: AnyAction): Binding | undefined;
   unknownAction(id: string): Error;
 }
+
+export type AnyFallback = ((fault: Fault) => unknown) | undefined;
 
 /** What a handler is answerable to: the parts of a binding that subscriptions and jobs have as well. */
 export interface Handling {
@@ -49,7 +56,7 @@ export interface Binding extends Handling {
   readonly codes: ReadonlySet<string>;
   /** null for a batched command. */
   readonly handler: AnyHandler | null;
-  /** Takes the calls of a batched command; else null. */
+  /** Takes the calls of a batched command, and those of another process; else null. */
   readonly group: { add(call: ValidCall): Promise<unknown> } | null;
   /** null where the contract says that input is not validated. */
   readonly standard: Schema["~standard"] | null;
@@ -75,6 +82,8 @@ export interface ValidCall {
 export interface CallNotes {
   replayed: boolean;
   cached: boolean;
+  /** The node that was called last, where the call left this process. */
+  node?: string;
 }
 
 /** The job that runs, and how many commands it has called so far. */
@@ -97,6 +106,7 @@ export class Context {
   spanId: string | undefined = undefined;
   parentSpanId: string | undefined = undefined;
   idempotencyKey: string | undefined = undefined;
+  key: string | undefined = undefined;
   notes: CallNotes | undefined = undefined;
   /** null in queries. */
   work: Work | null = null;
@@ -115,6 +125,7 @@ export class Context {
   inTransaction(work: Work, sql: Sql): Context {
     const context = new Context(this.handling, this.scope, this.origin);
     context.spanId = this.spanId;
+    context.key = this.key;
     context.work = work;
     context.transactionSql = sql;
     return context;
@@ -156,15 +167,21 @@ export class Context {
     return uuidv7(this.now());
   }
 
-  call(action: AnyAction, input: unknown, options?: CommandCallOptions): Promise<unknown> {
+  call(
+    action: AnyAction,
+    input: unknown,
+    options?: CommandCallOptions & { readonly fallback?: AnyFallback },
+  ): Promise<unknown> {
     const { runtime } = this.handling;
-    const binding = runtime.bindings[action.slot];
+    const binding = runtime.bindings[action.slot] ?? runtime.elsewhere(action);
     if (binding === undefined) return Promise.reject(runtime.unknownAction(action.id));
     const scope = this.scope;
     if (scope.ended !== null) return Promise.reject(scope.ended);
     if (runtime.clock.monotonic() >= scope.deadline) return Promise.reject(scope.expired());
     if (options !== undefined || binding.deadlineMs !== undefined || binding.kind === "command") {
-      return this.callWith(binding, input, options ?? {});
+      const answer = this.callWith(binding, input, options ?? {});
+      if (options?.fallback === undefined) return answer;
+      return answer.catch((error: unknown) => runtime.answeredBy(options.fallback, binding, error));
     }
     const context = new Context(binding, scope, this.origin);
     context.parentSpanId = this.spanId;
@@ -182,6 +199,7 @@ export class Context {
       const context = new Context(binding, scope, this.origin);
       context.parentSpanId = this.spanId;
       context.idempotencyKey = key;
+      context.key = options.key;
       return runtime.invoke(binding, context, input);
     };
     if (budgetMs >= this.scope.remainingMs()) return invoke(this.scope);

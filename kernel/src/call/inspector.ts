@@ -1,5 +1,11 @@
 /** What the kernel did, one record each. Traces, metrics, logs and the console are readers of it. */
-export type InspectorRecord = CallRecord | EventRecord | StateRecord | PeerRecord | RefusedFrameRecord;
+export type InspectorRecord =
+  | CallRecord
+  | EventRecord
+  | StateRecord
+  | PeerRecord
+  | RefusedFrameRecord
+  | ResilienceRecord;
 
 /** One call, delivery or run of a job. */
 export interface CallRecord {
@@ -17,6 +23,8 @@ export interface CallRecord {
   readonly replayed?: boolean;
   /** The answer came from the query's cache. */
   readonly cached?: boolean;
+  /** The node that answered, where the call left this process; there is a second record of it there. */
+  readonly node?: string;
   readonly subscriber?: string;
   readonly attempt?: number;
   readonly traceId: string;
@@ -37,6 +45,65 @@ export interface EventRecord {
   readonly traceId: string;
   readonly tenant: string;
 }
+
+/** Another node is another way than it was, as this one sees it; see registry/health.ts. */
+export interface NodeRecord {
+  readonly kind: "node";
+  readonly node: string;
+  readonly state: NodeState;
+  readonly at: number;
+}
+
+/** "up" and "damped" are chosen; "suspect" is silent; "lost" cannot be reached; "left" said goodbye. */
+export type NodeState = "up" | "damped" | "suspect" | "lost" | "left";
+
+/** Calls of an action to a node are let through, or not. */
+export interface BreakerRecord {
+  readonly kind: "breaker";
+  readonly id: string;
+  readonly node: string;
+  readonly state: "closed" | "open" | "half-open";
+  readonly at: number;
+}
+
+/** A call that failed at a node is about to be made again. */
+export interface RetryRecord {
+  readonly kind: "retry";
+  readonly id: string;
+  readonly node: string;
+  /** Runs so far. */
+  readonly attempt: number;
+  readonly fault: string;
+  readonly at: number;
+}
+
+/** A call found every place taken: it waits for one, or finds no room to wait either. */
+export interface BulkheadRecord {
+  readonly kind: "bulkhead";
+  readonly id: string;
+  readonly state: "queued" | "refused";
+  readonly at: number;
+}
+
+/** A call of another node was refused, because this one is behind. */
+export interface ShedRecord {
+  readonly kind: "shed";
+  readonly id: string;
+  readonly from: string;
+  readonly lagMs: number;
+  readonly at: number;
+}
+
+/** A call was answered by its fallback. */
+export interface FallbackRecord {
+  readonly kind: "fallback";
+  readonly id: string;
+  readonly fault: string;
+  readonly at: number;
+}
+
+/** What resilience did. */
+export type ResilienceRecord = NodeRecord | BreakerRecord | RetryRecord | BulkheadRecord | ShedRecord | FallbackRecord;
 
 /** The application entered a state of its lifecycle. */
 export interface StateRecord {

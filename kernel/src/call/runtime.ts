@@ -6,7 +6,7 @@ import type { Work } from "../transaction/work.ts";
 import { mayPass, validated } from "./binding.ts";
 import { QueryCache } from "./cache.ts";
 import type { Clock } from "./clock.ts";
-import { type Binding, type Calls, Context } from "./context.ts";
+import { type AnyFallback, type Binding, type Calls, Context } from "./context.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import { type CallRecord, Inspector } from "./inspector.ts";
 import { around } from "./middleware.ts";
@@ -32,6 +32,7 @@ export class Runtime implements Calls {
   /** Delivers at once what else would wait for the next poll; set by the application. */
   offer: (events: readonly StoredEvent[]) => void = () => {};
   wakeJobs: () => void = () => {};
+  elsewhere: Calls["elsewhere"] = () => undefined;
   /** Root calls that run, those whose caller has gone included; and who waits for none to. */
   inFlight = 0;
   whenIdle: (() => void) | null = null;
@@ -196,6 +197,7 @@ export class Runtime implements Calls {
         ...(fault !== undefined && { fault }),
         ...(notes?.replayed && { replayed: true }),
         ...(notes?.cached && { cached: true }),
+        ...(notes?.node !== undefined && { node: notes.node }),
         traceId: origin.traceId,
         spanId: context.spanId ?? "",
         ...(parentSpanId !== undefined && { parentSpanId }),
@@ -220,11 +222,21 @@ export class Runtime implements Calls {
     this.report(error, { correlationId: traceId, action });
   }
 
+  answeredBy(fallback: AnyFallback, { action, codes }: Binding, error: unknown): unknown {
+    const isAnswered = isFault(error) && !codes.has(error.code) && substituted.has(error.kind);
+    if (fallback === undefined || !isAnswered) throw error;
+    this.inspector.emit?.({ kind: "fallback", id: action.id, fault: error.code, at: this.clock.now() });
+    return fallback(error);
+  }
+
   unknownAction(id: string): Error {
     const ids = this.bindings.flatMap((binding) => (binding === undefined ? [] : [binding.action.id]));
     return kernelFaults.unknownAction({ action: id, nearest: nearest(id, ids) });
   }
 }
+
+/** Kinds of faults that a fallback stands in for. */
+const substituted = new Set<string>(["unavailable", "exhausted", "deadline"]);
 
 /** What the handler answers. One that throws before its first await fails as one that throws after it. */
 function handled(binding: Binding, context: Context, value: unknown): Promise<unknown> {

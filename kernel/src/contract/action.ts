@@ -1,3 +1,4 @@
+import type { RemotePolicy } from "./remote-policy.ts";
 import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 
 /** Where the types of an action live. Never present at run time. */
@@ -29,6 +30,10 @@ interface Callable extends Described {
   readonly deadlineMs?: number;
   /** "none" takes input as it comes, typed but unchecked; refused together with `http`, since an edge could reach it. */
   readonly validate?: "always" | "none";
+  /** What happens to calls of it that leave the process, where that is not what its contract says. */
+  readonly remote?: RemotePolicy;
+  /** What `balance: "hash"` goes by where the call names no key. Gets the input as it is sent. */
+  readonly key?: (input: never) => string;
 }
 
 export interface CommandDefinition extends Callable {}
@@ -66,8 +71,12 @@ export type Untransformed<S extends Schema> =
   SchemaInput<S> extends SchemaOutput<S> ? S : "an output schema must not transform";
 
 /** Changes state, in one transaction. */
-export function command<const D extends CommandDefinition>(
-  definition: D & { readonly output: Untransformed<D["output"]> },
+export function command<const D extends CommandDefinition, I extends Schema>(
+  definition: D & {
+    readonly input: I;
+    readonly output: Untransformed<D["output"]>;
+    readonly key?: (input: SchemaInput<I>) => string;
+  },
 ): D {
   return definition;
 }
@@ -78,6 +87,7 @@ export function query<const D extends QueryDefinition, I extends Schema>(
     readonly input: I;
     readonly output: Untransformed<D["output"]>;
     readonly cache?: { readonly ttlMs: number; readonly tags?: (input: SchemaOutput<I>) => readonly string[] };
+    readonly key?: (input: SchemaInput<I>) => string;
   },
 ): D {
   return definition;
@@ -107,16 +117,40 @@ interface Addressed<Kind extends string, Service extends string, Name extends st
   readonly slot: number;
 }
 
+/** What the actions of a contract have from it. */
+interface OfContract<Instanced extends boolean> {
+  /** Each call names the instance that it is for. */
+  readonly instanced: Instanced;
+  /** How calls of the contract's actions leave the process. */
+  readonly remote: RemotePolicy;
+}
+
 /** A declared command, addressed: what `ctx.call` of a job takes. Names come first, so that compiler text starts with them. */
-export interface Command<Service extends string, Name extends string, Sent, Received, Returned, Faults>
-  extends Addressed<"command", Service, Name> {
+export interface Command<
+  Service extends string,
+  Name extends string,
+  Sent,
+  Received,
+  Returned,
+  Faults,
+  Instanced extends boolean = boolean,
+> extends Addressed<"command", Service, Name>,
+    OfContract<Instanced> {
   readonly definition: CommandDefinition;
   readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
 }
 
 /** A declared query, addressed: what every `ctx.call` takes. */
-export interface Query<Service extends string, Name extends string, Sent, Received, Returned, Faults>
-  extends Addressed<"query", Service, Name> {
+export interface Query<
+  Service extends string,
+  Name extends string,
+  Sent,
+  Received,
+  Returned,
+  Faults,
+  Instanced extends boolean = boolean,
+> extends Addressed<"query", Service, Name>,
+    OfContract<Instanced> {
   readonly definition: QueryDefinition;
   readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
 }

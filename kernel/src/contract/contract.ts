@@ -16,6 +16,7 @@ import {
   type FaultType,
   faultType,
 } from "./fault.ts";
+import type { RemotePolicy } from "./remote-policy.ts";
 import type { SchemaInput, SchemaOutput } from "./schema.ts";
 
 type Definitions<D> = Readonly<Record<string, D>>;
@@ -24,24 +25,36 @@ type Named<D> = D extends { readonly faults: readonly (infer N extends string)[]
 /** Checks fault names by intersection: a constraint would turn every handler of the contract red for one typo. */
 type Declared<A, F> = { readonly [K in keyof A]: { readonly faults?: readonly (keyof F & string)[] } };
 
-type Commands<S extends string, F extends Definitions<FaultDefinition>, C extends Definitions<CommandDefinition>> = {
+type Commands<
+  S extends string,
+  F extends Definitions<FaultDefinition>,
+  C extends Definitions<CommandDefinition>,
+  I extends boolean,
+> = {
   readonly [K in keyof C & string]: Command<
     S,
     K,
     SchemaInput<C[K]["input"]>,
     SchemaOutput<C[K]["input"]>,
     SchemaOutput<C[K]["output"]>,
-    { readonly [N in Named<C[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> }
+    { readonly [N in Named<C[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+    I
   >;
 };
-type Queries<S extends string, F extends Definitions<FaultDefinition>, Q extends Definitions<QueryDefinition>> = {
+type Queries<
+  S extends string,
+  F extends Definitions<FaultDefinition>,
+  Q extends Definitions<QueryDefinition>,
+  I extends boolean,
+> = {
   readonly [K in keyof Q & string]: Query<
     S,
     K,
     SchemaInput<Q[K]["input"]>,
     SchemaOutput<Q[K]["input"]>,
     SchemaOutput<Q[K]["output"]>,
-    { readonly [N in Named<Q[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> }
+    { readonly [N in Named<Q[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+    I
   >;
 };
 type Events<S extends string, E extends Definitions<EventDefinition>> = {
@@ -88,6 +101,7 @@ export function defineContract<
   Q extends Definitions<QueryDefinition> = Record<never, never>,
   E extends Definitions<EventDefinition> = Record<never, never>,
   J extends Definitions<JobDefinition> = Record<never, never>,
+  const I extends boolean = false,
 >(
   name: S,
   parts: {
@@ -96,16 +110,23 @@ export function defineContract<
     readonly queries?: Q & Declared<Q, F>;
     readonly events?: E;
     readonly jobs?: J;
+    /** How its calls leave the process; see RemotePolicy. An action may say otherwise. */
+    readonly remote?: RemotePolicy;
+    /**
+     * Each node that serves it owns some instances, and each call names one: `ctx.call(project.close, input, { key: "p-17" })`.
+     * See `instances` of `implement`.
+     */
+    readonly instanced?: I;
   },
-): Commands<S, F, C> &
-  Queries<S, F, Q> &
+): Commands<S, F, C, I> &
+  Queries<S, F, Q, I> &
   Events<S, E> &
   Jobs<S, J> & {
     readonly faults: { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> };
     readonly contract: ContractParts<
       S,
-      Commands<S, F, C>,
-      Queries<S, F, Q>,
+      Commands<S, F, C, I>,
+      Queries<S, F, Q, I>,
       Events<S, E>,
       Jobs<S, J>,
       { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> }
@@ -114,6 +135,7 @@ export function defineContract<
   if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
     throw new Error(`"${name}" is no service name: use letters and digits, as in "ledger"`);
   const taken = new Set<string>(reserved);
+  const ofContract = { instanced: parts.instanced ?? false, remote: parts.remote ?? {} };
   const address = (kind: string, definitions: object = {}) =>
     Object.fromEntries(
       Object.entries(definitions).map(([key, definition]) => {
@@ -122,7 +144,10 @@ export function defineContract<
             `${name}.${key} is declared twice; commands, queries, events and jobs share one set of names`,
           );
         taken.add(key);
-        return [key, { kind, service: name, name: key, id: `${name}.${key}`, slot: slots++, definition }];
+        return [
+          key,
+          { kind, service: name, name: key, id: `${name}.${key}`, slot: slots++, ...ofContract, definition },
+        ];
       }),
     );
   const faults = Object.fromEntries(

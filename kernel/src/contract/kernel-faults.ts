@@ -1,12 +1,13 @@
-import { type FaultDefinition, type FaultDetails, type FaultType, fault, faultType } from "./fault.ts";
+import { type FaultDefinition, type FaultDetails, type FaultType, fault, faultType, type Retry } from "./fault.ts";
 import type { Issue, Schema } from "./schema.ts";
 
 /** The kernel's own details are built by the kernel alone: typed, not validated. */
 function raised<Details>(
   kind: Parameters<typeof fault>[0],
   message: (details: Details) => string,
+  options?: { readonly retry: Retry },
 ): FaultDefinition<Schema<Details>> {
-  return { ...fault(kind), message } as unknown as FaultDefinition<Schema<Details>>;
+  return { ...fault(kind, undefined, options), message } as unknown as FaultDefinition<Schema<Details>>;
 }
 
 const definitions = {
@@ -58,6 +59,22 @@ const definitions = {
   overloaded: raised<{ action: string; inFlightMax: number }>(
     "exhausted",
     ({ action, inFlightMax }) => `${action} was refused: ${inFlightMax} calls of it are in flight already`,
+  ),
+  /** Nobody can be called for it now: nobody offers it, nobody answers, or all are left alone for a while. Nothing ran. */
+  unavailable: raised<{ action: string; why: string }>(
+    "unavailable",
+    ({ action, why }) => `${action} cannot be called now: ${why}`,
+  ),
+  /** Who offers it has another version of its contract, which this caller's calls do not fit. Nothing ran. */
+  incompatible: raised<{ action: string; field: string; problem: string }>(
+    "unavailable",
+    ({ action, field, problem }) => `${action} is offered in another version, which does not fit: ${field} ${problem}`,
+    { retry: "no" },
+  ),
+  /** The process that was asked is behind with its work. Nothing ran. */
+  shed: raised<{ action: string; lagMs: number }>(
+    "exhausted",
+    ({ action, lagMs }) => `${action} was refused: its process is ${Math.round(lagMs)} ms behind`,
   ),
   /** A bug or an unexpected error; the text stays in the log, under the correlation id. */
   internal: raised<{ correlationId: string }>(

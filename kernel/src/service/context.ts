@@ -1,11 +1,24 @@
 import type { AnyAction, AnyQuery, Event, Job, Returned, Sent } from "../contract/action.ts";
+import type { Fault } from "../contract/fault.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Identity } from "./identity.ts";
 
 export interface CallOptions {
   /** The budget of this call in milliseconds; shortens what is left of the caller's, never lengthens it. */
   readonly deadlineMs?: number;
+  /** The instance of an instanced contract that the call is for; elsewhere what `balance: "hash"` goes by. */
+  readonly key?: string;
 }
+
+/** Answers in place of a call that found nobody, no room or no time. Faults that the action declares are its answers, and pass. */
+export interface Fallback<A extends AnyAction> {
+  readonly fallback?: ((fault: Fault) => Returned<A>) | undefined;
+}
+
+/** The last argument of a call: that to an instanced contract must say which instance. */
+export type CallArguments<A extends AnyAction, Options> = A["instanced"] extends true
+  ? [options: Options & Fallback<A> & { readonly key: string }]
+  : [options?: Options & Fallback<A>];
 
 export interface CommandCallOptions extends CallOptions {
   /** The same key and input give the same result, once. Inside a job the default is the job, the action and its turn. */
@@ -29,6 +42,8 @@ export interface BaseContext<Uses> {
   readonly traceId: string;
   /** Milliseconds left of the budget. */
   remainingMs(): number;
+  /** What the caller named as `key`: in an instanced contract the instance that the call is for. */
+  readonly key: string | undefined;
   /** Aborts when the caller gives up or the budget is spent. Hand it to whatever can take it. */
   readonly signal: AbortSignal;
   /** The wall clock, in milliseconds since 1970. Tests turn it. */
@@ -59,7 +74,7 @@ interface Emits<Service extends string> {
 
 interface AsksQueries {
   /** Queries only: a transaction changes its own service alone. What it wants of others' commands goes by event or job. */
-  call<A extends AnyQuery>(action: A, input: Sent<A>, options?: CallOptions): Promise<Returned<A>>;
+  call<A extends AnyQuery>(action: A, input: Sent<A>, ...options: CallArguments<A, CallOptions>): Promise<Returned<A>>;
 }
 
 /** What the handler of a command has: it may change its own service, and say so. */
@@ -96,6 +111,10 @@ export interface EventContext<Service extends string, Uses> extends BaseContext<
 /** What the handler of a job has: commands of any service beside a transaction of its own. */
 export interface JobContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service> {
   /** Commands and queries of any service: each command is a transaction of its own, idempotent under the job's key. */
-  call<A extends AnyAction>(action: A, input: Sent<A>, options?: CommandCallOptions): Promise<Returned<A>>;
+  call<A extends AnyAction>(
+    action: A,
+    input: Sent<A>,
+    ...options: CallArguments<A, CommandCallOptions>
+  ): Promise<Returned<A>>;
   readonly job: { readonly id: string; readonly attempt: number };
 }

@@ -147,6 +147,8 @@ interface Wiring<C extends AnyContract, Uses> {
   readonly start?: (signal: AbortSignal) => Promise<void>;
   /** Runs after the service's last call; closes what `start` opened. */
   readonly stop?: () => Promise<void>;
+  /** Of an instanced contract: the keys that this process owns. Left out: it takes all. */
+  readonly instances?: readonly string[];
   readonly subscriptions?: Readonly<Record<string, Subscription<C["contract"]["name"], Uses>>>;
   readonly projections?: Readonly<Record<string, Projection<C["contract"]["name"], Uses>>>;
 }
@@ -157,6 +159,8 @@ export interface Service {
   readonly uses: unknown;
   readonly migrations: URL | undefined;
   readonly after: readonly string[];
+  /** null: all keys, or the contract is not instanced. */
+  readonly instances: readonly string[] | null;
   readonly start: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly stop: (() => Promise<void>) | undefined;
   readonly handlers: ReadonlyMap<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>;
@@ -196,6 +200,7 @@ export function implement<C extends AnyContract, Uses = NoUses>(
     uses: wiring.uses ?? {},
     migrations: wiring.migrations,
     after: (wiring.after ?? []).map((other) => other.contract.name),
+    instances: wiring.instances ?? null,
     start: wiring.start,
     stop: wiring.stop,
     handlers,

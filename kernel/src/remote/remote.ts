@@ -1,0 +1,288 @@
+import { hostname } from "node:os";
+import type { Bus } from "../bus/bus.ts";
+import { Exchange } from "../bus/exchange.ts";
+import type { Codec } from "../bus/frame/codec.ts";
+import type { Binding, ValidCall } from "../call/context.ts";
+import { newSpanId } from "../call/ids.ts";
+import type { NodeState } from "../call/inspector.ts";
+import type { Runtime } from "../call/runtime.ts";
+import { Scope } from "../call/scope.ts";
+import type { AnyAction } from "../contract/action.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import { fullPolicy } from "../contract/remote-policy.ts";
+import { Announcer, type Offered } from "../registry/announcer.ts";
+import { topics } from "../registry/messages.ts";
+import { Registry, type RegistryWire } from "../registry/registry.ts";
+import type { RemoteNode } from "../registry/remote-node.ts";
+import { beatMs } from "../registry/timing.ts";
+import { Shedder } from "../resilience/shedder.ts";
+import { systemIdentity } from "../service/identity.ts";
+import type { Service } from "../service/service.ts";
+import { IncomingCalls, schemasAction } from "./incoming.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { Route } from "./route.ts";
+import { fingerprint } from "./schema-judge.ts";
+import { Topics } from "./topics.ts";
+
+/** What takes a process into the company of others. */
+export interface RemoteOptions {
+  readonly bus: Bus;
+  readonly codecs: readonly Codec[];
+  /** What the node's id begins with. */
+  readonly nodeName: string;
+  readonly services: readonly Service[];
+  /** Contracts of other processes' services, known from the start. */
+  readonly remotes: readonly AnyContract[];
+}
+
+/** Another node, for people. */
+export interface NodeReport {
+  readonly id: string;
+  readonly host: string;
+  /** Of its services those that this process calls. */
+  readonly services: readonly string[];
+  readonly state: NodeState;
+  /** Calls of this process that it has not answered. */
+  readonly inFlight: number;
+  readonly lastHeardMs: number;
+}
+
+/** How long fetching the schemas of another version may take. */
+const schemasMs = 2_000;
+
+/** The part of an application that talks with other nodes. */
+export class Remote {
+  readonly id: string;
+  private readonly bus: Bus;
+  private readonly topics: Topics;
+  private readonly runtime: Runtime;
+  private readonly remotes: readonly AnyContract[];
+  private readonly exchange: Exchange;
+  private readonly shedder = new Shedder();
+  private readonly incoming: IncomingCalls;
+  private readonly announcer: Announcer;
+  private registry: Registry | null = null;
+  private readonly host = hostname();
+  private readonly ends: (() => void)[] = [];
+  private readonly offered: readonly Offered[];
+  private beats: NodeJS.Timeout | null = null;
+
+  constructor(runtime: Runtime, { bus, codecs, nodeName, services, remotes }: RemoteOptions) {
+    this.bus = bus;
+    this.topics = new Topics(bus);
+    this.runtime = runtime;
+    this.remotes = remotes;
+    this.id = `${nodeName.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 40)}-${newSpanId().slice(0, 8)}`;
+    this.incoming = new IncomingCalls(runtime, this.shedder);
+    this.offered = services.map((service) => this.offer(service));
+    const { serve, names } = this.incoming;
+    const { clock, inspector } = runtime;
+    const load = () => this.shedder.load;
+    this.exchange = new Exchange({ bus, id: this.id, clock, codecs, actions: names, serve, inspector, load });
+    this.announcer = new Announcer(this.offered, this.host, this.wire);
+    runtime.elsewhere = (action) => this.binding(action);
+  }
+
+  /** Gives the service's actions their numbers. Those of an instanced service go through the registry where another owns the key. */
+  private offer({ contract, instances }: Service): Offered {
+    const { bindings } = this.runtime;
+    const actions = [...Object.values(contract.commands), ...Object.values(contract.queries)].map((action) => {
+      const binding = bindings[action.slot] as Binding;
+      const number = this.incoming.add(binding);
+      if (instances !== null) bindings[action.slot] = this.byInstance(binding, instances);
+      return { name: action.name, number, schemas: fingerprint(action) };
+    });
+    return { service: contract.name, actions, instances };
+  }
+
+  private byInstance(local: Binding, instances: readonly string[]): Binding {
+    const elsewhere = this.binding(local.action, false);
+    const add = (call: ValidCall) => {
+      const { context } = call;
+      const isOurs = context.key !== undefined && instances.includes(context.key);
+      return isOurs
+        ? this.runtime.invoke(local, context, call.value)
+        : (elsewhere.group?.add(call) as Promise<unknown>);
+    };
+    return { ...elsewhere, group: { add } };
+  }
+
+  /** A binding whose calls leave the process. It neither validates nor checks: the callee does. */
+  private binding(action: AnyAction, isKept = true): Binding {
+    const codes = new Set((action.definition.faults ?? []).map((name) => `${action.service}.${name}`));
+    let outgoing: Outgoing | null = null;
+    const add = (call: ValidCall) => {
+      outgoing ??= this.outgoing(action, codes);
+      return outgoing.add(call);
+    };
+    const binding: Binding = {
+      runtime: this.runtime,
+      action,
+      kind: action.kind,
+      service: action.service,
+      uses: {},
+      faults: {},
+      codes,
+      handler: null,
+      group: { add },
+      standard: null,
+      deadlineMs: action.definition.deadlineMs,
+      cache: undefined,
+      middleware: [],
+      isPlain: false,
+      checkOutput: null,
+      rethrow: (error) => {
+        throw error;
+      },
+    };
+    if (isKept) this.runtime.bindings[action.slot] = binding;
+    return binding;
+  }
+
+  private outgoing(action: AnyAction, declared: ReadonlySet<string>): Outgoing {
+    const { clock, inspector } = this.runtime;
+    const now = () => clock.monotonic();
+    const record = (what: Parameters<NonNullable<typeof inspector.emit>>[0]) => inspector.emit?.(what);
+    return new Outgoing({
+      action,
+      declared,
+      policy: fullPolicy(action.remote, action.definition.remote),
+      view: this.known().need(action.service, now()),
+      host: this.host,
+      random: Math.random,
+      now,
+      wallClock: () => clock.now(),
+      record,
+      send: (route, call) => this.send(route, call),
+      schemasAt: (node) => this.schemasAt(node, action),
+      knownIds: () => this.knownIds(),
+      breakerEntered: ({ ref }, state) =>
+        record({ kind: "breaker", id: action.id, node: ref.id, state, at: clock.now() }),
+    });
+  }
+
+  private known(): Registry {
+    if (this.registry === null) throw new Error("the bus is not open: calls to other processes begin with app.start()");
+    return this.registry;
+  }
+
+  private send({ node, number }: Route, { binding, context, value }: ValidCall): Promise<unknown> {
+    const { origin, notes } = context;
+    if (notes !== undefined) notes.node = node.ref.id;
+    return this.exchange.request(node.ref, {
+      action: number,
+      name: binding.action.id,
+      input: value,
+      scope: context.scope,
+      identity: origin.identity,
+      traceId: origin.traceId,
+      parentSpanId: context.spanId ?? context.parentSpanId,
+      idempotencyKey: context.idempotencyKey,
+      instance: context.key,
+      metadata: origin.metadata,
+      notes,
+    });
+  }
+
+  private schemasAt({ ref }: RemoteNode, { id }: AnyAction): Promise<unknown> {
+    const scope = new Scope(this.runtime.clock, schemasMs, schemasAction.name);
+    return this.runtime.watched(scope, () =>
+      this.exchange.request(ref, {
+        action: schemasAction.number,
+        name: schemasAction.name,
+        input: { action: id },
+        scope,
+        identity: systemIdentity,
+      }),
+    );
+  }
+
+  /** Names of everything that this process heard of. */
+  private knownIds(): readonly string[] {
+    const views = [...(this.registry?.views.values() ?? [])];
+    const offered = views.flatMap((view) =>
+      view.nodes.flatMap((node) => view.offerOf(node)?.actions.map(({ name }) => `${view.service}.${name}`) ?? []),
+    );
+    const local = this.runtime.bindings.flatMap((binding) =>
+      binding?.handler || binding?.standard ? binding.action.id : [],
+    );
+    return [...new Set([...offered, ...local])];
+  }
+
+  private readonly wire: RegistryWire = {
+    subscribe: (topic, listener) => this.topics.subscribe(topic, listener),
+    publish: (topic, message) => this.topics.publish(topic, message),
+    ping: (node) => this.exchange.ping(node),
+    heardAt: (id) => this.exchange.heardAt(id),
+    loadOf: (id) => this.exchange.loadOf(id),
+    forget: (node) => this.bus.forget(node),
+    refuse: (node) => this.bus.forget(node),
+    random: Math.random,
+    entered: ({ ref }, state) =>
+      this.runtime.inspector.emit?.({ kind: "node", node: ref.id, state, at: this.runtime.clock.now() }),
+  };
+
+  /** Takes part in the bus, and can call from now on. Raises `bus.unavailable`. */
+  async open(signal: AbortSignal): Promise<void> {
+    await this.exchange.open(signal);
+    const { clock } = this.runtime;
+    const registry = new Registry(this.id, this.wire, clock.monotonic());
+    this.registry = registry;
+    this.ends.push(
+      this.exchange.onPeer(({ id }, state) => {
+        if (state === "up") registry.isUp(id, clock.monotonic());
+        else if (state === "left") registry.left(id, clock.monotonic());
+        else registry.lost(id, clock.monotonic());
+      }),
+    );
+    for (const { contract } of this.remotes) registry.need(contract.name, clock.monotonic(), true);
+    this.beats = setInterval(() => {
+      registry.beat(clock.monotonic());
+      this.announcer.beat(clock.monotonic());
+    }, beatMs).unref();
+  }
+
+  /** Takes calls from now on. */
+  announce(): void {
+    this.incoming.state = "started";
+    this.shedder.start();
+    for (const { service } of this.offered) {
+      this.ends.push(this.topics.subscribe(topics.questions(service), ({ id }) => this.announcer.asked(service, id)));
+    }
+    this.announcer.begin(this.runtime.clock.monotonic());
+  }
+
+  /** Takes no more calls: says so to all, and to each that still comes. */
+  leave(): void {
+    if (this.registry !== null && this.incoming.state === "started") this.announcer.leave();
+    this.incoming.state = "draining";
+  }
+
+  async close(budget: Scope): Promise<void> {
+    if (this.beats !== null) clearInterval(this.beats);
+    for (const end of this.ends.splice(0)) end();
+    this.shedder.stop();
+    this.registry?.close();
+    await this.exchange.close({ deadlineMs: budget.remainingMs() });
+  }
+
+  nodes(): readonly NodeReport[] {
+    const now = this.runtime.clock.monotonic();
+    return [...(this.registry?.nodes.values() ?? [])].map((node) => ({
+      id: node.ref.id,
+      host: node.host,
+      services: [...node.offers.keys()],
+      state: node.health.state,
+      inFlight: node.inFlight,
+      lastHeardMs: now - Math.max(node.saidAt, this.exchange.heardAt(node.ref.id)),
+    }));
+  }
+
+  /** How many nodes of each needed service can be called. */
+  availability(): readonly { readonly service: string; readonly nodes: number }[] {
+    return [...(this.registry?.views.values() ?? [])].map(({ service, available }) => ({
+      service,
+      nodes: available.length,
+    }));
+  }
+}
