@@ -1,17 +1,9 @@
-import { type App, createApp } from "@banyan/kernel/app";
+import type { App } from "@banyan/kernel/app";
 import { type Store, storeFaults } from "@banyan/kernel/store";
-import { afterEach, describe, expect, test } from "vitest";
-import { type Behaviour, tally, tallyService } from "./tally.ts";
-
-/** What the suite needs of the store that it holds to its promises. */
-export interface ApplicationHarness {
-  /** A new store on the same data: what a process has after a restart. */
-  readonly store: () => Store;
-  /** Rows of a statement on the data, around the store. */
-  readonly rows: <Row>(sql: string) => Promise<Row[]>;
-  /** Empties everything. */
-  readonly close: () => Promise<void>;
-}
+import { describe, expect, test } from "vitest";
+import { deliveryClauses } from "./deliveries.ts";
+import { type ApplicationHarness, openApplications } from "./harness.ts";
+import { tally } from "./tally.ts";
 
 /** The store, whose first `count` commits of commands take effect while their answers are lost. */
 function losingReplies(store: Store, count: number): Store {
@@ -28,52 +20,11 @@ function losingReplies(store: Store, count: number): Store {
   return { ...store, beginCommands };
 }
 
-type Effect = { source: string; name: string; amount: number };
-
 /** What an application promises on any store; the numbers are those of command.ts, lane.ts, dispatcher.ts and workers.ts. */
 export function describeApplication(name: string, open: () => Promise<ApplicationHarness>): void {
   describe(`an application on ${name}`, () => {
-    const ends: (() => Promise<unknown>)[] = [];
-    afterEach(async () => {
-      for (const end of ends.splice(0).reverse()) await end();
-    });
-
-    async function harness() {
-      const data = await open();
-      ends.push(data.close);
-      const effects = (source: string) =>
-        data.rows<Effect>(
-          `SELECT source, name, amount::int FROM tally.effect WHERE source = '${source}' ORDER BY position`,
-        );
-      return { data, effects };
-    }
-
-    async function started(data: ApplicationHarness, given: Partial<Behaviour> = {}, reported: unknown[] = []) {
-      const behaviour: Behaviour = {
-        onDelivery: () => {},
-        onEffect: null,
-        onWork: () => {},
-        between: async () => {},
-        batchSizes: [],
-        foldSizes: [],
-        ticks: 0,
-        leaked: undefined,
-        ...given,
-      };
-      const app = createApp({
-        services: [tallyService(behaviour)],
-        store: data.store(),
-        report: (error) => reported.push(error),
-      });
-      ends.push(() => app.stop({ deadlineMs: 2_000 }));
-      await app.start();
-      return { app, behaviour };
-    }
-
+    const { harness, started } = openApplications(open);
     const value = async (app: App, counter: string) => (await app.call(tally.value, { name: counter })).value;
-    /** As one group of commands or a few, so that their events come in groups too. */
-    const addMany = (app: App, many: number, input: (n: number) => { name: string; amount: number }) =>
-      Promise.all(Array.from({ length: many }, (_, n) => app.call(tally.addMany, input(n))));
     const count = async (data: ApplicationHarness, table: string) =>
       Number((await data.rows<{ count: string }>(`SELECT count(*) FROM ${table}`))[0]?.count);
 
@@ -258,187 +209,7 @@ export function describeApplication(name: string, open: () => Promise<Applicatio
       expect((await effects("batch")).map(({ amount }) => amount).sort()).toEqual([1, 3, 4]);
     });
 
-    test("D2 events of one key arrive in commit order, however many commands race", async () => {
-      const { data, effects } = await harness();
-      const { app } = await started(data);
-      const names = ["a", "b", "c"];
-      await Promise.all(
-        Array.from({ length: 120 }, (_, n) => app.call(tally.add, { name: names[n % 3] ?? "a", amount: n })),
-      );
-      await app.settled();
-      const committed = await data.rows<{ key: string; amount: number }>(
-        "SELECT key, (data->>'amount')::int AS amount FROM (SELECT key, version, data::jsonb AS data FROM banyan.event) AS e ORDER BY key, version",
-      );
-      for (const name of names) {
-        const arrived = (await effects("event")).filter((effect) => effect.name === name).map(({ amount }) => amount);
-        expect(arrived).toEqual(committed.filter(({ key }) => key === name).map(({ amount }) => amount));
-        expect(arrived).toHaveLength(40);
-      }
-    });
-
-    test("D1 what one process committed and did not deliver, the next delivers, once", async () => {
-      const { data, effects } = await harness();
-      const { app } = await started(data, { onDelivery: () => Promise.reject(new Error("not now")) });
-      for (const amount of [1, 2, 3]) await app.call(tally.add, { name: "a", amount });
-      await app.stop({ deadlineMs: 100 });
-      expect(await effects("event")).toEqual([]);
-      const { app: next } = await started(data);
-      await next.settled();
-      expect((await effects("event")).map(({ amount }) => amount)).toEqual([1, 2, 3]);
-    });
-
-    test("D4 of two processes on one database one delivers, and each event has one effect", async () => {
-      const { data, effects } = await harness();
-      const [{ app: one }, { app: two }] = [await started(data), await started(data)];
-      await Promise.all(
-        Array.from({ length: 40 }, (_, n) => (n % 2 ? one : two).call(tally.add, { name: `n${n % 5}`, amount: n })),
-      );
-      await Promise.all([one.settled(), two.settled()]);
-      expect((await effects("event")).map(({ amount }) => amount).sort((a, b) => a - b)).toEqual(
-        Array.from({ length: 40 }, (_, n) => n),
-      );
-    });
-
-    test("L2 handlers of a group that say what they say in one go run at once", async () => {
-      const { data, effects } = await harness();
-      let [running, most] = [0, 0];
-      const { app } = await started(data, {
-        onDelivery: async () => {
-          most = Math.max(most, ++running);
-          await new Promise(setImmediate);
-          running--;
-        },
-      });
-      await addMany(app, 100, (n) => ({ name: `n${n % 50}`, amount: n }));
-      await app.settled();
-      expect(most).toBeGreaterThan(4);
-      expect(await effects("event")).toHaveLength(100);
-    });
-
-    test("L2 handlers of a group that read before they write have the effect of one after the other", async () => {
-      const { data } = await harness();
-      const { app } = await started(data, {
-        onEffect: async (sql, { amount }) => {
-          const [row] = await sql<{ amount: number }>`SELECT amount FROM tally.total WHERE name = 'read' FOR UPDATE`;
-          await sql`UPDATE tally.total SET amount = ${(row?.amount ?? 0) + amount} WHERE name = 'read'`;
-        },
-      });
-      await data.rows("INSERT INTO tally.total VALUES ('read', 0)");
-      await addMany(app, 200, (n) => ({ name: `n${n % 50}`, amount: n }));
-      await app.settled();
-      expect(await data.rows("SELECT amount::int FROM tally.total WHERE name = 'read'")).toEqual([{ amount: 19_900 }]);
-    });
-
-    test("L3 one that fails among many of a group is buried, and each of the others has one effect", async () => {
-      const { data, effects } = await harness();
-      const { app } = await started(data, {
-        onEffect: (sql, { name, amount }) =>
-          sql`INSERT INTO tally.effect (source, name, amount) VALUES ('event', ${name}, 1 / ${amount}::int)`,
-      });
-      await addMany(app, 60, (n) => ({ name: `n${n % 30}`, amount: n % 20 }));
-      await app.settled({ deadlineMs: 20_000 });
-      expect(await effects("event")).toHaveLength(57);
-      const letters = await app.deadLetters({ subscriber: "tally.react" });
-      expect(letters.map(({ attempts, event: { data: text } }) => [attempts, JSON.parse(text).amount])).toEqual(
-        Array(3).fill([3, 0]),
-      );
-    });
-
-    test("L4 an event that keeps failing is buried after its attempts; other keys never wait, and redriving it works", async () => {
-      const { data, effects } = await harness();
-      let broken = true;
-      const attempts: number[] = [];
-      const { app } = await started(data, {
-        onDelivery: ({ name }, attempt) => {
-          if (name !== "poison" || !broken) return;
-          attempts.push(attempt);
-          throw new Error("cannot digest this");
-        },
-      });
-      await app.call(tally.add, { name: "poison", amount: 1 });
-      await app.call(tally.add, { name: "good", amount: 2 });
-      await app.call(tally.add, { name: "poison", amount: 3 });
-      await app.settled();
-      expect((await effects("event")).map(({ amount }) => amount)).toEqual([2]);
-      const letters = await app.deadLetters();
-      expect(letters).toMatchObject([
-        { subscriber: "tally.react", attempts: 3, error: expect.stringContaining("cannot digest this") },
-        { subscriber: "tally.react" },
-      ]);
-      expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
-      expect(await app.redrive(letters[0]?.id ?? "")).toBe("failed");
-      broken = false;
-      for (const { id } of letters) expect(await app.redrive(id)).toBe("handled");
-      expect(await app.redrive(letters[0]?.id ?? "")).toBe("gone");
-      expect((await effects("event")).map(({ amount }) => amount).sort()).toEqual([1, 2, 3]);
-      expect(await app.deadLetters()).toEqual([]);
-    });
-
-    test("L1 events of one key stay in order through failures and retries", async () => {
-      const { data, effects } = await harness();
-      const { app } = await started(data, {
-        onDelivery: ({ amount }, attempt) => {
-          if (attempt === 1 && amount % 7 === 3) throw new Error("the first try fails");
-        },
-      });
-      const commands = Array.from({ length: 60 }, (_, n) => ({ name: `n${n % 2}`, amount: n, behave: "well" }));
-      for (const input of commands) await app.call(tally.add, input);
-      await app.settled();
-      for (const name of ["n0", "n1"]) {
-        const arrived = (await effects("event")).filter((effect) => effect.name === name).map(({ amount }) => amount);
-        expect(arrived).toEqual(commands.filter((input) => input.name === name).map(({ amount }) => amount));
-      }
-    });
-
-    test("L5 an outage of what the handler needs spends no attempts", async () => {
-      const { data, effects } = await harness();
-      let calls = 0;
-      const { app } = await started(data, {
-        onDelivery: () => {
-          if (++calls < 6)
-            throw Object.assign(new Error("down"), {
-              name: "Fault",
-              code: "mail.down",
-              kind: "unavailable",
-              retry: "yes",
-            });
-        },
-      });
-      await app.call(tally.add, { name: "a", amount: 1 });
-      await app.settled();
-      expect(await effects("event")).toHaveLength(1);
-      expect(await app.deadLetters()).toEqual([]);
-    });
-
-    test("a projection that is rebuilt equals the live one, and goes on from there", async () => {
-      const { data } = await harness();
-      const { app } = await started(data);
-      const totals = () => data.rows("SELECT name, amount::int FROM tally.total ORDER BY name");
-      for (let n = 0; n < 30; n++) await app.call(tally.add, { name: `n${n % 4}`, amount: n });
-      await app.settled();
-      const live = await totals();
-      await data.rows("UPDATE tally.total SET amount = 0");
-      expect(await app.rebuild("tally.total")).toEqual({ foldedCount: 30 });
-      expect(await totals()).toEqual(live);
-      await app.call(tally.add, { name: "n0", amount: 1 });
-      await app.settled();
-      expect(await totals()).not.toEqual(live);
-      await expect(app.rebuild("tally.totals")).rejects.toThrow("did you mean tally.total?");
-    });
-
-    test("events that a handler takes together are one run, and one that cannot be handled is buried alone", async () => {
-      const { data } = await harness();
-      const { app, behaviour } = await started(data);
-      const names = Array.from({ length: 40 }, (_, n) => (n === 20 ? "unfoldable" : `n${n % 4}`));
-      await Promise.all(names.map((name) => app.call(tally.add, { name, amount: 1 })));
-      await app.settled();
-      expect(Math.max(...behaviour.foldSizes)).toBeGreaterThan(1);
-      const [total] = await data.rows<{ sum: number }>("SELECT sum(amount)::int AS sum FROM tally.total");
-      expect(total?.sum).toBe(39);
-      expect(await app.deadLetters({ subscriber: "tally.total" })).toMatchObject([
-        { attempts: 2, event: { key: "unfoldable" } },
-      ]);
-    });
+    deliveryClauses({ harness, started });
 
     test("J2 a job runs after its command's commit, and its effect and completion commit together", async () => {
       const { data, effects } = await harness();

@@ -17,6 +17,9 @@ const inFlightMax = 10_000;
 const lanesPer = { subscription: 4, projection: 1 };
 const markMs = 50;
 const markMax = 1_000;
+/** Of a backlog, this much is read at a time, when less than `refillAt` is left to do; what is left is read again with it. */
+const pageCount = 2_000;
+const refillAt = 2_000;
 const pollIdleMs = 2_000;
 const pollSoonMs = 5;
 const positionsMax = 100_000;
@@ -53,7 +56,7 @@ export class Dispatcher {
   private pollTimer: NodeJS.Timeout | null = null;
   private polling: Promise<void> | null = null;
   private pollAt = Number.POSITIVE_INFINITY;
-  /** The last poll came back full: more waits in the outbox. */
+  /** More waits in the outbox: the last poll came back full, or an event had no room here. */
   private behind = false;
   private leading = false;
   private readonly stopping = new AbortController();
@@ -142,6 +145,7 @@ export class Dispatcher {
     this.leading = false;
     if (this.pollTimer !== null) clearTimeout(this.pollTimer);
     this.pollTimer = null;
+    this.pollAt = Number.POSITIVE_INFINITY;
     await this.polling;
     await Promise.all([...this.lanesOf.values()].flat().map((lane) => lane.stop()));
     await this.mark();
@@ -149,11 +153,13 @@ export class Dispatcher {
   }
 
   private enter(key: string, event: StoredEvent): void {
-    if (this.tracked.size >= inFlightMax) return;
+    if (this.tracked.size >= inFlightMax) {
+      this.behind = true;
+      return;
+    }
     this.positions.delete(key);
     this.positions.set(key, event.version);
-    const [oldest] = this.positions.keys();
-    if (this.positions.size > positionsMax && oldest !== undefined) this.positions.delete(oldest);
+    if (this.positions.size > positionsMax) this.positions.delete(this.positions.keys().next().value as string);
     const subscribers = this.lanes.get(event.type) ?? [];
     this.tracked.set(event.id, Math.max(1, subscribers.length));
     if (subscribers.length === 0) this.done(event.id);
@@ -199,7 +205,7 @@ export class Dispatcher {
       .then(
         () => {
           for (const id of ids) this.tracked.delete(id);
-          if (this.tracked.size >= inFlightMax / 2 || this.behind) this.pollWithin(0);
+          if (this.behind && this.tracked.size - this.blockedCount() < refillAt) this.pollWithin(0);
         },
         () => {
           // Unmarked events are delivered again, and skipped by the inbox; so try later, and forget nothing.
@@ -213,29 +219,39 @@ export class Dispatcher {
     await this.marking;
   }
 
+  /** What waits for another try. It may wait long, and must not keep others from being read. */
+  private blockedCount(): number {
+    let count = 0;
+    for (const lanes of this.lanesOf.values()) for (const lane of lanes) count += lane.waiting().blocked;
+    return count;
+  }
+
   private pollWithin(waitMs: number): void {
     if (!this.leading) return;
     const at = this.runtime.clock.monotonic() + waitMs;
-    if (this.pollTimer !== null) {
-      if (at >= this.pollAt) return;
-      clearTimeout(this.pollTimer);
-    }
+    if (at >= this.pollAt) return;
     this.pollAt = at;
-    this.pollTimer = setTimeout(() => {
-      this.pollTimer = null;
+    // One under way may not see what this one is for: the next begins when it has ended.
+    if (this.polling !== null) return;
+    if (this.pollTimer !== null) clearTimeout(this.pollTimer);
+    this.pollTimer = setTimeout(() => this.pollNow(), waitMs);
+  }
+
+  private pollNow(): void {
+    this.pollTimer = null;
+    this.pollAt = Number.POSITIVE_INFINITY;
+    this.polling = this.poll().finally(() => {
+      this.polling = null;
+      const askedFor = this.pollAt;
       this.pollAt = Number.POSITIVE_INFINITY;
-      this.polling ??= this.poll().finally(() => {
-        this.polling = null;
-        this.pollWithin(pollIdleMs);
-      });
-    }, waitMs);
+      this.pollWithin(Math.min(pollIdleMs, Math.max(0, askedFor - this.runtime.clock.monotonic())));
+    });
   }
 
   private async poll(): Promise<void> {
-    const room = inFlightMax - this.tracked.size;
-    if (room <= 0) return;
+    const limit = Math.min(inFlightMax, this.tracked.size + pageCount);
+    if (limit <= this.tracked.size) return;
     try {
-      const limit = Math.min(inFlightMax, this.tracked.size + 1_000);
       const events = await this.store.outbox.unsent(limit);
       this.behind = events.length === limit;
       for (const event of events) {

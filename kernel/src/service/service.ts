@@ -101,8 +101,9 @@ export function on<E extends AnyEvent, S extends string, Uses>(
 }
 
 /**
- * The same for a handler that takes events as they came together, up to 100 of one tenant, in order per key: one statement
- * for all of them is many times as quick as one for each. After a failure each comes alone.
+ * The same for a handler that takes events as they came together, up to 100 of one tenant (1,000 in a projection), in order
+ * per key: one statement for all of them is many times as quick as one for each. After a failure they come in halves, until
+ * the one that cannot be handled is alone.
  */
 export function onMany<E extends AnyEvent, S extends string, Uses>(
   event: E,
