@@ -8,6 +8,8 @@ import { Subjects } from "./subjects.ts";
 export interface NatsBus extends Bus {
   /** The client's own connection. Only while the bus is open, which alone may close it. */
   unwrap(): NatsConnection;
+  /** Under what name the open bus takes part, and where it hears. */
+  self(): { readonly id: string; readonly subject: string };
 }
 
 /**
@@ -106,6 +108,10 @@ class Nats implements NatsBus {
 
   unwrap(): NatsConnection {
     return this.opened().connection;
+  }
+
+  self(): { readonly id: string; readonly subject: string } {
+    return this.opened().self;
   }
 
   close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {

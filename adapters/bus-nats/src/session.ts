@@ -27,6 +27,7 @@ export interface SessionOptions {
 export class Session {
   readonly connection: NatsConnection;
   readonly batchBytesMax: number;
+  readonly self: { readonly id: string; readonly subject: string };
   private readonly subjects: Subjects;
   private readonly id: string;
   private readonly receiver: BusReceiver;
@@ -41,6 +42,7 @@ export class Session {
   constructor({ connection, subjects, id, receiver, unconfirmedBytesMax = 4 * 1024 * 1024 }: SessionOptions) {
     this.connection = connection;
     this.batchBytesMax = Math.min(connection.info?.max_payload ?? batchBytesMax, batchBytesMax);
+    this.self = { id, subject: subjects.of("node", id, "*") };
     this.subjects = subjects;
     this.id = id;
     this.receiver = receiver;
@@ -53,7 +55,7 @@ export class Session {
   /** Subscribes, and waits until the server has agreed. Raises what it has against it. */
   async begin(): Promise<void> {
     void this.watch();
-    this.hear({ subject: this.subjects.of("node", this.id, "*") }, (message) => this.received(message));
+    this.hear({ subject: this.self.subject }, (message) => this.received(message));
     this.hear({ subject: this.groups.replies }, ({ subject }) => this.groups.unheard(subject, nobodyThere()));
     await this.connection.flush();
     if (this.denied !== null) throw this.denied;
