@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { busArea } from "./bus/area.ts";
 import { callArea } from "./call/area.ts";
 import { commandArea } from "./command/area.ts";
 import { deliveryArea } from "./delivery/area.ts";
@@ -11,7 +12,7 @@ import type { Area } from "./rounds.ts";
 import { type Row, table } from "./row.ts";
 import { PeerMissing } from "./subject-process.ts";
 
-const areas: Area[] = [callArea, httpArea, commandArea, deliveryArea, ledgerArea, memoryArea];
+const areas: Area[] = [callArea, httpArea, commandArea, deliveryArea, ledgerArea, busArea, memoryArea];
 
 const help = `Measures Banyan beside its peers, interleaved in one run, and prints ratios.
 

@@ -1,0 +1,17 @@
+import type { Area, Bench } from "../rounds.ts";
+import type { Row } from "../row.ts";
+import { measureTransport, type Transport } from "./pair.ts";
+import { tcp } from "./tcp.ts";
+
+const transports: Transport[] = [tcp];
+
+/** A call from one process to another that gives its payload back, over each transport. */
+export const busArea: Area = {
+  name: "bus",
+  about: "a call to another process, beside Moleculer and NestJS over the same transport",
+  async run(bench: Bench): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const transport of transports) rows.push(...(await measureTransport(bench, transport)));
+    return rows;
+  },
+};
