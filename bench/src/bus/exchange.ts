@@ -1,3 +1,4 @@
+import { msgpackCodec } from "@banyan/codec-msgpack";
 import { systemIdentity } from "@banyan/kernel";
 import { systemClock } from "@banyan/kernel/app";
 import { Deadlines, Exchange, Scope } from "@banyan/kernel/bus";
@@ -8,10 +9,15 @@ const ACTION = "bench.echo";
 const BUDGET_MS = 5_000;
 
 /** Ours below contracts: what the exchange and its bus cost, without validation, balancing and retries. */
-export async function open({ role, address = "", bus: choice }: Role & { bus: BusChoice }) {
+export async function open({
+  role,
+  address = "",
+  bus: choice,
+  records = false,
+}: Role & { bus: BusChoice; records?: boolean }) {
   const bus = createBus(choice);
   const serve = async ({ input }: { input: unknown }) => input;
-  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve });
+  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs: records ? [msgpackCodec] : [] });
   await exchange.open(AbortSignal.timeout(10_000));
   if (role === "callee") return calleeMethods(() => bus.address);
   const deadlines = new Deadlines(systemClock);

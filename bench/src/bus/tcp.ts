@@ -53,7 +53,7 @@ export const tcp: Transport = {
       reach: 1 / 0.75,
     },
     { ...time, row: "TCP, the same, staying awake", metric: "small p50", ours: "awake", peer: "moleculer", reach: 2 },
-    { ...rate, row: "TCP, 10 KB, 64 in flight", metric: "large rate", ours: "tcp", peer: "nest", reach: 1.2 },
+    { ...rate, row: "TCP, 10 KB, 64 in flight", metric: "large rate", ours: "records", peer: "nest", reach: 1.2 },
     { ...rate, row: "TCP, 10 KB, 64 in flight", metric: "large rate", ours: "tcp", peer: "moleculer" },
     { ...cpu, row: "TCP, 10 KB, CPU", metric: "large cpu", ours: "tcp", peer: "nest" },
     { ...time, row: "TCP, 10 KB, one at a time, p50", metric: "large p50", ours: "tcp", peer: "nest" },
