@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { callClauses } from "./bus/calls.ts";
 import { endingClauses } from "./bus/endings.ts";
+import { flowClauses } from "./bus/flows.ts";
 import { type BusFixture, Probe } from "./bus/probe.ts";
 import { topicClauses } from "./bus/topics.ts";
 
@@ -24,6 +25,7 @@ export function busConformance(name: string, setUp: () => Promise<BusFixture>): 
     const current = (): Probe => probe;
     callClauses(current);
     endingClauses(current);
+    flowClauses(current);
     topicClauses(current);
   });
 }

@@ -4,11 +4,16 @@ import { Inspector } from "../call/inspector.ts";
 import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { Bus, NodeRef } from "./bus.ts";
-import { Callee, type Incoming } from "./callee.ts";
-import { Caller, type CallType, type OutgoingCall } from "./caller.ts";
+import { Callee } from "./callee/callee.ts";
+import type { Incoming } from "./callee/execution.ts";
+import { Caller } from "./caller/caller.ts";
+import type { OutgoingCall } from "./caller/outgoing-call.ts";
+import type { CallType } from "./caller/write-call.ts";
+import type { ByteStream } from "./flow/byte-stream.ts";
 import { type Codec, jsonCodec } from "./frame/codec.ts";
 import { frameType } from "./frame/frame.ts";
 import { defaultLimits, type ExchangeLimits } from "./limits.ts";
+import type { Link } from "./link/link.ts";
 import { type PeerListener, Peers } from "./peers.ts";
 import { Topics } from "./topics.ts";
 
@@ -106,6 +111,18 @@ export class Exchange {
   }
 
   /**
+   * A request with bytes beside it, in both directions; it is answered once it has left. The answer comes when the callee has
+   * given it, behind all that it wrote; it ends both streams.
+   */
+  stream(
+    node: NodeRef,
+    call: OutgoingCall,
+  ): Promise<{ readonly stream: ByteStream; readonly answer: Promise<unknown> }> {
+    const link = this.linkTo(node);
+    return link === undefined ? Promise.reject(this.crowded(call)) : this.caller.beginStream(link, call);
+  }
+
+  /**
    * Tells every subscriber of the topic that there is now, this node's own included: small and rare, such as announcements. At
    * most once; nobody hears whether it arrived.
    */
@@ -184,12 +201,18 @@ export class Exchange {
   }
 
   private begin(node: NodeRef, type: CallType, call: OutgoingCall): Promise<unknown> {
+    const link = this.linkTo(node);
+    return link === undefined ? Promise.reject(this.crowded(call)) : this.caller.begin(link, type, call);
+  }
+
+  private linkTo(node: NodeRef): Link | undefined {
     const link = this.peers.link(node);
-    if (link === undefined) {
-      return Promise.reject(kernelFaults.overloaded({ action: call.name, inFlightMax: this.peersMax }));
-    }
-    link.greet();
-    return this.caller.begin(link, type, call);
+    link?.greet();
+    return link;
+  }
+
+  private crowded({ name }: OutgoingCall): Error {
+    return kernelFaults.overloaded({ action: name, inFlightMax: this.peersMax });
   }
 }
 

@@ -1,13 +1,14 @@
 import type { Clock } from "../call/clock.ts";
 import type { Inspector } from "../call/inspector.ts";
 import type { Bus, BusReceiver, NodeRef } from "./bus.ts";
-import type { Callee } from "./callee.ts";
-import type { Caller } from "./caller.ts";
+import type { Callee } from "./callee/callee.ts";
+import type { Caller } from "./caller/caller.ts";
+import { dropAllFlows, flowFrame, resumeFlows } from "./flow/flows.ts";
 import { BatchPool } from "./frame/batch.ts";
 import type { Codec } from "./frame/codec.ts";
 import { type Frame, frameType, RefusedFrame } from "./frame/frame.ts";
 import type { ExchangeLimits } from "./limits.ts";
-import { Link, type LinkHost } from "./link.ts";
+import { Link, type LinkHost } from "./link/link.ts";
 
 /** "up": it can be talked to; "left": it answers what it has and takes nothing new; "lost": what was under way is uncertain. */
 export type PeerState = "up" | "left" | "lost";
@@ -108,7 +109,9 @@ export class Peers implements LinkHost, BusReceiver {
 
   writable(node: NodeRef): void {
     const link = this.links.get(node.id);
-    if (link !== undefined) link.isCongested = false;
+    if (link === undefined) return;
+    link.isCongested = false;
+    resumeFlows(link);
   }
 
   refused(reason: string, detail: string): void {
@@ -134,6 +137,11 @@ export class Peers implements LinkHost, BusReceiver {
       case frameType.cancel:
         this.callee.cancelled(link, frame);
         break;
+      case frameType.chunk:
+      case frameType.credit:
+      case frameType.end:
+        flowFrame(link, frame);
+        break;
       default:
         throw new RefusedFrame("malformed");
     }
@@ -151,6 +159,7 @@ export class Peers implements LinkHost, BusReceiver {
   interrupted(link: Link, reason: Error, batch?: number): void {
     this.caller.interrupted(link, reason, batch);
     this.callee.interrupted(link);
+    dropAllFlows(link, reason);
   }
 
   over(link: Link, reason: Error): void {

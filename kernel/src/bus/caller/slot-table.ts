@@ -21,24 +21,18 @@ export class SlotTable<T> {
     this.slotsMax = Math.min(slotsMax, slotsPossible);
   }
 
-  /** A name for one more; -1 where the table is full. */
-  take(): number {
-    const freeCount = this.freed - this.reused;
-    const canGrow = this.names.length < this.slotsMax;
-    if (freeCount === 0 && !canGrow) return -1;
+  /** The name of one more. Whoever takes has seen that `count` is below the table's size. */
+  take(thing: T): number {
     this.count++;
-    if (canGrow && freeCount < slotsMin) {
-      this.things.push(undefined);
+    if (this.freed - this.reused < slotsMin && this.names.length < this.slotsMax) {
+      this.things.push(thing);
       return this.names.push(this.names.length) - 1;
     }
     const slot = this.free[this.reused++ % slotsPossible]!;
     const name = (this.names[slot]! + slotsPossible) % (slotsPossible * generations);
     this.names[slot] = name;
+    this.things[slot] = thing;
     return name;
-  }
-
-  put(name: number, thing: T): void {
-    this.things[name % slotsPossible] = thing;
   }
 
   /** Undefined where the name is not in use, or was of another generation. */

@@ -1,16 +1,34 @@
-import { FAULT_STATUS, type FaultRecord } from "../contract/fault.ts";
-import type { BatchWriter } from "./frame/batch.ts";
-import { type Frame, frameType, RefusedFrame } from "./frame/frame.ts";
+import { FAULT_STATUS, type Fault, type FaultRecord, faultRecord } from "../../contract/fault.ts";
+import type { BatchWriter } from "../frame/batch.ts";
+import { type Frame, frameType, headerBytes, RefusedFrame } from "../frame/frame.ts";
 
 const retries = new Set<unknown>(["no", "yes", "unknown"]);
 
-/** Writes a fault frame; the payload is JSON whatever the codec. Throws what JSON says of details that it has no text for. */
-export function writeFault(writer: BatchWriter, call: number, record: FaultRecord): void {
-  const text = JSON.stringify(record);
+/** What it needs of the link that the fault leaves by. */
+interface FaultLink {
+  readonly writer: BatchWriter;
+  readonly frameBytesMax: number;
+}
+
+/** The payload is JSON whatever the codec. Details that JSON cannot say, or that no frame takes, are left out. */
+export function writeFault({ writer, frameBytesMax }: FaultLink, call: number, fault: Fault): void {
+  const record = faultRecord(fault);
+  const text =
+    textOf(record, frameBytesMax - headerBytes) ??
+    JSON.stringify({ ...record, details: undefined, message: fault.code });
   writer.begin(frameType.fault, 0, call);
   writer.reserve(Buffer.byteLength(text));
   writer.at += writer.buffer.write(text, writer.at);
   writer.end();
+}
+
+function textOf(record: FaultRecord, bytesMax: number): string | undefined {
+  try {
+    const text = JSON.stringify(record);
+    return Buffer.byteLength(text) <= bytesMax ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Throws `RefusedFrame` where it is none: an edge translates by kind, so one that does not exist must not come so far. */

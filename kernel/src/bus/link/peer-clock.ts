@@ -1,4 +1,4 @@
-import type { Clock } from "../call/clock.ts";
+import type { Clock } from "../../call/clock.ts";
 
 /** A bound loosens by 0.2 ms a second: clocks of two machines drift apart, those in use by less (RFC 5905 assumes 15 ppm). */
 const driftPerMs = 200e-6;
@@ -47,6 +47,6 @@ export class PeerClock {
 }
 
 /** A deadline on our monotonic clock as it crosses: modulo 2^32 ms, at most a day ahead. */
-export function sentDeadline(deadline: number, now: number): number {
-  return Math.floor(Math.min(deadline, now + budgetMsMax)) >>> 0;
+export function sentDeadline({ deadline, budgetMs }: { readonly deadline: number; readonly budgetMs: number }): number {
+  return Math.floor(budgetMs <= budgetMsMax ? deadline : deadline - budgetMs + budgetMsMax) >>> 0;
 }

@@ -1,12 +1,13 @@
-import type { Clock } from "../call/clock.ts";
-import type { Scope } from "../call/scope.ts";
-import type { Bus, NodeRef, Outgoing } from "./bus.ts";
-import { type BatchCarrier, type BatchPool, BatchWriter } from "./frame/batch.ts";
-import { type Codec, jsonCodec } from "./frame/codec.ts";
-import { type Frame, frameType, type Refusal, RefusedFrame } from "./frame/frame.ts";
-import { FrameReader } from "./frame/frame-reader.ts";
-import { type Hello, readHello, writeHello } from "./frame/hello.ts";
-import type { ExchangeLimits } from "./limits.ts";
+import type { Clock } from "../../call/clock.ts";
+import type { Bus, NodeRef, Outgoing } from "../bus.ts";
+import type { FlowIn } from "../flow/flow-in.ts";
+import type { FlowOut, FlowPace } from "../flow/flow-out.ts";
+import { type BatchCarrier, type BatchPool, BatchWriter } from "../frame/batch.ts";
+import { type Codec, jsonCodec } from "../frame/codec.ts";
+import { type Frame, frameType, headerBytes, type Refusal, RefusedFrame } from "../frame/frame.ts";
+import { FrameReader } from "../frame/frame-reader.ts";
+import { type Hello, readHello, writeHello } from "../frame/hello.ts";
+import type { ExchangeLimits } from "../limits.ts";
 import { PayloadDecoder, PayloadEncoder } from "./payload.ts";
 import { PeerClock } from "./peer-clock.ts";
 
@@ -35,9 +36,8 @@ export interface LinkHost {
 
 /** A call of the peer that runs here. */
 export interface RunningCall {
-  readonly scope: Scope;
-  /** Its answer interests nobody. */
-  isSilent: boolean;
+  /** Its answer interests nobody any more. */
+  silence(): void;
 }
 
 let lastNumber = 0;
@@ -74,10 +74,12 @@ export class Link implements BatchCarrier {
   decoder = new PayloadDecoder(jsonCodec);
   /** The largest frame that both take. */
   frameBytesMax = 0;
-  /** What the peer takes of each stream before it has granted more. */
-  creditBytes = 0;
+  /** How much of each flow leaves at once, and before the peer has granted more. */
+  pace: FlowPace = { chunkBytes: 0, creditBytes: 0 };
   /** By the peer's name for each. */
   readonly running = new Map<number, RunningCall>();
+  readonly flowsIn = new Map<number, FlowIn>();
+  readonly flowsOut = new Map<number, FlowOut>();
   private readonly host: LinkHost;
   private readonly reader: FrameReader;
   private own = 0;
@@ -202,7 +204,11 @@ export class Link implements BatchCarrier {
     this.peer = link;
     this.state = "up";
     this.frameBytesMax = Math.min(frameBytesMax, host.limits.frameBytesMax);
-    this.creditBytes = creditBytes;
+    const { limits } = host;
+    this.pace = {
+      chunkBytes: Math.min(limits.chunkBytes, this.frameBytesMax - headerBytes - 4),
+      creditBytes: Math.min(creditBytes, limits.creditBytes),
+    };
     this.encoder = new PayloadEncoder(host.codecs.find(({ name }) => codecs.includes(name)) ?? jsonCodec);
     const theirs = codecs.find((name) => host.codecs.some((codec) => codec.name === name));
     this.decoder = new PayloadDecoder(host.codecs.find(({ name }) => name === theirs) ?? jsonCodec);

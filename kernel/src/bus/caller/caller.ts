@@ -1,0 +1,228 @@
+import { faultFromRecord } from "../../contract/fault.ts";
+import { kernelFaults } from "../../contract/kernel-faults.ts";
+import { busFaults } from "../bus-faults.ts";
+import { Assembly } from "../flow/assembly.ts";
+import { type ByteStream, StreamEnd } from "../flow/byte-stream.ts";
+import { flowKey, flowKind } from "../flow/flow-name.ts";
+import { FlowOut } from "../flow/flow-out.ts";
+import { dropFlows } from "../flow/flows.ts";
+import { type Frame, flag, frameType, RefusedFrame, replyFlag } from "../frame/frame.ts";
+import type { ExchangeLimits } from "../limits.ts";
+import { faultOfPayload } from "../link/fault-payload.ts";
+import type { Link } from "../link/link.ts";
+import type { OutgoingCall } from "./outgoing-call.ts";
+import { SlotTable } from "./slot-table.ts";
+import { type CallType, writeCall } from "./write-call.ts";
+
+/** A call that waits for its answer. */
+class PendingCall {
+  readonly promise: Promise<unknown>;
+  readonly link: Link;
+  readonly type: CallType;
+  readonly call: OutgoingCall;
+  id = -1;
+  /** The batch that it left with; -1: it has not left. */
+  batch = -1;
+  /** Gets the stream once the call has left; null for a call without one. */
+  opened: ((stream: ByteStream) => void) | null = null;
+  resolve!: (value: unknown) => void;
+  reject!: (reason: unknown) => void;
+  private readonly caller: Caller;
+
+  constructor(caller: Caller, link: Link, { type, call }: { readonly type: CallType; readonly call: OutgoingCall }) {
+    this.caller = caller;
+    this.link = link;
+    this.type = type;
+    this.call = call;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  /** Its scope ended. */
+  end(reason: Error): void {
+    this.caller.cancel(this, reason);
+  }
+}
+
+/**
+ * The calls that this process has out, whatever node they are at.
+ *
+ * C1 A pending call has one slot, and is in its scope, until it is settled; then it is in neither, and no flow of it is left.
+ * C2 An answer settles a call only when it comes over the link that the call went out by.
+ * C3 A call whose scope has ended is never sent.
+ */
+export class Caller {
+  whenIdle: (() => void) | null = null;
+  private readonly pending: SlotTable<PendingCall>;
+  private readonly limits: ExchangeLimits;
+
+  constructor(limits: ExchangeLimits) {
+    this.limits = limits;
+    this.pending = new SlotTable(limits.pendingMax);
+  }
+
+  get count(): number {
+    return this.pending.count;
+  }
+
+  /** Settles when the call is answered; a one-way call when it is on its way. */
+  begin(link: Link, type: CallType, call: OutgoingCall): Promise<unknown> {
+    const refusal = this.refusal(link, call);
+    if (refusal !== null) return Promise.reject(refusal);
+    const pending = new PendingCall(this, link, { type, call });
+    this.add(pending);
+    return pending.promise;
+  }
+
+  /** A request with a stream, which is answered once the call has left. */
+  beginStream(
+    link: Link,
+    call: OutgoingCall,
+  ): Promise<{ readonly stream: ByteStream; readonly answer: Promise<unknown> }> {
+    const refusal = this.refusal(link, call);
+    if (refusal !== null) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      const pending = new PendingCall(this, link, { type: frameType.request, call });
+      const answer = pending.promise;
+      pending.opened = (stream) => resolve({ stream, answer });
+      // Where it never leaves; later it is for whoever has the answer.
+      answer.catch(reject);
+      this.add(pending);
+    });
+  }
+
+  /** Sends what waited for the peer's hello. */
+  up(link: Link): void {
+    for (const pending of this.pending.values()) if (pending.link === link && pending.batch < 0) this.send(pending);
+  }
+
+  interrupted(link: Link, reason: Error, batch: number | undefined): void {
+    for (const pending of this.pending.values()) {
+      if (pending.link !== link) continue;
+      const isUnsent = pending.batch < 0 || pending.batch === batch;
+      this.settle(pending, reason);
+      pending.reject((isUnsent ? busFaults.unavailable : busFaults.uncertain)(undefined, { cause: reason }));
+    }
+  }
+
+  /** Gives up on all: the process ends. */
+  abandon(reason: Error): void {
+    for (const pending of this.pending.values()) this.cancel(pending, reason);
+  }
+
+  cancel(pending: PendingCall, reason: Error): void {
+    const { link, batch, id } = pending;
+    this.settle(pending, reason);
+    pending.reject(reason);
+    if (batch < 0 || link.state !== "up") return;
+    link.writer.begin(frameType.cancel, 0, id);
+    link.writer.end();
+  }
+
+  replied(link: Link, frame: Frame): void {
+    const { bytes, bodyAt, end, flags, call } = frame;
+    const isChunked = (flags & flag.chunked) !== 0;
+    // Read even when nobody waits any more: the codec learns from it what later answers build on.
+    const value = isChunked ? undefined : link.decoder.decode(bytes, bodyAt, { flags, end });
+    const pending = this.find(link, call);
+    if (pending === undefined) return;
+    const { notes } = pending.call;
+    if (notes !== undefined) {
+      notes.replayed = (flags & replyFlag.replayed) !== 0;
+      notes.cached = (flags & replyFlag.cached) !== 0;
+    }
+    if (isChunked) {
+      this.assemble(pending);
+    } else {
+      this.settle(pending, null);
+      pending.resolve(value);
+    }
+  }
+
+  faulted(link: Link, frame: Frame): void {
+    const fault = faultFromRecord(faultOfPayload(frame));
+    const pending = this.find(link, frame.call);
+    if (pending === undefined) return;
+    this.settle(pending, fault);
+    pending.reject(fault);
+  }
+
+  private refusal(link: Link, { scope, name }: OutgoingCall): Error | null {
+    if (scope.ended !== null) return scope.ended;
+    if (scope.remainingMs() <= 0) return scope.expired();
+    const { queuedBytesMax, pendingMax } = this.limits;
+    if (this.pending.count < pendingMax && link.writer.queuedBytes <= queuedBytesMax) return null;
+    return kernelFaults.overloaded({ action: name, inFlightMax: pendingMax });
+  }
+
+  private add(pending: PendingCall): void {
+    pending.id = this.pending.take(pending);
+    pending.call.scope.add(pending);
+    if (pending.link.state === "up") this.send(pending);
+  }
+
+  /** Undefined where the caller had given up: the answer and the cancellation crossed. */
+  private find(link: Link, id: number): PendingCall | undefined {
+    const pending = this.pending.get(id);
+    if (pending !== undefined && (pending.link !== link || pending.batch < 0)) throw new RefusedFrame("unexpected");
+    return pending;
+  }
+
+  private send(pending: PendingCall): void {
+    const { link, call, type, id, opened } = pending;
+    const { payloadBytesMax, creditBytes } = this.limits;
+    try {
+      const payload = writeCall(link, call, { type, id, hasStream: opened !== null, payloadBytesMax });
+      pending.batch = link.writer.number;
+      opened?.(new StreamEnd(link, id, { side: "caller", pace: link.pace, creditBytes }));
+      if (payload !== null) this.sendChunks(pending, payload);
+      else if (type === frameType.oneWay) this.sent(pending);
+    } catch (error) {
+      this.settle(pending, null);
+      pending.reject(error);
+    }
+  }
+
+  private sendChunks(pending: PendingCall, payload: Buffer): void {
+    const { link, id, type } = pending;
+    const flow = new FlowOut(link, { call: id, kind: flowKind.callerPayload }, link.pace);
+    flow.write(payload).catch(() => {}); // fails with the call
+    flow.end();
+    if (type === frameType.oneWay) flow.finished.then(() => this.sent(pending)).catch(() => {});
+  }
+
+  /** A one-way call has left. */
+  private sent(pending: PendingCall): void {
+    this.settle(pending, null);
+    pending.resolve(undefined);
+  }
+
+  /** Puts an answer together that comes in chunks. */
+  private assemble(pending: PendingCall): void {
+    const { link, id, call } = pending;
+    const name = { call: id, kind: flowKind.calleePayload };
+    if (link.flowsIn.has(flowKey(name))) return; // delivered twice
+    const { payloadBytesMax } = this.limits;
+    const done = (result: Buffer | Error) => {
+      if (result instanceof RangeError)
+        this.cancel(pending, busFaults.tooLarge({ action: call.name, payloadBytesMax }));
+      if (result instanceof Error) return; // settled by whoever dropped the flow
+      const value = link.decoder.decodeApart(result);
+      this.settle(pending, null);
+      pending.resolve(value);
+    };
+    new Assembly(link, name, { limits: this.limits, done });
+  }
+
+  /** Takes it out of everywhere; whoever calls it answers the promise. */
+  private settle(pending: PendingCall, reason: Error | null): void {
+    this.pending.release(pending.id);
+    pending.call.scope.forget(pending);
+    dropFlows(pending.link, pending.id, reason ?? over);
+    if (this.pending.count === 0) this.whenIdle?.();
+  }
+}
+
+const over = new Error("the call is over");
