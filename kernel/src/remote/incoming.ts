@@ -1,4 +1,4 @@
-import type { Incoming } from "../bus/callee.ts";
+import type { Incoming } from "../bus/callee/execution.ts";
 import { type Binding, Context } from "../call/context.ts";
 import { Origin } from "../call/origin.ts";
 import type { Runtime } from "../call/runtime.ts";

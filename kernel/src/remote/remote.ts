@@ -22,7 +22,6 @@ import { IncomingCalls, schemasAction } from "./incoming.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Route } from "./route.ts";
 import { fingerprint } from "./schema-judge.ts";
-import { Topics } from "./topics.ts";
 
 /** What takes a process into the company of others. */
 export interface RemoteOptions {
@@ -54,7 +53,6 @@ const schemasMs = 2_000;
 export class Remote {
   readonly id: string;
   private readonly bus: Bus;
-  private readonly topics: Topics;
   private readonly runtime: Runtime;
   private readonly remotes: readonly AnyContract[];
   private readonly exchange: Exchange;
@@ -69,7 +67,6 @@ export class Remote {
 
   constructor(runtime: Runtime, { bus, codecs, nodeName, services, remotes }: RemoteOptions) {
     this.bus = bus;
-    this.topics = new Topics(bus);
     this.runtime = runtime;
     this.remotes = remotes;
     this.id = `${nodeName.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 40)}-${newSpanId().slice(0, 8)}`;
@@ -210,8 +207,8 @@ export class Remote {
   }
 
   private readonly wire: RegistryWire = {
-    subscribe: (topic, listener) => this.topics.subscribe(topic, listener),
-    publish: (topic, message) => this.topics.publish(topic, message),
+    subscribe: (topic, listener) => this.exchange.subscribe(topic, listener),
+    publish: (topic, message) => this.exchange.publish(topic, message),
     ping: (node) => this.exchange.ping(node),
     heardAt: (id) => this.exchange.heardAt(id),
     loadOf: (id) => this.exchange.loadOf(id),
@@ -247,7 +244,7 @@ export class Remote {
     this.incoming.state = "started";
     this.shedder.start();
     for (const { service } of this.offered) {
-      this.ends.push(this.topics.subscribe(topics.questions(service), ({ id }) => this.announcer.asked(service, id)));
+      this.ends.push(this.exchange.subscribe(topics.questions(service), ({ id }) => this.announcer.asked(service, id)));
     }
     this.announcer.begin(this.runtime.clock.monotonic());
   }
