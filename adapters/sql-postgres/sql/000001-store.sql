@@ -12,9 +12,8 @@ CREATE TABLE banyan.command (
   action text NOT NULL,
   trace_id text NOT NULL,
   result text,                       -- JSON as it was sent, so that a replay sends the same bytes
-  fault text,
-  at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  CONSTRAINT command_outcome CHECK ((result IS NULL) <> (fault IS NULL))
+  fault text,                        -- in place of a result. No CHECK says so: it took a quarter of the row's cost, being parsed anew each time
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- The newest version of each key. Its row lock, held from the closing batch to the commit, is what orders a key's events.

@@ -1,4 +1,4 @@
-import type { Connection, Submittable } from "pg";
+import type { Connection } from "pg";
 import { type Decoder, decoderOf } from "./column.ts";
 import { type ErrorResponse, lostConnection, refusedStatement, SqlError, type SqlFailure } from "./failure.ts";
 import { Frame } from "./frame.ts";
@@ -32,7 +32,8 @@ interface Plan {
 export interface SessionState {
   /** Prepared statements by text. Bounded by STATEMENTS_MAX; the oldest is replaced first. */
   readonly prepared: Map<string, Plan>;
-  readonly inTransaction: boolean;
+  /** In a transaction that BEGIN opened, and a Sync does not end. */
+  readonly inBlock: boolean;
   /** Every transaction of the session is read-only, so that a refused write is the statement's fault. */
   readonly readOnly: boolean;
 }
@@ -44,19 +45,24 @@ const ROWS_MAX = 1_000_000;
 /** The protocol counts parameters in 16 bits. */
 const PARAMETERS_MAX = 65_535;
 
+/** How a batch ends: Sync also ends a transaction that no BEGIN opened, Flush leaves it to the next batch. */
+export type BatchEnd = "sync" | "flush";
+
 /**
- * Sends several statements as one write with ONE Sync; `done` resolves when the server is ready for the next batch.
+ * Sends several statements as one write; `done` resolves when the server is ready for the next batch.
  *
- * Measured: one Sync for all is what pays (1.5 x the same statements awaited), not pipelining as such; Statements before one Sync are one transaction even without BEGIN. After an error the server skips
- * all up to the Sync, a COMMIT included, and so may leave the connection in a failed transaction.
- * `pg` calls the methods below through its submittable interface, the one that pg-cursor uses.
+ * Measured: one Sync for all is what pays (1.5 x the same statements awaited), not pipelining as such. After an error the server
+ * skips all up to the Sync, a COMMIT included, and so may leave the connection in a failed transaction; a batch that ended
+ * with Flush sends its Sync then.
+ * An Exchange hands it the messages of the server.
  */
-export class Batch implements Submittable {
+export class Batch {
   readonly done: Promise<BatchOutcome>;
+  readonly end: BatchEnd;
   readonly #statements: readonly Statement[];
   readonly #parameters: EncodedParameter[][];
   readonly #session: SessionState;
-  readonly #wasInTransaction: boolean;
+  readonly #wasInBlock: boolean;
   readonly #plans: Plan[] = [];
   readonly #firstUses: Array<readonly [index: number, plan: Plan]> = [];
   readonly #results: StatementResult[] = [];
@@ -69,10 +75,11 @@ export class Batch implements Submittable {
   #settle!: (outcome: BatchOutcome) => void;
 
   /** Throws a SqlError when a value cannot be sent; nothing was written then. */
-  constructor(statements: readonly Statement[], session: SessionState) {
+  constructor(statements: readonly Statement[], session: SessionState, end: BatchEnd) {
     this.#statements = statements;
     this.#session = session;
-    this.#wasInTransaction = session.inTransaction;
+    this.end = end;
+    this.#wasInBlock = session.inBlock;
     this.#parameters = statements.map(encodeAll);
     this.done = new Promise((resolve) => {
       this.#settle = resolve;
@@ -88,7 +95,7 @@ export class Batch implements Submittable {
       this.#plans.push(plan);
       frame.bindAndExecute(plan.name, this.#parameters[index] as EncodedParameter[]);
     }
-    (connection as unknown as Wire).stream.write(frame.sync());
+    (connection as unknown as Wire).stream.write(this.end === "sync" ? frame.sync() : frame.flush());
   }
 
   /**
@@ -144,6 +151,7 @@ export class Batch implements Submittable {
     const count = Number(tag.slice(tag.lastIndexOf(" ") + 1));
     this.#results.push({ rows: this.#rows, count: Number.isNaN(count) ? 0 : count });
     this.#rows = [];
+    if (this.end === "flush" && this.#results.length === this.#statements.length) this.handleReadyForQuery();
   }
 
   handleEmptyQuery(): void {
@@ -164,6 +172,7 @@ export class Batch implements Submittable {
       return;
     }
     const failure = this.#refused(error);
+    if (this.end === "flush") (connection as unknown as Wire).sync();
     // Whether the transaction is still open is known only with ReadyForQuery; a FATAL error is followed by the end instead.
     const settle = (): void => {
       connection.off("readyForQuery", settle).off("end", settle);
@@ -178,10 +187,8 @@ export class Batch implements Submittable {
     wire.sendCopyFail("");
     this.#copyRefused = true;
     // While it waits for the copy's data the server ignores Sync, and so the one of this batch.
-    wire.sync();
+    if (this.end === "sync") wire.sync();
   }
-
-  handleCopyData(): void {}
 
   #refused(error: ErrorResponse): SqlFailure {
     if (this.#copyRefused) {
@@ -212,7 +219,8 @@ export class Batch implements Submittable {
 
   /** A batch that only opens or continues a transaction leaves nothing behind when the connection breaks. */
   #mayHaveCommitted(): boolean {
-    const stays = this.#wasInTransaction || this.#statements[0]?.text === "BEGIN";
+    if (this.end === "flush") return false;
+    const stays = this.#wasInBlock || this.#statements[0]?.text === "BEGIN";
     return !stays || this.#statements.some(({ text }) => text === "COMMIT" || text === "ROLLBACK");
   }
 }

@@ -1,7 +1,6 @@
 import { type Budget, storeFaults } from "@banyan/kernel/store";
 import type { BatchOutcome } from "./batch.ts";
 import type { SqlConnection } from "./connection.ts";
-import type { Statement } from "./statement.ts";
 
 const neverAborted: AbortSignal = new AbortController().signal;
 
@@ -33,14 +32,14 @@ let looking = false;
 export async function sendWithin(
   budget: Budget,
   connection: SqlConnection,
-  statements: readonly Statement[],
+  ...[statements, end]: Parameters<SqlConnection["send"]>
 ): Promise<BatchOutcome> {
   if (budget.remainingMs() <= 0) return { results: [], failure: storeFaults.deadline() };
   const flight: Flight = { budget, connection, cancelled: undefined };
   flights.add(flight);
   if (!looking) lookLater();
   try {
-    const outcome = await connection.send(statements);
+    const outcome = await connection.send(statements, end);
     if (flight.cancelled !== undefined) await flight.cancelled;
     return outcome;
   } finally {

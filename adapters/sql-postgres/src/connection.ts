@@ -1,5 +1,6 @@
 import pg from "pg";
-import { Batch, type BatchOutcome, type SessionState, type StatementResult } from "./batch.ts";
+import { Batch, type BatchEnd, type BatchOutcome, type SessionState, type StatementResult } from "./batch.ts";
+import { Exchange } from "./exchange.ts";
 import { type ErrorResponse, isStalePlan, lostConnection, refusedStatement } from "./failure.ts";
 import { pause } from "./pause.ts";
 import { type Statement, statement } from "./statement.ts";
@@ -45,12 +46,17 @@ export interface ConnectionEvents {
 export interface SqlConnection {
   /** Sends the statements as one write with one Sync. Rejects with the first failure; a transaction that was open has then failed. */
   run(statements: readonly Statement[]): Promise<readonly StatementResult[]>;
-  /** The same, where the results before a failure are wanted: resolves in both cases. Rejects only where a value cannot be sent. */
-  send(statements: readonly Statement[]): Promise<BatchOutcome>;
+  /**
+   * The same, where the results before a failure are wanted: resolves in both cases. Rejects only where a value cannot be sent.
+   * What is sent by "flush" is in one transaction with what is sent next; a failure ends it.
+   */
+  send(statements: readonly Statement[], end?: BatchEnd): Promise<BatchOutcome>;
   /** Runs the text of a file: many statements, no parameters, no results. */
   runScript(text: string): Promise<void>;
-  /** True from BEGIN to the end of COMMIT or ROLLBACK, failed transactions included. */
+  /** True from BEGIN to the end of COMMIT or ROLLBACK, failed transactions included; and from "flush" to "sync". */
   readonly inTransaction: boolean;
+  /** What undoes the transaction that is open; empty where none is. */
+  readonly undoing: readonly Statement[];
   /** True once the socket is lost; nothing can be run any more. */
   readonly broken: boolean;
   /**
@@ -84,6 +90,7 @@ class Session implements SqlConnection, SessionState {
   readonly #client: pg.Client;
   readonly #events: ConnectionEvents;
   #running: Promise<BatchOutcome> | undefined;
+  #exchange: Exchange | undefined;
   /** False while it opens, when a failure is the opener's to report, and once it closes. */
   #open = false;
 
@@ -111,7 +118,17 @@ class Session implements SqlConnection, SessionState {
   }
 
   get inTransaction(): boolean {
-    return this.#client.getTransactionStatus() !== "I";
+    return this.#exchange?.isOpen === true || this.#client.getTransactionStatus() !== "I";
+  }
+
+  get inBlock(): boolean {
+    return this.#client.getTransactionStatus() !== "I" || (this.#exchange?.isOpen === true && this.#exchange.inBlock);
+  }
+
+  get undoing(): readonly Statement[] {
+    if (!this.inTransaction) return [];
+    // BEGIN makes a block of what had none; ROLLBACK alone would do it with a warning in the server's log.
+    return this.inBlock ? [ROLLBACK] : [BEGIN, ROLLBACK];
   }
 
   async run(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
@@ -120,22 +137,25 @@ class Session implements SqlConnection, SessionState {
     return results;
   }
 
-  async send(statements: readonly Statement[]): Promise<BatchOutcome> {
+  async send(statements: readonly Statement[], end: BatchEnd = "sync"): Promise<BatchOutcome> {
     const wasInTransaction = this.inTransaction;
-    const outcome = await this.#submit(statements);
+    const outcome = await this.#submit(statements, end);
     if (outcome.failure === undefined || !isStalePlan(outcome.failure)) return outcome;
     // One plan is stale after DDL, all are gone after DISCARD: forget all, a Parse too many costs little.
     for (const plan of this.prepared.values()) plan.usable = false;
     const committed = statements.slice(0, outcome.results.length).some(({ text }) => text === "COMMIT");
     if (wasInTransaction || committed || this.broken) return outcome;
-    if (this.inTransaction) await this.#submit([ROLLBACK]);
-    return await this.#submit(statements);
+    if (this.inTransaction) await this.#submit([ROLLBACK], "sync");
+    return await this.#submit(statements, end);
   }
 
-  #submit(statements: readonly Statement[]): Promise<BatchOutcome> {
-    const { done } = this.#client.query(new Batch(statements, this));
-    this.#running = done;
-    return done;
+  #submit(statements: readonly Statement[], end: BatchEnd): Promise<BatchOutcome> {
+    const batch = new Batch(statements, this, end);
+    this.#running = batch.done;
+    if (this.#exchange?.isOpen) this.#exchange.next(batch, this.#client.connection);
+    else this.#exchange = this.#client.query(new Exchange(batch));
+    if (statements[0] === BEGIN) this.#exchange.inBlock = true;
+    return batch.done;
   }
 
   async runScript(text: string): Promise<void> {

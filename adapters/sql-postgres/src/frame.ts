@@ -5,6 +5,7 @@ const BIND = 0x42;
 const CLOSE = 0x43;
 const DESCRIBE = 0x44;
 const EXECUTE = 0x45;
+const FLUSH = 0x48;
 const PARSE = 0x50;
 const SYNC = 0x53;
 const STATEMENT = 0x53;
@@ -56,9 +57,18 @@ export class Frame {
     this.#end(execute);
   }
 
-  /** Ends the batch; the frame is empty again. */
+  /** Ends the batch, and its transaction where no BEGIN opened one. The frame is empty again. */
   sync(): Buffer {
-    this.#end(this.#begin(SYNC));
+    return this.#ended(SYNC);
+  }
+
+  /** Ends the batch, and leaves its transaction open. The frame is empty again. */
+  flush(): Buffer {
+    return this.#ended(FLUSH);
+  }
+
+  #ended(type: number): Buffer {
+    this.#end(this.#begin(type));
     const bytes = Buffer.allocUnsafe(this.#at);
     scratch.copy(bytes, 0, 0, this.#at);
     this.#at = 0;

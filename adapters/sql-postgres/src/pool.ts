@@ -1,7 +1,7 @@
 import type { Budget } from "@banyan/kernel/store";
 import { storeFaults } from "@banyan/kernel/store";
 import { budgetOf, sendWithin } from "./budget.ts";
-import { type ConnectOptions, connect, ROLLBACK, type SqlConnection } from "./connection.ts";
+import { type ConnectOptions, connect, type SqlConnection } from "./connection.ts";
 import { pause } from "./pause.ts";
 
 export interface PoolOptions extends ConnectOptions {
@@ -34,8 +34,9 @@ export interface PoolState {
 }
 
 interface Waiter {
-  /** False once it has waited as long as it would for a server that refuses connections. */
-  patient: boolean;
+  readonly budget: Budget;
+  /** How long it waits for a server that refuses connections, on the clock of `performance`. */
+  readonly patientUntil: number;
   resolve(connection: SqlConnection): void;
   reject(error: unknown): void;
 }
@@ -45,6 +46,9 @@ const BACKOFF_MIN_MS = 25;
 const BACKOFF_MAX_MS = 1_000;
 /** A rollback takes no time; a connection that does not manage one is not worth more of it. */
 const ROLLBACK_MS = 2_000;
+
+/** Who waits is looked at this often: one timer for all, where timers and a listener for each took 2-3 us of CPU. */
+const LOOK_EVERY_MS = 20;
 
 /** Connects nothing before the first `acquire`. */
 export function createPool(options: PoolOptions): Pool {
@@ -63,6 +67,7 @@ class BoundedPool implements Pool {
   readonly #idle: SqlConnection[] = [];
   readonly #all = new Set<SqlConnection>();
   readonly #waiters = new Set<Waiter>();
+  #looking = false;
   #opening = 0;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -91,41 +96,40 @@ class BoundedPool implements Pool {
   }
 
   #wait(budget: Budget): Promise<SqlConnection> {
-    const { promise, resolve, reject } = Promise.withResolvers<SqlConnection>();
-    const patienceMs = this.#options.patienceMs ?? 2_000;
-    const leave = (error: unknown): void => {
-      settle();
-      reject(error);
-    };
-    const settle = (): void => {
-      clearTimeout(deadline);
-      clearTimeout(patience);
-      budget.signal.removeEventListener("abort", abort);
+    const remainingMs = budget.remainingMs();
+    if (remainingMs <= 0) throw storeFaults.deadline();
+    // Half of what is left at most: a caller who learns that the server is away must have time to say so.
+    const patienceMs = Math.min(this.#options.patienceMs ?? 2_000, remainingMs / 2);
+    return new Promise((resolve, reject) => {
+      this.#waiters.add({ budget, patientUntil: performance.now() + patienceMs, resolve, reject });
+      if (!this.#looking) this.#lookLater();
+    });
+  }
+
+  #lookLater(): void {
+    this.#looking = true;
+    setTimeout(() => {
+      this.#looking = false;
+      this.#look(this.#lastFailure);
+      if (this.#waiters.size > 0) this.#lookLater();
+    }, LOOK_EVERY_MS);
+  }
+
+  /** Sends away whose time is up, and who has lost patience with a server that fails to open a connection. */
+  #look(failure: unknown): void {
+    const now = performance.now();
+    for (const waiter of this.#waiters) {
+      const { budget, patientUntil } = waiter;
+      const isSpent = budget.remainingMs() <= 0 || budget.signal.aborted;
+      const isLost = failure !== undefined && (now >= patientUntil || isFinal(failure));
+      if (!isSpent && !isLost) continue;
       this.#waiters.delete(waiter);
-    };
-    const abort = (): void => leave(storeFaults.deadline(undefined, { cause: budget.signal.reason }));
-    const remainingMs = Math.max(0, budget.remainingMs());
-    const deadline = setTimeout(() => leave(storeFaults.deadline()), remainingMs);
-    const patience = setTimeout(
-      () => {
-        waiter.patient = false;
-        if (this.#lastFailure !== undefined) leave(storeFaults.unavailable(undefined, { cause: this.#lastFailure }));
-      },
-      // Half of what is left at most: a caller who learns that the server is away must have time to say so.
-      Math.min(patienceMs, remainingMs / 2),
-    );
-    const waiter: Waiter = {
-      patient: true,
-      resolve: (connection) => {
-        settle();
-        resolve(connection);
-      },
-      reject: leave,
-    };
-    this.#waiters.add(waiter);
-    budget.signal.addEventListener("abort", abort, { once: true });
-    if (budget.signal.aborted) abort();
-    return promise;
+      waiter.reject(
+        isLost
+          ? storeFaults.unavailable(undefined, { cause: failure })
+          : storeFaults.deadline(undefined, { cause: budget.signal.reason }),
+      );
+    }
   }
 
   release(connection: SqlConnection): void {
@@ -134,7 +138,7 @@ class BoundedPool implements Pool {
   }
 
   async #rollBack(connection: SqlConnection): Promise<void> {
-    const { failure } = await sendWithin(budgetOf(ROLLBACK_MS), connection, [ROLLBACK]);
+    const { failure } = await sendWithin(budgetOf(ROLLBACK_MS), connection, connection.undoing);
     if (failure === undefined) this.#take(connection);
     else this.#discard(connection);
   }
@@ -143,7 +147,10 @@ class BoundedPool implements Pool {
     const [waiter] = this.#waiters;
     if (connection.broken || this.#closing !== undefined) this.#discard(connection);
     else if (waiter === undefined) this.#idle.push(connection);
-    else waiter.resolve(connection);
+    else {
+      this.#waiters.delete(waiter);
+      waiter.resolve(connection);
+    }
   }
 
   #discard(connection: SqlConnection): void {
@@ -166,9 +173,7 @@ class BoundedPool implements Pool {
         return this.#take(connection);
       } catch (error) {
         this.#lastFailure = error;
-        for (const waiter of this.#waiters) {
-          if (!waiter.patient || isFinal(error)) waiter.reject(storeFaults.unavailable(undefined, { cause: error }));
-        }
+        this.#look(error);
       }
       if (this.#waiters.size === 0) break;
       await pause(
@@ -193,6 +198,7 @@ class BoundedPool implements Pool {
 
   async #close(budget: Budget): Promise<void> {
     for (const waiter of this.#waiters) waiter.reject(closedFault());
+    this.#waiters.clear();
     for (const connection of this.#idle.splice(0)) this.#discard(connection);
     if (this.#all.size > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();

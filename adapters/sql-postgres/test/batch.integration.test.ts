@@ -126,6 +126,45 @@ test("statements before one Sync are one transaction without BEGIN", async () =>
   expect(await count()).toBe(0);
 });
 
+test("batches up to a Sync are one transaction without BEGIN", async () => {
+  const other = await connect({ url: database.url });
+  const [inserted] = (await connection.send([sql`INSERT INTO item VALUES (1, 'a') RETURNING id`], "flush")).results;
+  expect(inserted?.rows).toEqual([{ id: 1 }]);
+  expect(connection.inTransaction).toBe(true);
+  await connection.send([sql`INSERT INTO item VALUES (2, 'b')`], "flush");
+  expect((await other.run([sql`SELECT count(*) AS n FROM item`]))[0]?.rows).toEqual([{ n: 0 }]);
+  expect(await connection.send([], "sync")).toEqual({ results: [], failure: undefined });
+  expect(connection.inTransaction).toBe(false);
+  expect((await other.run([sql`SELECT count(*) AS n FROM item`]))[0]?.rows).toEqual([{ n: 2 }]);
+  await other.close();
+});
+
+test("a failure between two Syncs undoes what came before it, and a new transaction can begin", async () => {
+  await connection.send([sql`INSERT INTO item VALUES (1, 'a')`], "flush");
+  const { results, failure } = await connection.send([sql`SELECT 1 AS one`, sql`SELECT 1 / 0`, sql`SELECT 2`], "flush");
+  expect([results.length, failure]).toEqual([1, expect.objectContaining({ code: "22012" })]);
+  expect(connection.inTransaction).toBe(false);
+  expect(await count()).toBe(0);
+});
+
+test("what failed only at the commit is a failure, and is undone", async () => {
+  await connection.run([
+    statement("ALTER TABLE item ADD CONSTRAINT one_name UNIQUE (name) DEFERRABLE INITIALLY DEFERRED"),
+  ]);
+  await connection.send([sql`INSERT INTO item VALUES (1, 'a'), (2, 'a')`], "flush");
+  await expect(connection.run([sql`SELECT 1`])).rejects.toMatchObject({ code: "23505", constraint: "one_name" });
+  expect(await count()).toBe(0);
+});
+
+test("an open transaction is undone, in a block or not", async () => {
+  for (const begin of [[], [BEGIN]]) {
+    await connection.send([...begin, sql`INSERT INTO item VALUES (1, 'a')`], "flush");
+    const { failure } = await connection.send(connection.undoing);
+    expect([failure, connection.undoing]).toEqual([undefined, []]);
+    expect(await count()).toBe(0);
+  }
+});
+
 test("a statement whose syntax was wrong does not spoil the next batch", async () => {
   await expect(connection.run([sql`SELECT 5 AS n`, sql`SELEC`, sql`SELECT 6 AS n`])).rejects.toMatchObject({
     code: "42601",
@@ -174,8 +213,9 @@ test("more distinct statements than a connection keeps still work", async () => 
   ).toBeLessThanOrEqual(500);
 });
 
-test("COPY is refused, and the connection lives on", async () => {
-  await expect(connection.run([sql`COPY item FROM STDIN`])).rejects.toThrow(/COPY/);
+test.each(["sync", "flush"] as const)("COPY is refused by %s, and the connection lives on", async (end) => {
+  const { failure } = await connection.send([sql`COPY item FROM STDIN`], end);
+  expect(failure).toMatchObject({ code: "0A000", message: expect.stringContaining("COPY") });
   expect(await count()).toBe(0);
 });
 
@@ -193,14 +233,15 @@ test("a session that may only read says so", async () => {
 });
 
 test("a connection that the server ends: unavailable before COMMIT was sent, uncertain after", async () => {
-  for (const [batch, code] of [
+  for (const [batch, code, end] of [
     [[BEGIN, sql`SELECT pg_sleep(20)`], "store.unavailable"],
     [[BEGIN, sql`SELECT pg_sleep(20)`, COMMIT], "store.uncertain"],
     [[sql`SELECT pg_sleep(20)`], "store.uncertain"],
+    [[sql`SELECT pg_sleep(20)`], "store.unavailable", "flush"],
   ] as const) {
     const { promise: lost, resolve } = Promise.withResolvers<unknown>();
     const doomed = await connect({ url: database.url, name: "doomed" }, { onLost: resolve });
-    const failed = expect(doomed.run(batch)).rejects.toMatchObject({ code });
+    const failed = expect(doomed.send(batch, end)).resolves.toMatchObject({ failure: { code } });
     const kill = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'doomed' AND query LIKE '%pg_sleep%'`;
     while ((await connection.run([kill]))[0]?.count === 0);
     await failed;

@@ -46,6 +46,7 @@ test("a batch larger than any before grows the frame, and small ones follow", ()
   expect(bytes.subarray(bytes.length - 100 - 15, bytes.length - 17).toString()).toMatch(/^\p{L}+$/u);
   frame.close("s1");
   expect(frame.sync()).toEqual(Buffer.concat([serialize.close({ type: "S", name: "s1" }), serialize.sync()]));
+  expect(frame.flush()).toEqual(serialize.flush());
 });
 
 /** Ours names no formats where none is needed: for parameters that are all text, and for results. Both mean the same. */

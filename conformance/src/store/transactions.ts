@@ -64,6 +64,20 @@ export function transactionClauses(probe: () => Probe): void {
     expect(await item(id)).toBe(15);
   });
 
+  test.each(["commit", "rollback"] as const)("savepoints and locks work, first or later, before a %s", async (end) => {
+    const { store, item } = probe();
+    const [id, left] = [fresh("item"), fresh("item")];
+    for (const first of [`INSERT INTO probe.item VALUES ('${left}', 1)`, "LOCK TABLE probe.item IN ROW SHARE MODE"]) {
+      const transaction = store.beginCommands([newCommand()], budget());
+      await transaction.sql({ sql: first, parameters: [] });
+      await transaction.sql`SAVEPOINT before`;
+      await transaction.sql`INSERT INTO probe.item VALUES (${id}, ${1})`;
+      await transaction.sql`ROLLBACK TO before`;
+      await transaction[end](nothing);
+    }
+    expect([await item(id), await item(left)]).toEqual([undefined, end === "commit" ? 1 : undefined]);
+  });
+
   test("nobody sees a transaction's rows before its commit", async () => {
     const { store, item } = probe();
     const id = fresh("item");

@@ -1,11 +1,11 @@
-import type { Budget, Sql } from "@banyan/kernel/store";
-import type { StatementResult } from "../batch.ts";
+import { type Budget, type Sql, storeFaults } from "@banyan/kernel/store";
+import type { BatchEnd, StatementResult } from "../batch.ts";
 import { budgetOf, sendWithin } from "../budget.ts";
-import { BEGIN, COMMIT, ROLLBACK, type SqlConnection } from "../connection.ts";
+import { BEGIN, COMMIT, type SqlConnection } from "../connection.ts";
 import { SqlError } from "../failure.ts";
 import type { Pool } from "../pool.ts";
 import type { Statement } from "../statement.ts";
-import { sqlOf } from "./handler-sql.ts";
+import { needsBlock, sqlOf } from "./handler-sql.ts";
 
 const ROLLBACK_MS = 2_000;
 
@@ -26,8 +26,9 @@ interface Pending {
  * One transaction on one connection. Statements called in the same tick, or while a batch is under way, go together as the next.
  *
  * L1  No connection is held before the first statement, nor after `commit`, `rollback` or `rollbackAnd` settled.
- * L2  BEGIN and the opening travel with the first statement.
- * L3  After a failure every statement fails with the same error, and nothing is sent but a ROLLBACK.
+ * L2  The opening travels with the first statement, and the Sync that commits with the closing. BEGIN and COMMIT are sent only
+ *     where a statement needs them.
+ * L3  After a failure every statement fails with the same error, and nothing is sent but what undoes the transaction.
  */
 export class Lane {
   readonly #pool: Pool;
@@ -36,6 +37,8 @@ export class Lane {
   readonly sql: Sql;
   #connection: SqlConnection | undefined;
   #opened = false;
+  /** BEGIN was sent. */
+  #inBlock = false;
   #closed = false;
   #failure: unknown;
   #pending: Pending[] = [];
@@ -53,7 +56,7 @@ export class Lane {
     });
   }
 
-  /** True once BEGIN was sent. */
+  /** True once anything was sent. */
   get opened(): boolean {
     return this.#opened;
   }
@@ -73,18 +76,18 @@ export class Lane {
   async open(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     await this.#draining;
     this.#throwIfFailed();
-    const results = await this.#send([BEGIN, ...statements]);
+    const results = await this.#send(statements, "flush");
     this.#throwIfFailed();
-    return results.slice(1);
+    return results;
   }
 
-  /** Sends `closing` and COMMIT with whatever is still queued; alone, they are one transaction without BEGIN. Any failure rolls back. */
+  /** Sends `closing`, and commits. Any failure rolls back. */
   async commit(closing: readonly Statement[]): Promise<readonly StatementResult[]> {
     if (this.#draining !== undefined) await this.#settled();
     this.#closed = true;
     if (this.#failure === undefined) {
       if (!this.#opened && closing.length === 0) return [];
-      const results = await this.#send(this.#opened ? [...closing, COMMIT] : closing);
+      const results = await this.#send(this.#inBlock ? [...closing, COMMIT] : closing, "sync");
       if (this.#failure === undefined) {
         this.#release();
         return results;
@@ -101,7 +104,7 @@ export class Lane {
     const connection = this.#connection;
     // Awaited, though the pool would do it, too: whoever tries again at once must not wait for its own locks.
     if (connection?.inTransaction && !connection.broken)
-      await sendWithin(budgetOf(ROLLBACK_MS), connection, [ROLLBACK]);
+      await sendWithin(budgetOf(ROLLBACK_MS), connection, connection.undoing);
     this.#release();
   }
 
@@ -111,16 +114,13 @@ export class Lane {
     await this.#settled();
     // What failed before is undone and no longer counts.
     this.#failure = undefined;
-    const undo = this.#connection?.inTransaction ? [ROLLBACK] : [];
     if (this.#connection?.broken) this.#release();
-    const results = await this.#send([...undo, ...statements]);
+    const undoing = this.#connection?.undoing ?? [];
+    this.#opened = false;
+    const results = await this.#send([...undoing, ...statements], "sync");
     await this.rollback();
     this.#throwIfFailed();
-    return results.slice(undo.length);
-  }
-
-  #begin(): readonly Statement[] {
-    return this.#opened ? [] : [BEGIN, ...this.#opening.statements];
+    return results.slice(undoing.length);
   }
 
   /** A microtask's delay collects the statements of one tick. */
@@ -129,11 +129,11 @@ export class Lane {
     while (this.#pending.length > 0) {
       const batch = this.#pending;
       this.#pending = [];
-      const begin = this.#begin();
-      const statements = [...begin, ...batch.map(({ statement }) => statement)];
-      const results = this.#failure === undefined ? await this.#send(statements, this.#opening.refusal) : [];
+      const before = this.#before(batch);
+      const statements = [...before, ...batch.map(({ statement }) => statement)];
+      const results = this.#failure === undefined ? await this.#handlers(statements) : [];
       for (const [index, { resolve, reject }] of batch.entries()) {
-        const result = results[begin.length + index];
+        const result = results[before.length + index];
         if (result === undefined) reject(this.#failure);
         else resolve(result);
       }
@@ -141,16 +141,33 @@ export class Lane {
     this.#draining = undefined;
   }
 
+  /** What goes before the handler's statements, in the same batch. */
+  #before(batch: readonly Pending[]): readonly Statement[] {
+    const block = !this.#inBlock && batch.some(({ statement }) => needsBlock(statement)) ? [BEGIN] : [];
+    this.#inBlock ||= block.length > 0;
+    return this.#opened ? block : [...block, ...this.#opening.statements];
+  }
+
+  async #handlers(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    const opens = !this.#opened;
+    const results = await this.#send(statements, "flush");
+    if (!opens) return results;
+    const first = statements[0] === BEGIN ? 1 : 0;
+    const refused = this.#opening.refusal?.(results.slice(first, first + this.#opening.statements.length));
+    this.#failure = refused ?? this.#failure;
+    return refused === undefined ? results : [];
+  }
+
   /** Returns the results up to the failure, which it keeps; never rejects. */
-  async #send(statements: readonly Statement[], refusal?: Opening["refusal"]): Promise<readonly StatementResult[]> {
-    const opens = statements[0] === BEGIN;
+  async #send(statements: readonly Statement[], end: BatchEnd): Promise<readonly StatementResult[]> {
     try {
+      // Not the next transaction's Sync, where the session was lost in between and with it what was said before.
+      if (this.#opened && !this.#connection?.inTransaction) throw storeFaults.unavailable();
       this.#connection ??= await this.#pool.acquire(this.#budget);
-      const { results, failure } = await sendWithin(this.#budget, this.#connection, statements);
-      this.#opened ||= opens;
-      const refused = opens ? refusal?.(results.slice(1, 1 + this.#opening.statements.length)) : undefined;
-      this.#failure = refused ?? failure;
-      return refused === undefined ? results : [];
+      const { results, failure } = await sendWithin(this.#budget, this.#connection, statements, end);
+      this.#opened = true;
+      this.#failure = failure;
+      return results;
     } catch (error) {
       this.#failure = error;
       return [];
