@@ -31,6 +31,7 @@ const LIFE_MIN_MS = 1_000;
  * P2  Where both dial at once, the link stays that the node with the smaller id dialled. Each end decides so by itself.
  * P3  A batch waits only while a dial is under way; where one failed, it fails at once until the backoff is over.
  * P4  Every batch is told sent or failed exactly once.
+ * P5  Nothing is sent to a node that is said to offer what its own certificate does not name.
  */
 export class Peer {
   /** As it introduced itself last. */
@@ -45,10 +46,29 @@ export class Peer {
   #failures = 0;
   #restUntilMs = 0;
   #why: unknown;
+  #said: NodeRef;
 
   constructor(node: NodeRef, home: PeerHome) {
     this.node = node;
+    this.#said = node;
     this.#home = home;
+  }
+
+  /** Takes note of what others say of it: a seed is believed in what it says of a node until the node shows its certificate. */
+  hearOf(said: NodeRef): void {
+    if (said === this.#said) return;
+    this.#said = said;
+    if (this.#link !== undefined && !this.#mayOffer(this.node.services)) this.#lose(this.#link, this.#notNamed());
+  }
+
+  #mayOffer(services: readonly string[] | undefined): boolean {
+    return services === undefined || (this.#said.services ?? []).every((service) => services.includes(service));
+  }
+
+  #notNamed(): Refused {
+    const detail = `${this.node.id} is said to offer ${this.#said.services?.join(", ")}, and its certificate does not`;
+    this.#home.receiver.refused("service_not_named", detail);
+    return new Refused("service_not_named", detail);
   }
 
   send(batch: Outgoing): boolean {
@@ -73,7 +93,10 @@ export class Peer {
     this.#attempt = attempt;
     try {
       const met = await this.#home.dial(this.node, insists, attempt.signal);
-      if (attempt.signal.aborted) return void met.socket.destroy();
+      const mayOffer = this.#mayOffer(met.services);
+      if (attempt.signal.aborted || !mayOffer) met.socket.destroy();
+      if (attempt.signal.aborted) return;
+      if (!mayOffer) throw this.#notNamed();
       this.#establish({ ...met, address: this.node.address }, true);
     } catch (error) {
       if (attempt.signal.aborted) return;
@@ -90,9 +113,9 @@ export class Peer {
   /** Decides whether the connection that this node came with is the one to keep. */
   meet(visitor: Visitor): void {
     const { hello, services } = visitor;
-    if (this.#isWelcome(hello)) {
-      this.#establish({ ...visitor.accept(), id: hello.id, address: hello.address, services }, false);
-    } else visitor.refuse("crossed");
+    if (!this.#isWelcome(hello)) visitor.refuse("crossed");
+    else if (!this.#mayOffer(services)) visitor.refuse("service_not_named");
+    else this.#establish({ ...visitor.accept(), id: hello.id, address: hello.address, services }, false);
   }
 
   #isWelcome({ insists, id }: Hello): boolean {

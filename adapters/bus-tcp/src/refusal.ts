@@ -15,6 +15,8 @@ export type Refusal =
   | "certificate_expired"
   /** Signed by our authority, yet without the name of any service. */
   | "certificate_unnamed"
+  /** It is said to offer what its certificate does not name: somebody lied about it, or it did. */
+  | "service_not_named"
   /** It wants another node than this one: a process that was replaced at this address. */
   | "stranger"
   /** Both dialled at once, and the other's connection stays. Nobody is to blame. */

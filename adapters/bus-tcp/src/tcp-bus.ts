@@ -158,7 +158,10 @@ class TcpBus implements Bus {
   send(to: NodeRef, batch: Outgoing): boolean {
     const peer =
       this.#peers.get(to.id) ?? (this.#closing === undefined && this.#opened && this.#peer(to, this.#opened));
-    if (peer) return peer.send(batch);
+    if (peer) {
+      peer.hearOf(to);
+      return peer.send(batch);
+    }
     process.nextTick(() => batch.failed(busFaults.unavailable(undefined, { cause: new Error("the bus is not open") })));
     return false;
   }

@@ -19,7 +19,7 @@ export class Authority {
   /** Files of a node that may offer the services; without any its certificate has no subjectAltName. */
   files(services: readonly string[], options: NodeOptions = {}): CertificateFiles {
     const folder = mkdtempSync(join(tmpdir(), "banyan-certificates-"));
-    process.once("exit", () => rmSync(folder, { recursive: true }));
+    folders.push(folder);
     const files = { ca: join(folder, "ca.pem"), cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
     this.write(files, services, options);
     return files;
@@ -73,6 +73,12 @@ interface Wanted {
 }
 
 let writtenMs = Date.now();
+
+/** Nodes may look at their files until the very end. */
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
 
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);

@@ -101,6 +101,18 @@ test("files that do not fit together are told, and the old certificate stays", a
   await node.heard.until(() => node.heard.text() === "hello");
 });
 
+test("a node that is said to offer what its certificate does not name is sent nothing", async () => {
+  const a = await startNode({ tls: authority.files(["gateway"]) });
+  const b = await startNode({ tls: authority.files(["fx"]) });
+  const lie = { ref: { ...b.ref, services: ["fx", "ledger"] } };
+  expect(await a.tell(lie, "transfer")).toMatchObject({ code: "bus.unavailable" });
+  await tellUntilSent(a, { ...b, ref: { ...b.ref, services: ["fx"] } }, "hello");
+  await b.heard.until(() => b.heard.text() === "hello");
+  expect(await a.tell(lie, "transfer")).toMatchObject({ code: "bus.unavailable" });
+  expect(a.heard.refusals.map(({ reason }) => reason)).toEqual(["service_not_named", "service_not_named"]);
+  expect(b.heard.text()).toBe("hello");
+});
+
 test("a name within the text of another entry, or of another form, is no name", async () => {
   const dnsNames = ["a, URI:banyan://service/ledger, b"];
   const a = await startNode({ tls: authority.files(["fx", "", "deeper/down"], { dnsNames }) });

@@ -15,7 +15,7 @@ export async function open({
   bus: choice,
   records = false,
 }: Role & { bus: BusChoice; records?: boolean }) {
-  const bus = createBus(choice);
+  const bus = createBus(choice, []);
   const serve = async ({ input }: { input: unknown }) => input;
   const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs: records ? [msgpackCodec] : [] });
   await exchange.open(AbortSignal.timeout(10_000));

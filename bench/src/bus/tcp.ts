@@ -9,58 +9,61 @@ import type { Bench } from "../rounds.ts";
 import { peer, type Subject } from "../subject-process.ts";
 import type { Transport } from "./pair.ts";
 
-const ours = new URL("./exchange.ts", import.meta.url);
-const listen = "127.0.0.1:0";
+const ours = new URL("./ours.ts", import.meta.url);
+const exchange = new URL("./exchange.ts", import.meta.url);
 
-const rate = { unit: "calls/s", better: "larger" } as const;
-const time = { unit: "us", better: "smaller" } as const;
-const cpu = { unit: "us of CPU per call, both sides", better: "smaller" } as const;
+const figures = {
+  rate: { unit: "calls/s", better: "larger" },
+  cpu: { unit: "us of CPU per call, both sides", better: "smaller" },
+  p50: { unit: "us", better: "smaller" },
+} as const;
+
+/** `metric` is a payload and a figure. */
+const what: [row: string, metric: string, ours: string, peer: string, reach?: number][] = [
+  ["TCP, small, 64 in flight", "small rate", "tcp", "moleculer", 2.5],
+  ["TCP, small, 64 in flight", "small rate", "tcp", "nest"],
+  ["TCP, small, CPU", "small cpu", "tcp", "moleculer", 1 / 0.35],
+  ["TCP, small, one at a time, p50", "small p50", "tcp", "moleculer", 1 / 0.75],
+  ["TCP, small, one at a time, p50", "small p50", "awake", "moleculer", 1 / 0.5],
+  ["TCP, small, without contracts", "small rate", "exchange", "moleculer"],
+  ["TCP, small, without contracts, CPU", "small cpu", "exchange", "moleculer"],
+  ["TCP, 10 KB, 64 in flight", "large rate", "records", "nest", 1.2],
+  ["TCP, 10 KB, 64 in flight", "large rate", "tcp", "nest"],
+  ["TCP, 10 KB, CPU", "large cpu", "records", "nest"],
+  ["TCP, 10 KB, one at a time, p50", "large p50", "records", "nest"],
+  ["mTLS, small, one at a time, p50", "small p50", "mtls", "tcp", 1 / 1.5],
+  ["mTLS, small, 64 in flight", "small rate", "mtls", "tcp"],
+];
 
 /** From node to node, without a broker. */
 export const tcp: Transport = {
   prepare: async (bench) => {
     const folder = mkdtempSync(join(tmpdir(), "banyan-bench-tls-"));
+    const bus = { tcp: { listen: "127.0.0.1:0" } };
+    const nestPort = await freePort();
     const subjects: Subject[] = [
-      { id: "tcp", name: "ours", module: ours, options: { bus: { tcp: { listen } } } },
+      { id: "tcp", name: "ours", module: ours, options: { bus } },
       { id: "moleculer", name: "Moleculer over TCP", module: peer("bus/moleculer"), options: await moleculerPorts() },
       {
         id: "awake",
-        name: "ours, stayAwakeUs: 100",
+        name: "ours, awake for 100 us",
         module: ours,
-        options: { bus: { tcp: { listen, stayAwakeUs: 100 } } },
+        options: { bus: { tcp: { ...bus.tcp, stayAwakeUs: 100 } } },
       },
-      {
-        id: "nest",
-        name: "NestJS over TCP",
-        module: peer("bus/nest"),
-        options: { transport: "tcp", port: await freePort() },
-      },
+      { id: "exchange", name: "ours, without contracts", module: exchange, options: { bus } },
+      { id: "records", name: "ours, records", module: ours, options: { bus, records: true } },
+      { id: "nest", name: "NestJS over TCP", module: peer("bus/nest"), options: { transport: "tcp", port: nestPort } },
     ];
     const tls = certificates(folder, bench);
-    if (tls)
-      subjects.push({ id: "mtls", name: "ours, mTLS", module: ours, options: { bus: { tcp: { listen, tls } } } });
+    if (tls !== undefined) {
+      subjects.push({ id: "mtls", name: "ours, mTLS", module: ours, options: { bus: { tcp: { ...bus.tcp, tls } } } });
+    }
     return { subjects, close: () => rmSync(folder, { recursive: true }) };
   },
-  wanted: [
-    { ...rate, row: "TCP, small, 64 in flight", metric: "small rate", ours: "tcp", peer: "moleculer", reach: 2.5 },
-    { ...cpu, row: "TCP, small, CPU", metric: "small cpu", ours: "tcp", peer: "moleculer", reach: 1 / 0.35 },
-    {
-      ...time,
-      row: "TCP, small, one at a time, p50",
-      metric: "small p50",
-      ours: "tcp",
-      peer: "moleculer",
-      reach: 1 / 0.75,
-    },
-    { ...time, row: "TCP, the same, staying awake", metric: "small p50", ours: "awake", peer: "moleculer", reach: 2 },
-    { ...rate, row: "TCP, 10 KB, 64 in flight", metric: "large rate", ours: "records", peer: "nest", reach: 1.2 },
-    { ...rate, row: "TCP, 10 KB, 64 in flight", metric: "large rate", ours: "tcp", peer: "moleculer" },
-    { ...cpu, row: "TCP, 10 KB, CPU", metric: "large cpu", ours: "tcp", peer: "nest" },
-    { ...time, row: "TCP, 10 KB, one at a time, p50", metric: "large p50", ours: "tcp", peer: "nest" },
-    { ...rate, row: "TCP, small, 64 in flight", metric: "small rate", ours: "tcp", peer: "nest" },
-    { ...time, row: "mTLS, small, one at a time, p50", metric: "small p50", ours: "mtls", peer: "tcp", reach: 1 / 1.5 },
-    { ...rate, row: "mTLS, small, 64 in flight", metric: "small rate", ours: "mtls", peer: "tcp" },
-  ],
+  wanted: what.map(([row, metric, ours, peer, reach]) => {
+    const figure = figures[metric.split(" ")[1] as keyof typeof figures];
+    return { ...figure, row, metric, ours, peer, ...(reach !== undefined && { reach }) };
+  }),
 };
 
 /** Moleculer's nodes find each other by a list of all; port 0 is not among what it takes. */
