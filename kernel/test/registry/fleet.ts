@@ -200,10 +200,10 @@ export class Fleet {
     return missing === 0;
   }
 
-  /** Milliseconds until all see the truth, looking every 100; `limitMs` where they do not. */
+  /** Milliseconds until all see the truth, looking every 200; `limitMs` where they do not. */
   convergenceMs(limitMs: number): number {
     const began = this.schedule.now;
-    while (!this.isConverged() && this.schedule.now - began < limitMs) this.run(100);
+    while (!this.isConverged() && this.schedule.now - began < limitMs) this.run(200);
     return this.schedule.now - began;
   }
 

@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import type { InspectorRecord } from "../../src/app/index.ts";
+import { kernelFaults } from "../../src/index.ts";
+import { company, weather, weatherService } from "./company.ts";
+
+test("a node that fails an action is left alone for it, probed, and taken back; queries are answered by another", async () => {
+  const start = company();
+  const ill = { isSick: true, calls: 0 };
+  await start({ services: [weatherService("ill", ill)] });
+  await start({ services: [weatherService("well")] });
+  const app = await start({ services: [], remotes: [weather] });
+  const records: InspectorRecord[] = [];
+  app.inspect((record) => records.push(record), ["breaker", "retry"]);
+  for (let call = 0; call < 40; call++) expect(await app.call(weather.sick, {})).toBe("well");
+  expect(ill.calls).toBeLessThan(10);
+  expect(records.filter(({ kind }) => kind === "retry").length).toBe(ill.calls);
+  expect(records.filter(({ kind }) => kind === "breaker")).toMatchObject([{ id: "weather.sick", state: "open" }]);
+  expect(await app.call(weather.today, { place: "oslo" })).toHaveProperty("by");
+  ill.isSick = false;
+  const answers = new Set<string>();
+  const began = performance.now();
+  while (answers.size < 2 && performance.now() - began < 5_000) {
+    answers.add(await app.call(weather.sick, {}));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect([...answers].sort()).toEqual(["ill", "well"]);
+  const states = records.filter((record) => record.kind === "breaker").map(({ state }) => state);
+  expect(states.slice(-2)).toEqual(["half-open", "closed"]);
+});
+
+test("when everybody fails, calls are refused at once, and say when to come back", async () => {
+  const start = company();
+  await start({ services: [weatherService("ill", { isSick: true, calls: 0 })] });
+  const app = await start({ services: [], remotes: [weather] });
+  const codes = new Set<string>();
+  for (let call = 0; call < 12; call++) {
+    const error = await app.call(weather.sick, {}, { deadlineMs: 150 }).catch((caught: unknown) => caught);
+    if (kernelFaults.unavailable.is(error)) codes.add(error.details.why);
+    else codes.add(String(error));
+  }
+  expect([...codes]).toContain("everybody who offers it fails, and is left alone for a while");
+});
+
+test("a bulkhead bounds what is under way and what waits, and refuses the rest at once", async () => {
+  const start = company();
+  await start({ services: [weatherService("w")] });
+  const app = await start({ services: [], remotes: [weather] });
+  const records: InspectorRecord[] = [];
+  app.inspect((record) => records.push(record), ["bulkhead"]);
+  const results = await Promise.allSettled([1, 2, 3, 4, 5].map(() => app.call(weather.narrow, { ms: 20 })));
+  const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
+  expect(refused).toEqual(["kernel.overloaded", "kernel.overloaded"]);
+  expect(records.map((record) => record.kind === "bulkhead" && record.state)).toEqual(["queued", "refused", "refused"]);
+  await app.call(weather.narrow, { ms: 1 });
+});
+
+test("who waits in a bulkhead leaves it at its deadline", async () => {
+  const start = company();
+  await start({ services: [weatherService("w")] });
+  const app = await start({ services: [], remotes: [weather] });
+  const long = [1, 2].map(() => app.call(weather.narrow, { ms: 200 }));
+  await expect(app.call(weather.narrow, { ms: 1 }, { deadlineMs: 30 })).rejects.toMatchObject({
+    code: "kernel.deadline",
+  });
+  await Promise.all(long);
+  expect(await app.call(weather.narrow, { ms: 1 })).toBe("w");
+});
+
+test("a fallback answers for who cannot be called, and not for what the service says", async () => {
+  const start = company();
+  const app = await start({ services: [], remotes: [weather] });
+  const records: InspectorRecord[] = [];
+  app.inspect((record) => records.push(record), ["fallback"]);
+  const guessed = { place: "oslo", celsius: 0, by: "guess" };
+  const options = { fallback: () => guessed };
+  expect(await app.call(weather.today, { place: "oslo" }, options)).toEqual(guessed);
+  expect(records).toMatchObject([{ id: "weather.today", fault: "kernel.unavailable" }]);
+  await start({ services: [weatherService("w")] });
+  expect(await app.call(weather.today, { place: "oslo" }, options)).toMatchObject({ by: "w" });
+  await expect(app.call(weather.today, { place: "atlantis" }, options)).rejects.toMatchObject({
+    code: "weather.unknownPlace",
+  });
+});
+
+test("a process that is behind refuses calls of others, which are answered elsewhere", async () => {
+  const start = company();
+  const busy = await start({ services: [weatherService("busy")] });
+  const records: InspectorRecord[] = [];
+  busy.inspect((record) => records.push(record), ["shed"]);
+  await start({ services: [], remotes: [weather] }).then(async (app) => {
+    await app.call(weather.today, { place: "oslo" });
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const calls = Array.from({ length: 20 }, () => app.call(weather.today, { place: "oslo" }, { deadlineMs: 3_000 }));
+    await Promise.allSettled(calls);
+  });
+  expect(records.length).toBeGreaterThan(0);
+  expect(records[0]).toMatchObject({ id: "weather.today", from: expect.stringMatching(/^node-/) });
+});
