@@ -4,7 +4,7 @@ import { z } from "zod";
 const User = z.object({ id: z.string(), name: z.string(), age: z.int(), tags: z.array(z.string()) });
 
 /** A contract with one of everything that the edge has to carry. No store: its writes are queries. */
-const shop = defineContract("shop", {
+export const shop = defineContract("shop", {
   faults: {
     soldOut: fault("conflict", z.object({ sku: z.string(), left: z.int() })),
     shut: fault("unavailable"),

@@ -1,5 +1,6 @@
 import type { App } from "@banyan/kernel/app";
 import { Counter, collectDefaultMetrics, Gauge, type GaugeConfiguration, Registry } from "prom-client";
+import { countRemote } from "./count-remote.ts";
 import { RequestDurations } from "./request-durations.ts";
 
 export interface Metrics {
@@ -58,7 +59,12 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     },
     ["delivery", "job", "event"],
   );
-  return { durations, contentType: registry.contentType, text: () => registry.metrics(), close };
+  const stopCounting = countRemote(app, registry);
+  const closeAll = () => {
+    close();
+    stopCounting();
+  };
+  return { durations, contentType: registry.contentType, text: () => registry.metrics(), close: closeAll };
 }
 
 function gaugeOf(configuration: GaugeConfiguration<never>, read: () => Promise<number>): Gauge {
