@@ -35,7 +35,10 @@ interface MigrationFile {
  * Processes that start together wait for the first, and nothing waits for a lock longer than ten minutes. Throws, before anything of that service is applied, where an applied file was
  * edited or is missing, or where numbers have a gap. A file that fails leaves its predecessors applied and nothing of itself.
  */
-export async function migrate(connection: SqlConnection, services: readonly MigratedService[]): Promise<void> {
+export async function migrate(
+  connection: SqlConnection,
+  services: readonly Pick<MigratedService, "name" | "migrations">[],
+): Promise<void> {
   const folders = new Map<string, readonly MigrationFile[]>();
   for (const { name, migrations } of services)
     if (migrations !== undefined) folders.set(name, await readFolder(migrations));

@@ -93,7 +93,7 @@ test("the server dies at any moment: what was acknowledged is there, what was no
 }, 60_000);
 
 test("whoever loses the session of the lead learns it, and announcements are heard again after an outage", async () => {
-  const { lost, release } = await store.outbox.lead(new AbortController().signal);
+  const { lost, release } = await store.outbox.lead("listener", new AbortController().signal);
   const heard = Promise.withResolvers<void>();
   const aborted = new Promise((resolve) => lost.addEventListener("abort", resolve));
   await run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'banyan %'");

@@ -202,7 +202,7 @@ const mutants: readonly (readonly [rule: string, sql: string])[] = [
     "has handled every posting",
     "DELETE FROM banyan.inbox WHERE event = (SELECT id FROM banyan.event WHERE type = 'ledger.posted' LIMIT 1)",
   ],
-  ["waits in the outbox", "INSERT INTO banyan.unsent SELECT max(seq) FROM banyan.event"],
+  ["waits in the outbox", "INSERT INTO banyan.unsent SELECT 'ledger', max(seq) FROM banyan.event"],
   [
     "was given up",
     "INSERT INTO banyan.dead_letter (subscriber, event, attempts, error) SELECT 'x', id, 1, 'x' FROM banyan.event LIMIT 1",

@@ -1,3 +1,5 @@
+import { defineContract, implement, on } from "@banyan/kernel";
+import { createApp } from "@banyan/kernel/app";
 import { expect, test } from "vitest";
 import { addMany, type openApplications } from "./harness.ts";
 import { tally } from "./tally.ts";
@@ -68,6 +70,35 @@ export function deliveryClauses({ harness, started }: ReturnType<typeof openAppl
     expect((await effects("event")).map(({ amount }) => amount).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 40 }, (_, n) => n),
     );
+  });
+
+  test("D4 a service that runs elsewhere gets its events there, also those of the time when it did not run", async () => {
+    const { data } = await harness();
+    const heard: number[] = [];
+    const listener = implement(defineContract("listener", {}), {
+      subscriptions: {
+        hear: on(tally.added, (_ctx, { amount }) => {
+          heard.push(amount);
+        }),
+      },
+    });
+    const elsewhere = async () => {
+      const app = createApp({ services: [listener], store: data.store() });
+      await app.start();
+      return app;
+    };
+    const { app } = await started(data);
+    const first = await elsewhere();
+    await app.call(tally.add, { name: "a", amount: 1 });
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual([1]);
+    await first.stop();
+    for (const amount of [2, 3]) await app.call(tally.add, { name: "a", amount });
+    await app.settled();
+    expect(heard).toEqual([1]);
+    const second = await elsewhere();
+    await second.settled();
+    expect(heard).toEqual([1, 2, 3]);
+    await second.stop();
   });
 
   test("L2 handlers of a group that say what they say in one go run at once", async () => {

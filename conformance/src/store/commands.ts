@@ -74,7 +74,7 @@ export function commandClauses(probe: () => Probe): void {
     expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === "AlreadyRecorded")).toHaveLength(7);
     expect(await item(id)).toBe(1);
-    await store.outbox.markSent([event.id]);
+    await store.outbox.markSent("probe", [event.id]);
   });
 
   test("S3 a refusal undoes the transaction, is stored, and meets a record that was first", async () => {

@@ -5,6 +5,7 @@ import {
   committed,
   eventually,
   fresh,
+  hearing,
   newCommand,
   newEvent,
   newJob,
@@ -48,7 +49,10 @@ export function eventClauses(probe: () => Probe): void {
       const versions = stored.filter((event) => event.key === key).map(({ version }) => version);
       expect(versions.sort((a, b) => a - b)).toEqual(versions.map((_, index) => index + 1));
     }
-    await store.outbox.markSent(stored.map(({ id }) => id));
+    await store.outbox.markSent(
+      "probe",
+      stored.map(({ id }) => id),
+    );
   });
 
   test("unsent events come as they were stored, in version order within their key, until they are marked", async () => {
@@ -58,15 +62,18 @@ export function eventClauses(probe: () => Probe): void {
     const stored: StoredEvent[] = [];
     for (const event of events)
       stored.push(...(await store.beginCommands([], budget()).commit({ ...nothing, events: [event] })).events);
-    const unsent = (await store.outbox.unsent(10_000)).filter(({ key }) => keys.includes(key));
+    const unsent = (await store.outbox.unsent(hearing, 10_000)).filter(({ key }) => keys.includes(key));
     expect(unsent).toEqual(stored);
-    expect((await store.outbox.backlog()).count).toBeGreaterThanOrEqual(30);
-    expect((await store.outbox.backlog()).oldestMs).toBeGreaterThanOrEqual(0);
+    expect((await store.outbox.backlog(hearing)).count).toBeGreaterThanOrEqual(30);
+    expect((await store.outbox.backlog(hearing)).oldestMs).toBeGreaterThanOrEqual(0);
     const [first, ...rest] = stored as [StoredEvent, ...StoredEvent[]];
-    await store.outbox.markSent(rest.map(({ id }) => id));
-    expect((await store.outbox.unsent(10_000)).filter(({ key }) => keys.includes(key))).toEqual([first]);
-    await store.outbox.markSent([first.id]);
-    await store.outbox.markSent([first.id, uuidv7()]);
+    await store.outbox.markSent(
+      "probe",
+      rest.map(({ id }) => id),
+    );
+    expect((await store.outbox.unsent(hearing, 10_000)).filter(({ key }) => keys.includes(key))).toEqual([first]);
+    await store.outbox.markSent("probe", [first.id]);
+    await store.outbox.markSent("probe", [first.id, uuidv7()]);
   });
 
   test("a page of unsent events holds no event before those of its key that precede it, whatever commits meanwhile", async () => {
@@ -86,7 +93,7 @@ export function eventClauses(probe: () => Probe): void {
     });
     do {
       for (const limit of [3, 10_000]) {
-        const page = (await store.outbox.unsent(limit)).filter(({ key }) => keys.includes(key));
+        const page = (await store.outbox.unsent(hearing, limit)).filter(({ key }) => keys.includes(key));
         for (const key of keys) {
           const versions = page.filter((event) => event.key === key).map(({ version }) => version);
           expect(versions).toEqual(versions.map((_, index) => index + 1));
@@ -94,7 +101,35 @@ export function eventClauses(probe: () => Probe): void {
       }
     } while (writing);
     await all;
-    await store.outbox.markSent(ids);
+    await store.outbox.markSent("probe", ids);
+  });
+
+  test("an event waits for each service that hears of its type, for each by itself, and for nobody else", async () => {
+    const { store, another } = probe();
+    const third = await another({
+      name: "listener",
+      migrations: undefined,
+      hears: ["probe.happened", "probe.whispered"],
+    });
+    const [loud, quiet] = [newEvent(), { ...newEvent(), type: "probe.whispered" }];
+    const events = [newEvent(), quiet, { ...newEvent(), type: "probe.unheard" }];
+    await third.beginCommands([], budget()).commit({ ...nothing, events: [loud] });
+    await store.beginCommands([], budget()).commit({ ...nothing, events });
+    const mine = new Set([loud, ...events].map(({ id }) => id));
+    const waiting = async (service: string, types: readonly string[]) =>
+      (await store.outbox.unsent({ service, types }, 10_000)).filter(({ id }) => mine.has(id)).map(({ type }) => type);
+    expect(await waiting("probe", ["probe.happened"])).toEqual(["probe.happened", "probe.happened"]);
+    expect(await waiting("listener", ["probe.happened"])).toEqual(["probe.happened", "probe.happened"]);
+    await store.outbox.markSent("probe", [...mine]);
+    expect(await waiting("probe", ["probe.happened"])).toEqual([]);
+    // What an older version of the service does not know is left to the newer one.
+    expect(await waiting("listener", ["probe.happened", "probe.whispered", "probe.unheard"])).toEqual([
+      "probe.happened",
+      "probe.happened",
+      "probe.whispered",
+    ]);
+    expect(await waiting("nobody", ["probe.happened", "probe.unheard"])).toEqual([]);
+    await third.stop(budget());
   });
 
   test("commits with events or jobs are announced to other processes, in few announcements", async () => {

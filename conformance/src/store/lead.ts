@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { budget, type Probe } from "./probe.ts";
 
 export function leadClauses(probe: () => Probe): void {
-  test("one process leads; the next when it gives the lead back", async () => {
+  test("one process leads a service; the next when it gives the lead back", async () => {
     const { store, other } = probe();
     const never = new AbortController().signal;
-    const first = await store.outbox.lead(never);
+    const first = await store.outbox.lead("probe", never);
     let second: Awaited<ReturnType<typeof store.outbox.lead>> | undefined;
-    const waiting = other.outbox.lead(never).then((lead) => {
+    const waiting = other.outbox.lead("probe", never).then((lead) => {
       second = lead;
       return lead;
     });
@@ -15,6 +15,8 @@ export function leadClauses(probe: () => Probe): void {
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(second).toBeUndefined();
     expect(first.lost.aborted).toBe(false);
+    // Another service's deliveries have nothing to do with it.
+    await (await other.outbox.lead("listener", never)).release();
     await first.release();
     expect(first.lost.aborted).toBe(true);
     await (await waiting).release();
@@ -22,9 +24,9 @@ export function leadClauses(probe: () => Probe): void {
 
   test("whoever stops waiting for the lead never gets it", async () => {
     const { store, other } = probe();
-    const first = await store.outbox.lead(new AbortController().signal);
+    const first = await store.outbox.lead("probe", new AbortController().signal);
     const abort = new AbortController();
-    const waiting = expect(other.outbox.lead(abort.signal)).rejects.toThrow("enough");
+    const waiting = expect(other.outbox.lead("probe", abort.signal)).rejects.toThrow("enough");
     abort.abort(new Error("enough"));
     await waiting;
     await first.release();

@@ -23,7 +23,7 @@ export interface Probe {
   readonly store: Store;
   readonly other: Store;
   /** One more process; whoever asked for it stops it. */
-  another(): Promise<Store>;
+  another(service?: MigratedService): Promise<Store>;
   /** The value of an item of the probe's table, undefined where there is none. */
   item(id: string): Promise<number | undefined>;
   close(): Promise<void>;
@@ -32,7 +32,10 @@ export interface Probe {
 const probeService: MigratedService = {
   name: "probe",
   migrations: new URL("sql/", import.meta.url),
+  hears: ["probe.happened"],
 };
+/** What the suite delivers as, in place of a dispatcher. */
+export const hearing = { service: "probe", types: probeService.hears };
 
 export async function openProbe(fixture: StoreFixture): Promise<Probe> {
   const [store, other] = [fixture.createStore(), fixture.createStore()];
@@ -40,9 +43,9 @@ export async function openProbe(fixture: StoreFixture): Promise<Probe> {
   return {
     store,
     other,
-    async another() {
+    async another(service = probeService) {
       const third = fixture.createStore();
-      await third.start([probeService]);
+      await third.start([service]);
       return third;
     },
     async item(id) {
@@ -118,7 +121,10 @@ export function newCommand(part: Partial<CommandRecord> = {}): CommandRecord {
 /** Commits events, each set in a transaction of its own, and marks them sent, so that other clauses do not meet them. */
 export async function committed(store: Store, events: readonly NewEvent[]): Promise<readonly StoredEvent[]> {
   const { events: stored } = await store.beginCommands([], budget()).commit({ ...nothing, events });
-  await store.outbox.markSent(stored.map(({ id }) => id));
+  await store.outbox.markSent(
+    "probe",
+    stored.map(({ id }) => id),
+  );
   return stored;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { budget, fresh, newCommand, newEvent, newJob, nothing, type Probe } from "./probe.ts";
+import { budget, fresh, hearing, newCommand, newEvent, newJob, nothing, type Probe } from "./probe.ts";
 
 export function transactionClauses(probe: () => Probe): void {
   test("S1 rows, events, jobs and command records commit together", async () => {
@@ -11,8 +11,8 @@ export function transactionClauses(probe: () => Probe): void {
     expect(events).toEqual([{ ...event, version: 1, at: expect.any(Number) }]);
     expect(await item(id)).toBe(1);
     expect(await store.jobs.claim([job.type], 10, 1_000)).toHaveLength(1);
-    expect((await store.outbox.unsent(1_000)).map((each) => each.id)).toContain(event.id);
-    await store.outbox.markSent([event.id]);
+    expect((await store.outbox.unsent(hearing, 1_000)).map((each) => each.id)).toContain(event.id);
+    await store.outbox.markSent("probe", [event.id]);
     const replay = store.beginCommands([command], budget());
     expect(await replay.open()).toHaveLength(1);
     await replay.rollback();
@@ -35,7 +35,7 @@ export function transactionClauses(probe: () => Probe): void {
     await failing.rollback();
     expect(await item(id)).toBeUndefined();
     expect(await store.jobs.claim([job.type], 10, 1_000)).toEqual([]);
-    expect((await store.outbox.unsent(1_000)).map((each) => each.id)).not.toContain(event.id);
+    expect((await store.outbox.unsent(hearing, 1_000)).map((each) => each.id)).not.toContain(event.id);
     const replay = store.beginCommands([command], budget());
     expect(await replay.open()).toEqual([]);
     await replay.rollback();

@@ -12,7 +12,7 @@ import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contrac
 import { contractProblems } from "../contract/check.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import { Dispatcher, type Lag } from "../delivery/dispatcher.ts";
+import { type Dispatcher, dispatchersOf, type Lag, sumOf, typesOf } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
 import { Workers } from "../delivery/workers.ts";
@@ -20,7 +20,7 @@ import { type NodeReport, Remote } from "../remote/remote.ts";
 import type { Fallback } from "../service/context.ts";
 import { type Identity, may, systemIdentity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
-import type { DeadLetter, JobQueue, Store } from "../store/store.ts";
+import type { DeadLetter, JobQueue, MigratedService, Store } from "../store/store.ts";
 import { startOrder } from "./start-order.ts";
 
 /** What an application is made of. */
@@ -120,7 +120,8 @@ class Application implements App {
   private readonly runtime: Runtime;
   private readonly deadlineMs: number;
   private readonly subscribers: readonly Subscriber[];
-  private readonly dispatcher: Dispatcher | null;
+  /** One for each service that hears of events. */
+  private readonly dispatchers: readonly Dispatcher[];
   private readonly workers: Workers | null;
   private current: AppState = "created";
   /** Services whose start has succeeded, the last first. */
@@ -143,9 +144,11 @@ class Application implements App {
     this.contracts = [...this.services, ...remotes].map(({ contract }) => contract);
     for (const { contract } of remotes) this.index(contract);
     this.subscribers = this.services.flatMap((service) => subscribersOf(this.runtime, service));
-    this.dispatcher = store === undefined ? null : new Dispatcher(this.runtime, store, this.subscribers);
+    this.dispatchers = store === undefined ? [] : dispatchersOf(this.runtime, store, this.subscribers);
     this.workers = store === undefined ? null : new Workers(this.runtime, store, this.services);
-    if (this.dispatcher !== null) this.runtime.offer = (events) => this.dispatcher?.offer(events);
+    this.runtime.offer = (events) => {
+      for (const dispatcher of this.dispatchers) dispatcher.offer(events);
+    };
     if (this.workers !== null) this.runtime.wakeJobs = () => this.workers?.wake();
   }
 
@@ -184,6 +187,10 @@ class Application implements App {
     return this.remote?.nodes() ?? [];
   }
 
+  private storedOf({ contract: { name }, migrations }: Service): MigratedService {
+    return { name, migrations, hears: typesOf(this.subscribers.filter(({ service }) => service === name)) };
+  }
+
   get state(): AppState {
     return this.current;
   }
@@ -198,7 +205,7 @@ class Application implements App {
     this.enter("starting");
     const { clock } = this.runtime;
     try {
-      await this.store?.start(this.services.map(({ contract, migrations }) => ({ name: contract.name, migrations })));
+      await this.store?.start(this.services.map((service) => this.storedOf(service)));
       await this.remote?.open(AbortSignal.timeout(startBudgetMs));
       for (const service of this.services) {
         const began = clock.monotonic();
@@ -206,7 +213,7 @@ class Application implements App {
         this.opened.unshift(service);
         onStarted?.(service.contract.name, clock.monotonic() - began);
       }
-      this.dispatcher?.start();
+      for (const dispatcher of this.dispatchers) dispatcher.start();
       await this.workers?.start();
       this.enter("started");
       this.remote?.announce();
@@ -231,7 +238,7 @@ class Application implements App {
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, budget.remainingMs()).unref())]);
     }
     await this.workers?.stop(budget);
-    await this.dispatcher?.stop();
+    await Promise.all(this.dispatchers.map((dispatcher) => dispatcher.stop()));
     for (const service of this.opened) await service.stop?.();
     await this.remote?.close(budget);
     await this.store?.stop(budget);
@@ -324,7 +331,7 @@ class Application implements App {
 
   async lag(): Promise<Lag> {
     this.required();
-    return (await this.dispatcher?.lag()) as Lag;
+    return sumOf(await Promise.all(this.dispatchers.map((dispatcher) => dispatcher.lag())));
   }
 
   redrive(id: string): Promise<"handled" | "failed" | "gone"> {
@@ -333,7 +340,9 @@ class Application implements App {
 
   async settled({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
     const budget = new Scope(this.runtime.clock, deadlineMs, "settled");
-    while (!((await this.dispatcher?.isSettled()) ?? true) || !((await this.workers?.isSettled()) ?? true)) {
+    const isDelivered = async () =>
+      (await Promise.all(this.dispatchers.map((dispatcher) => dispatcher.isSettled()))).every(Boolean);
+    while (!(await isDelivered()) || !((await this.workers?.isSettled()) ?? true)) {
       budget.check();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

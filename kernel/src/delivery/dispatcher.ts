@@ -1,15 +1,15 @@
 import type { Runtime } from "../call/runtime.ts";
-import type { Store, StoredEvent } from "../store/store.ts";
+import type { Hearing, Store, StoredEvent } from "../store/store.ts";
 import { Lane } from "./lane.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /*
- * Brings committed events to subscribers.
+ * Brings committed events to the subscribers of one service.
  * D1  The outbox is the truth: an event is delivered until it is marked sent. Memory only makes it quick.
  * D2  Within a key, events enter the lanes in version order: one that overtook its predecessor on the way here is held,
  *     and a predecessor that does not come is fetched from the outbox.
  * D3  What is in flight is bounded; more waits in the outbox, where it costs nothing.
- * D4  Only the process that holds the lead delivers. Two that believe to lead cannot double an effect: the inbox.
+ * D4  Only the process that holds the service's lead delivers. Two that believe to lead cannot double an effect: the inbox.
  */
 
 const inFlightMax = 10_000;
@@ -26,10 +26,10 @@ const positionsMax = 100_000;
 
 /** How far deliveries are behind. */
 export interface Lag {
-  /** Events that some subscriber of some process has yet to get, and the age of the oldest. */
+  /** Events that some subscriber of a service here has yet to get, and the age of the oldest. */
   readonly unsentCount: number;
   readonly oldestMs: number;
-  /** Whether this process delivers; the counts below are its own. */
+  /** Whether this process delivers to all of its services; the counts below are its own. */
   readonly leading: boolean;
   /** What waits in memory for its turn, and of that what waits for another try. */
   readonly subscribers: readonly {
@@ -62,11 +62,14 @@ export class Dispatcher {
   private readonly stopping = new AbortController();
   private leader: Promise<void> = Promise.resolve();
   private readonly subscribers: readonly Subscriber[];
+  private readonly hearing: Hearing;
 
-  constructor(runtime: Runtime, store: Store, subscribers: readonly Subscriber[]) {
+  /** The subscribers are all of one service, and at least one. */
+  constructor(runtime: Runtime, store: Store, subscribers: readonly [Subscriber, ...Subscriber[]]) {
     this.runtime = runtime;
     this.store = store;
     this.subscribers = subscribers;
+    this.hearing = { service: subscribers[0].service, types: typesOf(subscribers) };
   }
 
   start(): void {
@@ -86,13 +89,15 @@ export class Dispatcher {
       const key = keyOf(event);
       const last = this.positions.get(key);
       if (event.version === (last ?? 0) + 1) this.enter(key, event);
+      // Nobody here waits for it, so no poll would find it.
+      else if (!this.lanes.has(event.type)) continue;
       else if (last === undefined) this.pollWithin(pollSoonMs);
       else if (event.version > last) this.hold(key, event);
     }
   }
 
   async lag(): Promise<Lag> {
-    const { count, oldestMs } = await this.store.outbox.backlog();
+    const { count, oldestMs } = await this.store.outbox.backlog(this.hearing);
     const subscribers = this.subscribers.map(({ id }) => {
       const waits = (this.lanesOf.get(id) ?? []).map((lane) => lane.waiting());
       const sum = (of: "queued" | "blocked") => waits.reduce((total, wait) => total + wait[of], 0);
@@ -104,7 +109,7 @@ export class Dispatcher {
   /** Whether nothing is on its way and nothing waits. */
   async isSettled(): Promise<boolean> {
     if (this.tracked.size > 0 || this.sent.length > 0 || this.marking !== null) return false;
-    const { count } = await this.store.outbox.backlog();
+    const { count } = await this.store.outbox.backlog(this.hearing);
     if (count > 0) this.pollWithin(0);
     return count === 0;
   }
@@ -113,7 +118,7 @@ export class Dispatcher {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        const lead = await this.store.outbox.lead(signal);
+        const lead = await this.store.outbox.lead(this.hearing.service, signal);
         this.open();
         await ended(AbortSignal.any([lead.lost, signal]));
         await this.close();
@@ -161,8 +166,7 @@ export class Dispatcher {
     this.positions.set(key, event.version);
     if (this.positions.size > positionsMax) this.positions.delete(this.positions.keys().next().value as string);
     const subscribers = this.lanes.get(event.type) ?? [];
-    this.tracked.set(event.id, Math.max(1, subscribers.length));
-    if (subscribers.length === 0) this.done(event.id);
+    if (subscribers.length > 0) this.tracked.set(event.id, subscribers.length);
     for (const { lanes } of subscribers) lanes[hash(key) % lanes.length]?.push(event, key);
     const waiting = this.held.get(key);
     const next = waiting?.get(event.version + 1);
@@ -201,7 +205,7 @@ export class Dispatcher {
     if (ids.length === 0) return;
     this.sent = [];
     this.marking = this.store.outbox
-      .markSent(ids)
+      .markSent(this.hearing.service, ids)
       .then(
         () => {
           for (const id of ids) this.tracked.delete(id);
@@ -252,7 +256,7 @@ export class Dispatcher {
     const limit = Math.min(inFlightMax, this.tracked.size + pageCount);
     if (limit <= this.tracked.size) return;
     try {
-      const events = await this.store.outbox.unsent(limit);
+      const events = await this.store.outbox.unsent(this.hearing, limit);
       this.behind = events.length === limit;
       for (const event of events) {
         const key = keyOf(event);
@@ -264,6 +268,27 @@ export class Dispatcher {
       // The database does not answer; the next poll comes anyway.
     }
   }
+}
+
+/** One for each service among the subscribers'. */
+export function dispatchersOf(runtime: Runtime, store: Store, subscribers: readonly Subscriber[]): Dispatcher[] {
+  const byService = Map.groupBy(subscribers, ({ service }) => service);
+  return [...byService.values()].map((all) => new Dispatcher(runtime, store, all as [Subscriber, ...Subscriber[]]));
+}
+
+/** Of several services together. */
+export function sumOf(lags: readonly Lag[]): Lag {
+  return {
+    unsentCount: lags.reduce((sum, { unsentCount }) => sum + unsentCount, 0),
+    oldestMs: Math.max(0, ...lags.map(({ oldestMs }) => oldestMs)),
+    leading: lags.every(({ leading }) => leading),
+    subscribers: lags.flatMap(({ subscribers }) => subscribers),
+  };
+}
+
+/** The types of the events that they take, each once. */
+export function typesOf(subscribers: readonly Subscriber[]): string[] {
+  return [...new Set(subscribers.flatMap(({ byType }) => [...byType.keys()]))];
 }
 
 function keyOf({ tenant, key }: StoredEvent): string {

@@ -12,6 +12,7 @@ export {
   type DeadLetter,
   type DeadLetters,
   type DeliveryTransaction,
+  type Hearing,
   type JobQueue,
   type MigratedService,
   type NewEvent,

@@ -18,7 +18,10 @@ import type { Sql } from "./sql.ts";
  * S8  No statement outlives its budget: it is cancelled at the server.
  */
 export interface Store {
-  /** Connects, creates its own tables, runs the migrations of the services, each file once, in order. */
+  /**
+   * Connects, creates its own tables, runs the migrations of the services, each file once, in order. From then on every event
+   * of a type that a service hears of waits in its outbox.
+   */
   start(services: readonly MigratedService[]): Promise<void>;
   /** Waits for open transactions until `budget` is spent, then cuts. Idempotent. */
   stop(budget: Budget): Promise<void>;
@@ -43,6 +46,8 @@ export interface Store {
 export interface MigratedService {
   readonly name: string;
   readonly migrations: URL | undefined;
+  /** The types of the events that its subscriptions and projections take. */
+  readonly hears: readonly string[];
 }
 
 /** What is left of a call's time. Stores cancel their statements by it. */
@@ -148,21 +153,27 @@ export interface StoredEvent extends NewEvent {
   readonly at: number;
 }
 
-/** Every event ever committed, and which of them still wait for a subscriber. */
+/** What one process can deliver: types that a newer version of the service hears of are left to that. */
+export interface Hearing {
+  readonly service: string;
+  readonly types: readonly string[];
+}
+
+/** Every event ever committed, and which of them still wait for which service. */
 export interface Outbox {
   /**
-   * One process delivers, whichever holds the lead; others only announce. Resolves when leading; `lost` aborts when the
+   * One process delivers to a service, whichever holds its lead; others only announce. Resolves when leading; `lost` aborts when the
    * lead is gone (then another may have it already: the inbox is what keeps effects single).
    */
-  lead(signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
-  /** Up to `limit` events that are not marked sent, oldest first, and in version order within each key. Gap-free per key. */
-  unsent(limit: number): Promise<StoredEvent[]>;
-  /** The events need not be delivered again. */
-  markSent(eventIds: readonly string[]): Promise<void>;
+  lead(service: string, signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
+  /** Up to `limit` events that are not marked sent, oldest first, and in version order within each key, none left out. */
+  unsent(hearing: Hearing, limit: number): Promise<StoredEvent[]>;
+  /** The events need not be delivered to the service again. */
+  markSent(service: string, eventIds: readonly string[]): Promise<void>;
   /** Calls `listener` soon after other processes' commits with events or jobs; at most each 10 ms. */
   onAnnounced(listener: () => void): void;
   /** The number of events unsent and the age in milliseconds of the oldest. */
-  backlog(): Promise<{ readonly count: number; readonly oldestMs: number }>;
+  backlog(hearing: Hearing): Promise<{ readonly count: number; readonly oldestMs: number }>;
   /**
    * Folds the whole log anew for one subscriber, in one transaction: forgets its inbox and dead letters, calls `reset`, then
    * `fold` with pages of all events of `types`, in version order per key, and enters each into the inbox.

@@ -3,8 +3,9 @@ import { type ConnectOptions, connect, type SqlConnection } from "../connection.
 import { pause } from "../pause.ts";
 import { type Statement, sql } from "../statement.ts";
 
-/** "bnylead" in ASCII: the lock of whoever delivers. */
-const LEAD: Statement = sql`SELECT pg_try_advisory_lock(${0x626e796c656164}::bigint) AS leads`;
+/** The lock of whoever delivers to a service: 64 bits of a hash, so that two services do not share one. */
+const leadOf = (service: string): Statement =>
+  sql`SELECT pg_try_advisory_lock(hashtextextended(${`banyan lead ${service}`}, 0)) AS leads`;
 const BEAT: Statement = sql`SELECT 1`;
 const RETRY_MS = 500;
 const BEAT_MS = 2_000;
@@ -16,15 +17,16 @@ export interface Lead {
 }
 
 /**
- * Resolves when this process holds the lead: an advisory lock of a session, which ends with the process, however it ends.
+ * Resolves when this process holds the lead of the service: an advisory lock of a session, which ends with the process, however it ends.
  * Tried every half second, not waited for at the server, where a waiting statement's snapshot would hold vacuum back.
  * Rejects with the signal's reason when that aborts first.
  */
-export async function lead(options: ConnectOptions, signal: AbortSignal): Promise<Lead> {
+export async function lead(options: ConnectOptions, service: string, signal: AbortSignal): Promise<Lead> {
   for (;;) {
     signal.throwIfAborted();
     const lost = new AbortController();
-    const connection = await tryToLead(options, () => lost.abort(new Error("the session that held the lead was lost")));
+    const onLost = () => lost.abort(new Error("the session that held the lead was lost"));
+    const connection = await tryToLead(options, service, onLost);
     if (connection !== undefined) {
       void beat(connection, lost);
       return {
@@ -39,11 +41,15 @@ export async function lead(options: ConnectOptions, signal: AbortSignal): Promis
   }
 }
 
-async function tryToLead(options: ConnectOptions, onLost: () => void): Promise<SqlConnection | undefined> {
+async function tryToLead(
+  options: ConnectOptions,
+  service: string,
+  onLost: () => void,
+): Promise<SqlConnection | undefined> {
   let connection: SqlConnection | undefined;
   try {
     connection = await connect({ ...options, name: "banyan lead" }, { onLost });
-    const { results } = await sendWithin(budgetOf(ANSWER_MS), connection, [LEAD]);
+    const { results } = await sendWithin(budgetOf(ANSWER_MS), connection, [leadOf(service)]);
     if (results[0]?.rows[0]?.leads === true) return connection;
   } catch {
     // The server is away: so is every other leader.

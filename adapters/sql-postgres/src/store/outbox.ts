@@ -9,28 +9,31 @@ import type { Runner } from "./runner.ts";
 export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnounced: Outbox["onAnnounced"]): Outbox {
   const { run } = runner;
   return {
-    lead: (signal) => lead(connection, signal),
+    lead: (service, signal) => lead(connection, service, signal),
     /**
      * Free of gaps within a key: `seq` grows with the version, and a snapshot that shows a version shows those before it, since
      * each was committed before the next could take the lock of the key.
      */
-    async unsent(limit) {
+    async unsent({ service, types }, limit) {
       const { rows } =
         await run(sql`SELECT e.id, e.type, e.tenant, e.key, e.version, e.data, e.trace_id, e.metadata, e.at
-        FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq ORDER BY u.seq LIMIT ${limit}`);
+        FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq
+        WHERE u.service = ${service} AND e.type = ANY (${types}) ORDER BY u.seq LIMIT ${limit}`);
       return (rows as unknown as readonly EventRow[]).map(storedEvent);
     },
-    async markSent(eventIds) {
+    async markSent(service, eventIds) {
       if (eventIds.length === 0) return;
       await run(
-        sql`DELETE FROM banyan.unsent WHERE seq IN (SELECT seq FROM banyan.event WHERE id = ANY (${eventIds}::uuid[]))`,
+        sql`DELETE FROM banyan.unsent WHERE service = ${service}
+          AND seq IN (SELECT seq FROM banyan.event WHERE id = ANY (${eventIds}::uuid[]))`,
       );
     },
     onAnnounced,
-    async backlog() {
-      const { rows } = await run(sql`SELECT count(*) AS count, coalesce(extract(epoch FROM clock_timestamp() - (
-          SELECT e.at FROM banyan.event e WHERE e.seq = min(u.seq)))::float8 * 1000, 0) AS oldest_ms
-        FROM banyan.unsent u`);
+    async backlog({ service, types }) {
+      const { rows } = await run(sql`SELECT count(*) AS count,
+          coalesce(extract(epoch FROM clock_timestamp() - min(e.at))::float8 * 1000, 0) AS oldest_ms
+        FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq
+        WHERE u.service = ${service} AND e.type = ANY (${types})`);
       const [row] = rows as unknown as ReadonlyArray<{ count: number; oldest_ms: number }>;
       return { count: row?.count ?? 0, oldestMs: Math.max(0, row?.oldest_ms ?? 0) };
     },

@@ -63,7 +63,7 @@ function faultOf({ outcome }: CommandRecord): string | null {
   return "fault" in outcome ? JSON.stringify(outcome.fault) : null;
 }
 
-/** Versions the events under the locks of their keys, taken in one order everywhere, and puts them into log and outbox. */
+/** Versions the events under the locks of their keys, taken in one order everywhere, and puts them into the log and every subscriber's outbox. */
 export function insertEvents(events: readonly NewEvent[]): Statement {
   const [only] = events;
   if (events.length === 1 && only !== undefined) {
@@ -74,7 +74,9 @@ export function insertEvents(events: readonly NewEvent[]): Statement {
         INSERT INTO banyan.event (id, type, tenant, key, version, data, trace_id, metadata)
         SELECT ${only.id}::uuid, ${only.type}, ${only.tenant}, ${only.key}, version, ${only.data}, ${only.traceId}, ${only.metadata}::jsonb FROM counted
         RETURNING seq, id, version, at),
-      waiting AS (INSERT INTO banyan.unsent SELECT seq FROM stored)
+      waiting AS (
+        INSERT INTO banyan.unsent (service, seq)
+        SELECT service, seq FROM stored, banyan.subscription WHERE type = ${only.type})
       SELECT id, version, at FROM stored`;
   }
   return sql`WITH given AS (
@@ -92,8 +94,10 @@ export function insertEvents(events: readonly NewEvent[]): Statement {
         c.version - count(*) OVER (PARTITION BY g.tenant, g.key) + row_number() OVER (PARTITION BY g.tenant, g.key ORDER BY g.place),
         g.data, g.trace_id, g.metadata
       FROM given g JOIN counted c ON c.tenant = g.tenant AND c.key = g.key ORDER BY g.place
-      RETURNING seq, id, version, at),
-    waiting AS (INSERT INTO banyan.unsent SELECT seq FROM stored)
+      RETURNING seq, id, type, version, at),
+    waiting AS (
+      INSERT INTO banyan.unsent (service, seq)
+      SELECT n.service, s.seq FROM stored s JOIN banyan.subscription n ON n.type = s.type)
     SELECT id, version, at FROM stored`;
 }
 

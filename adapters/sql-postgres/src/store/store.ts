@@ -1,9 +1,9 @@
-import type { Store } from "@banyan/kernel/store";
+import type { MigratedService, Store } from "@banyan/kernel/store";
 import { type ConnectOptions, connect } from "../connection.ts";
 import { lostConnection } from "../failure.ts";
 import { migrate } from "../migrate.ts";
 import { createPool } from "../pool.ts";
-import { sql } from "../statement.ts";
+import { type Statement, sql } from "../statement.ts";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import { createDeadLetters } from "./dead-letters.ts";
 import { sqlOf } from "./handler-sql.ts";
@@ -22,11 +22,19 @@ export interface PostgresStoreOptions extends ConnectOptions {
   readonly readUrl?: string;
 }
 
+/** Only adds: another process may run a newer version of the service, which hears of more. */
+function subscribe(services: readonly MigratedService[]): Statement {
+  const wanted = services.flatMap(({ name, hears }) => hears.map((type) => ({ name, type })));
+  return sql`INSERT INTO banyan.subscription (type, service)
+    SELECT * FROM unnest(${wanted.map(({ type }) => type)}::text[], ${wanted.map(({ name }) => name)}::text[])
+    ON CONFLICT DO NOTHING`;
+}
+
 const own = { name: "banyan", migrations: new URL("../../sql/", import.meta.url) };
 
 /**
  * Keeps a kernel's state in PostgreSQL 15 or newer: services' tables beside the schema `banyan`. Opens up to `connectionsMax` +
- * `readConnectionsMax` + 2 sessions, each when first needed. Nothing is connected before `start`; `stop` closes all.
+ * `readConnectionsMax` + 1 sessions and one for each service that hears of events, each when first needed. Nothing is connected before `start`; `stop` closes all.
  */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const pool = createPool(options);
@@ -49,7 +57,12 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       const connection = await connect(options).catch((cause: unknown) => {
         throw lostConnection(cause, false);
       });
-      await migrate(connection, [own, ...services]).finally(() => connection.close());
+      try {
+        await migrate(connection, [own, ...services]);
+        await connection.run([subscribe(services)]);
+      } finally {
+        await connection.close();
+      }
       announcements = createAnnouncements(options);
       for (const listener of listeners) announcements.onAnnounced(listener);
     },
