@@ -11,7 +11,7 @@ import { newSpanId, newTraceId } from "./ids.ts";
 import { type CallRecord, Inspector } from "./inspector.ts";
 import { around } from "./middleware.ts";
 import { nearest } from "./nearest.ts";
-import { Deadlines, Scope } from "./scope.ts";
+import { Deadlines, leaveGroup, Scope } from "./scope.ts";
 
 export interface RuntimeOptions {
   readonly store: Store | undefined;
@@ -134,7 +134,7 @@ export class Runtime implements Calls {
 
   private rootEnded(scope: Scope): void {
     this.deadlines.unwatch(scope);
-    scope.group?.delete(scope);
+    if (scope.group !== null) leaveGroup(scope);
     if (--this.inFlight === 0) this.whenIdle?.();
   }
 

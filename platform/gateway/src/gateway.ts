@@ -116,6 +116,8 @@ function serverOf(limits: Limits, listener: RequestListener): Server {
     {
       // Node's own answer to a missing Host is no problem+json; `checkHead` looks for it.
       requireHostHeader: false,
+      // A request without a body need not be a stream that begins, ends and closes. Node 22 does not know the option yet.
+      optimizeEmptyRequests: true,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
@@ -130,7 +132,10 @@ function serverOf(limits: Limits, listener: RequestListener): Server {
   return server;
 }
 
-/** Fastify reads bodies and finds routes; whom to let in is decided before it, and answers of actions are written by them. */
+/** Fastify would read the bodies of these; see `readBody`. */
+const bodyMethods = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** Fastify finds routes; whom to let in is decided before it, and actions read their bodies and write their answers themselves. */
 function routerOf(
   answerError: AnswerError,
   limits: Limits,
@@ -145,11 +150,11 @@ function routerOf(
     serverFactory,
     genReqId: () => "",
     routerOptions: { querystringParser: (query) => query as never, maxParamLength: limits.urlBytesMax },
-    bodyLimit: limits.bodyBytesMax,
     return503OnClosing: false,
     frameworkErrors: answer,
     clientErrorHandler: answerUnparsed,
   });
+  for (const method of bodyMethods) fastify.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   fastify.setErrorHandler(answer);
   fastify.setNotFoundHandler((request, reply) => {
     const message = `nothing answers ${request.method} here; /openapi.json lists what there is`;

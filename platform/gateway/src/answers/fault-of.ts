@@ -5,10 +5,6 @@ import { refusal } from "./refusals.ts";
 const readingErrors: Readonly<Record<string, () => Fault>> = {
   FST_ERR_BAD_URL: () => refusal("malformedRequest", "the path is not percent-encoded UTF-8"),
   FST_ERR_MAX_PARAM_LENGTH: () => refusal("urlTooLong", "a segment of the path is too long"),
-  FST_ERR_CTP_BODY_TOO_LARGE: () => refusal("bodyTooLarge", "the body is larger than this route takes"),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
-    refusal("malformedRequest", "the body is not as long as Content-Length says"),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => refusal("unsupportedMediaType", "send the body as application/json, in UTF-8"),
   ECONNRESET: () => refusal("malformedRequest", "the client went away before the request was complete"),
 };
 

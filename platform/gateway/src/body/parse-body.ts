@@ -3,41 +3,68 @@ import { refusal } from "../answers/refusals.ts";
 import type { Input } from "../routes/input-plan.ts";
 import { JsonScanner } from "./scan-json.ts";
 
+/** One way in which a body is written. */
+export interface BodyFormat {
+  /** As in an answer's `Accept-Post`. */
+  readonly types: readonly string[];
+  readonly bytesMax: number;
+  /** Whether the `Content-Type` names it, in UTF-8. */
+  isNamed(contentType: string): boolean;
+  /** The object that the body gives to the input; undefined for an empty one. Throws refusals that name the field. */
+  parse(body: Buffer): Input | undefined;
+}
+
 /** `application/json`, with no parameter but the charset that JSON has anyway (RFC 8259, section 11: it defines none). */
 const jsonType = /^application\/json(?: *; *charset="?utf-8"?)?$/i;
 
-export type JsonBodyParser = (body: Buffer, contentType: string) => Input | undefined;
-
-/** Parses JSON bodies into the object that an input is; an empty body is undefined. Throws refusals that name the field. */
-export function jsonBodyParser(depthMax: number): JsonBodyParser {
-  const scanner = new JsonScanner(depthMax);
-  return (body, contentType) => {
-    if (contentType !== "application/json" && !jsonType.test(contentType)) throw unsupported(["application/json"]);
-    if (body.length === 0) return undefined;
-    const text = decoded(body);
-    const found = scanner.scan(text);
-    if (found !== undefined) {
-      const field = found.path === "" ? undefined : found.path;
-      throw refusal("malformedBody", `${field ?? "the body"}: ${found.reason}`, { field });
-    }
-    const value = parsed(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw refusal("malformedBody", "the body must be a JSON object");
-    }
-    return value as Input;
+/** JSON objects, nested up to `depthMax` deep. */
+export function jsonFormat(limits: { readonly bodyBytesMax: number; readonly jsonDepthMax: number }): BodyFormat {
+  const scanner = new JsonScanner(limits.jsonDepthMax);
+  return {
+    types: ["application/json"],
+    bytesMax: limits.bodyBytesMax,
+    isNamed: (contentType) => contentType === "application/json" || jsonType.test(contentType),
+    parse(body) {
+      if (body.length === 0) return undefined;
+      const text = decoded(body);
+      const found = scanner.scan(text);
+      if (found !== undefined) {
+        const field = found.path === "" ? undefined : found.path;
+        throw refusal("malformedBody", `${field ?? "the body"}: ${found.reason}`, { field });
+      }
+      const value = parsed(text);
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        throw refusal("malformedBody", "the body must be a JSON object");
+      }
+      return value as Input;
+    },
   };
 }
 
-/** The text of a body becomes one field of the input. `types` are media types without parameters. */
-export function textBodyParser(field: string, types: readonly string[]): (body: Buffer, contentType: string) => Input {
-  return (body, contentType) => {
-    const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
-    const isUtf8Named = parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter));
-    if (!types.includes(type) || !isUtf8Named) throw unsupported(types);
-    const text = decoded(body);
-    if (text.includes("\0")) throw refusal("malformedBody", `${field}: the text holds NUL`, { field });
-    return { [field]: text };
+/** Text that becomes one field of the input. `types` are media types without parameters, in lower case. */
+export function textFormat(field: string, types: readonly string[], bytesMax: number): BodyFormat {
+  return {
+    types,
+    bytesMax,
+    isNamed(contentType) {
+      const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
+      return types.includes(type) && parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter));
+    },
+    parse(body) {
+      const text = decoded(body);
+      if (text.includes("\0")) throw refusal("malformedBody", `${field}: the text holds NUL`, { field });
+      return { [field]: text };
+    },
   };
+}
+
+/** The format that a `Content-Type` names. Throws a refusal where none of them is named: a body is not guessed at. */
+export function formatNamed(contentType: string | undefined, formats: readonly BodyFormat[]): BodyFormat {
+  if (contentType !== undefined) for (const format of formats) if (format.isNamed(contentType)) return format;
+  const types = formats.flatMap((format) => format.types);
+  throw refusal("unsupportedMediaType", `send the body as ${types.join(" or ")}, in UTF-8`, {
+    headers: { "accept-post": types.join(", ") },
+  });
 }
 
 function decoded(body: Buffer): string {
@@ -53,10 +80,4 @@ function parsed(text: string): unknown {
     const [, at] = /at position (\d+)/.exec(error instanceof Error ? error.message : "") ?? [];
     throw refusal("malformedBody", `the body is not JSON${at === undefined ? "" : `, at character ${at}`}`);
   }
-}
-
-function unsupported(types: readonly string[]) {
-  return refusal("unsupportedMediaType", `send the body as ${types.join(" or ")}, in UTF-8`, {
-    headers: { "accept-post": types.join(", ") },
-  });
 }

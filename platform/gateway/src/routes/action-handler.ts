@@ -1,8 +1,12 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { type App, type CallNotes, inputJsonSchema, outputJsonSchema } from "@banyan/kernel/app";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../answers/answering.ts";
 import { refusal } from "../answers/refusals.ts";
+import { type BodyFormat, formatNamed, jsonFormat, textFormat } from "../body/parse-body.ts";
+import { readBody } from "../body/read-body.ts";
 import { head } from "../edge/head.ts";
+import type { Limits } from "../limits.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
 import { type Input, inputReader } from "./input-plan.ts";
 import type { Route } from "./route-table.ts";
@@ -10,6 +14,7 @@ import { serialiserOf } from "./serialiser.ts";
 
 export interface Answering {
   readonly app: App;
+  readonly limits: Limits;
   readonly record: RequestRecord;
   readonly answerError: AnswerError;
 }
@@ -25,22 +30,22 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
  * Neither an async function nor `reply.send`: the promises that Fastify would add, and what it looks up to send a text,
  * cost a tenth of a request that does nothing else.
  */
-export function actionHandler(route: Route, { app, record, answerError }: Answering): ActionHandler {
+export function actionHandler(route: Route, { app, limits, record, answerError }: Answering): ActionHandler {
   const { action, name } = route;
   const { definition } = action;
-  const read = inputReader(route, inputJsonSchema(definition.input));
+  const inputOf = inputReader(route, inputJsonSchema(definition.input));
+  const formats = formatsOf(route, limits);
   const status = definition.httpStatus ?? 200;
   const serialise = status === 204 ? undefined : serialiserOf(outputJsonSchema(definition.output));
   const isCommand = action.kind === "command";
+  const takesBody = route.method !== "GET";
   const answer = { route: name, status };
 
-  return ({ raw, params, query, body }, reply) => {
+  return ({ raw, params, query }, reply) => {
+    reply.hijack();
     const { arrival } = raw;
     const response = reply.raw;
-    const input = read(params as Record<string, string>, query as string, body as Input | undefined);
-    const hasKey = isCommand && (arrival.bits & head.idempotencyKey) !== 0;
-    const idempotencyKey = hasKey ? keyOf(raw.headers["idempotency-key"]) : undefined;
-    const notes: CallNotes | undefined = idempotencyKey === undefined ? undefined : { replayed: false, cached: false };
+    let notes: CallNotes | undefined;
     const fail = (error: unknown) => {
       if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
       answerError(error, response, name);
@@ -49,34 +54,78 @@ export function actionHandler(route: Route, { app, record, answerError }: Answer
       try {
         const text = serialise?.(output);
         if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
-        response.writeHead(status, text === undefined ? nothing : jsonHeaders(text)).end(text);
+        if (text === undefined) response.writeHead(status, bare).end();
+        else endWith(response, status, text);
         record.answered(raw, answer);
       } catch (error) {
         fail(error);
       }
     };
-    reply.hijack();
-    app
-      .call(action, input, {
-        identity: arrival.identity,
-        traceId: arrival.traceId,
-        parentSpanId: arrival.parentSpanId,
-        idempotencyKey,
-        notes,
-        signal: arrival.connection.closed,
-      })
-      .then(succeed, fail);
+    const call = (body: Input | undefined) => {
+      const hasKey = isCommand && (arrival.bits & head.idempotencyKey) !== 0;
+      const idempotencyKey = hasKey ? keyOf(raw.headers["idempotency-key"]) : undefined;
+      if (idempotencyKey !== undefined) notes = { replayed: false, cached: false };
+      const { identity, traceId, parentSpanId, connection } = arrival;
+      app
+        .call(action, inputOf(params as Record<string, string>, query as string, body), {
+          identity,
+          traceId,
+          parentSpanId,
+          idempotencyKey,
+          notes,
+          signal: connection.closed,
+        })
+        .then(succeed, fail);
+    };
+    const callWith = (format: BodyFormat) => (bytes: Buffer) => {
+      try {
+        call(format.parse(bytes));
+      } catch (error) {
+        fail(error);
+      }
+    };
+    try {
+      const format = takesBody ? bodyFormat(raw, formats) : undefined;
+      if (format === undefined) call(undefined);
+      else readBody(raw, format.bytesMax, { succeed: callWith(format), fail });
+    } catch (error) {
+      fail(error);
+    }
   };
 }
 
-const nothing = { "x-content-type-options": "nosniff" };
+/** The formats that a route takes, text beside JSON. */
+function formatsOf({ action }: Route, limits: Limits): readonly BodyFormat[] {
+  const json = jsonFormat(limits);
+  const text = action.definition.httpText;
+  if (text === undefined) return [json];
+  const types = text.contentTypes.map((type) => type.toLowerCase());
+  return [json, textFormat(text.field, types, text.bytesMax ?? limits.bodyBytesMax)];
+}
 
-function jsonHeaders(text: string) {
-  return {
-    "content-type": "application/json; charset=utf-8",
-    "x-content-type-options": "nosniff",
-    "content-length": Buffer.byteLength(text),
-  };
+/** How the request's body is written; undefined where there is none. */
+function bodyFormat({ arrival, headers }: IncomingMessage, formats: readonly BodyFormat[]): BodyFormat | undefined {
+  const { bits } = arrival;
+  if ((bits & (head.contentLength | head.transferEncoding)) === 0) return undefined;
+  if (headers["content-length"] === "0" && (bits & head.contentType) === 0) return undefined;
+  return formatNamed(headers["content-type"], formats);
+}
+
+const bare = ["x-content-type-options", "nosniff"];
+
+/** A flat list is what Node writes fastest: of an object it asks for each name whether it is its own. */
+function endWith(response: ServerResponse, status: number, json: string): void {
+  const bytes = Buffer.byteLength(json);
+  const headers = [
+    "content-type",
+    "application/json; charset=utf-8",
+    "x-content-type-options",
+    "nosniff",
+    "content-length",
+    bytes,
+  ];
+  // ASCII alone has as many bytes as characters; as Latin-1 it is copied rather than encoded.
+  response.writeHead(status, headers).end(json, bytes === json.length ? "latin1" : "utf8");
 }
 
 function keyOf(header: string | string[] | undefined): string | undefined {

@@ -199,6 +199,29 @@ describe("bodies", () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(100_000_000);
   });
 
+  test("in pieces, cut inside a character: one text", async () => {
+    const { port } = await serve();
+    const bytes = Buffer.from('{"name":"Zoë","age":1,"tags":[]}');
+    const cut = bytes.indexOf(0xc3) + 1;
+    const chunks = [bytes.subarray(0, cut), bytes.subarray(cut), Buffer.alloc(0)].flatMap((piece) => [
+      Buffer.from(`${piece.length.toString(16)}\r\n`),
+      piece,
+      Buffer.from("\r\n"),
+    ]);
+    const answer = await raw(port, Buffer.concat([Buffer.from(post("transfer-encoding: chunked\r\n")), ...chunks]));
+    expect(answer.status).toBe(201);
+    expect(Buffer.from(answer.text, "latin1").toString()).toContain('"name":"Zoë"');
+  });
+
+  test("that are not there are not waited for: what the input lacks is named", async () => {
+    const { port } = await serve();
+    for (const framing of ["", "content-length: 0\r\n"]) {
+      const answer = await raw(port, post(framing));
+      expect([answer.status, answer.isClosed]).toEqual([400, false]);
+      expect(answer.text).toContain("kernel.invalidInput");
+    }
+  });
+
   test("shorter than Content-Length says: no answer is given for half a body", async () => {
     const { port } = await serve({ limits: { requestTimeoutMs: 300, headersTimeoutMs: 200 } });
     const { status } = await raw(port, post("content-length: 100\r\n", "{}"), 1_500);
