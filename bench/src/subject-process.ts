@@ -22,6 +22,8 @@ export type Running = {
   /** Calls one of the role's methods there; rejects when it throws, the process ends or it takes over two minutes. */
   ask<T>(method: string, ...values: unknown[]): Promise<T>;
   stop(): Promise<void>;
+  /** Ends it as a crash would, without a word. */
+  kill(): Promise<void>;
 };
 
 /** A library that the subject imports is not installed, so its rows cannot be measured. */
@@ -71,10 +73,10 @@ export async function startSubject(subject: Subject, options: { core?: 0 | 1; si
       });
       child.send({ id, method, values });
     });
-  const stop = async () => {
+  const end = async (how: "SIGTERM" | "SIGKILL") => {
     const timer = setTimeout(kill, STOP_TIMEOUT_MS);
     if (child.exitCode === null && child.signalCode === null) {
-      child.kill("SIGTERM");
+      child.kill(how);
       await ended;
     }
     clearTimeout(timer);
@@ -83,10 +85,10 @@ export async function startSubject(subject: Subject, options: { core?: 0 | 1; si
   try {
     await ask("start", subject.module.href, subject.options ?? {});
   } catch (error) {
-    await stop();
+    await end("SIGTERM");
     throw error;
   }
-  return { ask, stop };
+  return { ask, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }
 
 function launch(subject: Subject, core: 0 | 1 | undefined): ChildProcess {

@@ -1,5 +1,7 @@
 import type { Area, Bench } from "../rounds.ts";
 import type { Row } from "../row.ts";
+import { measureBesideStream } from "./beside-stream.ts";
+import { measureFailOver } from "./fail-over.ts";
 import { measureTransport, type Transport } from "./pair.ts";
 import { tcp } from "./tcp.ts";
 
@@ -12,6 +14,7 @@ export const busArea: Area = {
   async run(bench: Bench): Promise<Row[]> {
     const rows: Row[] = [];
     for (const transport of transports) rows.push(...(await measureTransport(bench, transport)));
+    rows.push(...(await measureBesideStream(bench)), ...(await measureFailOver(bench)));
     return rows;
   },
 };

@@ -27,5 +27,29 @@ export async function open(options: Role & { bus: BusChoice; records?: boolean }
   });
   await app.start();
   if (isCallee) return calleeMethods(() => bus.address);
-  return echoCaller((input) => app.call(bench.echo, input));
+  const echo = (input: object) => app.call(bench.echo, input);
+  return { ...echoCaller(echo), address: () => bus.address, nodes: () => app.nodes().length, paced: paced(echo) };
+}
+
+/** Calls at a steady pace, whatever becomes of them: those that failed, by their codes. */
+function paced(echo: (input: object) => Promise<unknown>) {
+  return async ({ perSecond, durationMs }: { perSecond: number; durationMs: number }) => {
+    const failed: Record<string, number> = {};
+    const calls: Promise<unknown>[] = [];
+    const startedMs = performance.now();
+    for (let elapsedMs = 0; elapsedMs < durationMs; elapsedMs = performance.now() - startedMs) {
+      while (calls.length < (elapsedMs * perSecond) / 1_000) {
+        const call = echo({ a: calls.length, b: 2 });
+        calls.push(
+          call.catch((error: { code?: string }) => {
+            const code = error.code ?? String(error);
+            failed[code] = (failed[code] ?? 0) + 1;
+          }),
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await Promise.all(calls);
+    return { asked: calls.length, failed };
+  };
 }

@@ -14,7 +14,7 @@ export type Transport = {
 };
 
 /** Both sides of a subject: two processes, each with a core for itself where there are two. */
-type Pair = { callee: Running; caller: Running };
+export type Pair = { callee: Running; caller: Running };
 
 /** Measures every subject of the transport once per round, in fresh processes. A peer that is not installed is named and left out. */
 export async function measureTransport(bench: Bench, transport: Transport): Promise<Row[]> {
@@ -41,7 +41,8 @@ export async function measureTransport(bench: Bench, transport: Transport): Prom
   }
 }
 
-async function measureSubject(bench: Bench, subject: Subject): Promise<Sample> {
+/** Starts both sides, measures, and stops them. */
+export async function withPair<T>(bench: Bench, subject: Subject, measure: (pair: Pair) => Promise<T>): Promise<T> {
   const { signal } = bench;
   const start = (core: 0 | 1, options: object) =>
     startSubject({ ...subject, options: { ...subject.options, ...options } }, { core, signal });
@@ -49,16 +50,21 @@ async function measureSubject(bench: Bench, subject: Subject): Promise<Sample> {
   try {
     const caller = await start(1, { role: "caller", address: await callee.ask<string>("address") });
     try {
-      const durationMs = bench.quick ? 50 : 1_000;
-      const small = await measurePayload({ callee, caller }, { name: "small", durationMs, subject });
-      const large = await measurePayload({ callee, caller }, { name: "large", durationMs, subject });
-      return { ...small, ...large };
+      return await measure({ callee, caller });
     } finally {
       await caller.stop();
     }
   } finally {
     await callee.stop();
   }
+}
+
+function measureSubject(bench: Bench, subject: Subject): Promise<Sample> {
+  const durationMs = bench.quick ? 50 : 1_000;
+  return withPair(bench, subject, async (pair) => ({
+    ...(await measurePayload(pair, { name: "small", durationMs, subject })),
+    ...(await measurePayload(pair, { name: "large", durationMs, subject })),
+  }));
 }
 
 async function measurePayload(pair: Pair, what: { name: PayloadName; durationMs: number; subject: Subject }) {
