@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { callClauses } from "./bus/calls.ts";
 import { endingClauses } from "./bus/endings.ts";
 import { flowClauses } from "./bus/flows.ts";
+import { groupClauses } from "./bus/groups.ts";
 import { type BusFixture, Probe } from "./bus/probe.ts";
 import { topicClauses } from "./bus/topics.ts";
 
@@ -27,5 +28,6 @@ export function busConformance(name: string, setUp: () => Promise<BusFixture>): 
     endingClauses(current);
     flowClauses(current);
     topicClauses(current);
+    groupClauses(current);
   });
 }

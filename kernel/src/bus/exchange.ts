@@ -110,6 +110,16 @@ export class Exchange {
     await this.begin(node, frameType.oneWay, call);
   }
 
+  /** The answer of one member of a group, by the broker's choice; see `request`. Only where the bus has groups. */
+  requestGroup(group: string, call: OutgoingCall): Promise<unknown> {
+    return this.caller.beginGroup(this.peers.groupWay(group), call);
+  }
+
+  /** Takes part in a group until the answered function is called. Only where the bus has groups. */
+  join(group: string): () => void {
+    return this.bus.join(group);
+  }
+
   /**
    * A request with bytes beside it, in both directions; it is answered once it has left. The answer comes when the callee has
    * given it, behind all that it wrote; it ends both streams.

@@ -3,6 +3,7 @@ import type { Inspector } from "../call/inspector.ts";
 import type { Bus, BusReceiver, NodeRef } from "./bus.ts";
 import type { Callee } from "./callee/callee.ts";
 import type { Caller } from "./caller/caller.ts";
+import { GroupWay } from "./caller/group-way.ts";
 import { dropAllFlows, flowFrame, resumeFlows } from "./flow/flows.ts";
 import { BatchPool } from "./frame/batch.ts";
 import type { Codec } from "./frame/codec.ts";
@@ -42,6 +43,7 @@ export class Peers implements LinkHost, BusReceiver {
   readonly refusedCounts = new Map<string, number>();
   readonly listeners = new Set<PeerListener>();
   private readonly links = new Map<string, Link>();
+  private readonly groupWays = new Map<string, GroupWay>();
   private readonly inspector: Inspector;
   private readonly caller: Caller;
   private readonly callee: Callee;
@@ -68,11 +70,23 @@ export class Peers implements LinkHost, BusReceiver {
     let link = this.links.get(node.id);
     if (link === undefined) {
       if (this.links.size >= this.limits.peersMax) return undefined;
-      if (this.links.size === 0) this.fitFrames();
+      this.fitFrames();
       link = new Link(this, node);
       this.links.set(node.id, link);
     }
     return link;
+  }
+
+  groupWay(group: string): GroupWay {
+    let way = this.groupWays.get(group);
+    if (way === undefined) {
+      this.fitFrames();
+      const { bus, pool, limits, caller } = this;
+      const notCarried = caller.notCarried.bind(caller);
+      way = new GroupWay({ bus, group, pool, frameBytesMax: limits.frameBytesMax, notCarried });
+      this.groupWays.set(group, way);
+    }
+    return way;
   }
 
   /** To all: this node takes nothing new, or is gone. */

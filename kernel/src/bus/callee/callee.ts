@@ -2,11 +2,13 @@ import type { Clock } from "../../call/clock.ts";
 import { Deadlines, Scope } from "../../call/scope.ts";
 import type { Fault } from "../../contract/fault.ts";
 import { kernelFaults } from "../../contract/kernel-faults.ts";
+import { jsonCodec } from "../frame/codec.ts";
 import { type Frame, flag, frameType } from "../frame/frame.ts";
 import { readFields } from "../frame/request-frame.ts";
 import type { ExchangeLimits } from "../limits.ts";
 import { writeFault } from "../link/fault-payload.ts";
 import type { Link } from "../link/link.ts";
+import { PayloadDecoder } from "../link/payload.ts";
 import { Execution, type ExecutionHost } from "./execution.ts";
 
 /** What runs the calls of others. */
@@ -49,14 +51,16 @@ export class Callee implements ExecutionHost {
     const fields = readFields(frame);
     const isChunked = (flags & flag.chunked) !== 0;
     // Before anything is refused: the codec learns from this input what later ones build on.
-    const input = isChunked ? undefined : link.decoder.decode(bytes, fields.payloadAt, { flags, end });
+    const decoder = fields.name === undefined ? link.decoder : jsonDecoder;
+    const input = isChunked ? undefined : decoder.decode(bytes, fields.payloadAt, { flags, end });
     if (link.running.has(call)) return;
-    const { action, identity, traceId, parentSpanId, idempotencyKey, instance, metadata } = fields;
+    const action = fields.name === undefined ? fields.action : this.actions.indexOf(fields.name);
+    const { identity, traceId, parentSpanId, idempotencyKey, instance, metadata } = fields;
     const isOneWay = frame.type === frameType.oneWay;
-    const name = this.actions[action] ?? `#${action}`;
+    const name = fields.name ?? this.actions[action] ?? `#${action}`;
     const remainingMs = link.peerClock.remainingMs(fields.deadline, this.clock.monotonic());
     const isFlowing = (flags & (flag.chunked | flag.stream)) !== 0;
-    const refusal = this.refusal(link, name, { remainingMs, isKnown: action < this.actions.length, isFlowing });
+    const refusal = this.refusal(link, name, { remainingMs, isKnown: this.actions[action] !== undefined, isFlowing });
     if (refusal !== undefined) {
       if (!isOneWay) writeFault(link, call, refusal);
       return;
@@ -119,6 +123,9 @@ export class Callee implements ExecutionHost {
     return kernelFaults.deadline({ action, budgetMs: 0 });
   }
 }
+
+/** Calls to a group are JSON, whatever the link speaks. */
+const jsonDecoder = new PayloadDecoder(jsonCodec);
 
 interface Admission {
   readonly remainingMs: number;

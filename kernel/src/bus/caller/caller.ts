@@ -6,10 +6,12 @@ import { type ByteStream, StreamEnd } from "../flow/byte-stream.ts";
 import { flowKey, flowKind } from "../flow/flow-name.ts";
 import { FlowOut } from "../flow/flow-out.ts";
 import { dropFlows } from "../flow/flows.ts";
+import type { BatchWriter } from "../frame/batch.ts";
 import { type Frame, flag, frameType, RefusedFrame, replyFlag } from "../frame/frame.ts";
 import type { ExchangeLimits } from "../limits.ts";
 import { faultOfPayload } from "../link/fault-payload.ts";
 import type { Link } from "../link/link.ts";
+import type { GroupWay } from "./group-way.ts";
 import type { OutgoingCall } from "./outgoing-call.ts";
 import { SlotTable } from "./slot-table.ts";
 import { type CallType, writeCall } from "./write-call.ts";
@@ -17,10 +19,13 @@ import { type CallType, writeCall } from "./write-call.ts";
 /** A call that waits for its answer. */
 class PendingCall {
   readonly promise: Promise<unknown>;
-  readonly link: Link;
+  /** Of a call to a group: whoever answers; null before. */
+  link: Link | null;
   readonly type: CallType;
   readonly call: OutgoingCall;
   id = -1;
+  /** Of a call to a group. */
+  way: GroupWay | null = null;
   /** The batch that it left with; -1: it has not left. */
   batch = -1;
   /** Gets the stream once the call has left; null for a call without one. */
@@ -29,7 +34,11 @@ class PendingCall {
   reject!: (reason: unknown) => void;
   private readonly caller: Caller;
 
-  constructor(caller: Caller, link: Link, { type, call }: { readonly type: CallType; readonly call: OutgoingCall }) {
+  constructor(
+    caller: Caller,
+    link: Link | null,
+    { type, call }: { readonly type: CallType; readonly call: OutgoingCall },
+  ) {
     this.caller = caller;
     this.link = link;
     this.type = type;
@@ -69,7 +78,7 @@ export class Caller {
 
   /** Settles when the call is answered; a one-way call when it is on its way. */
   begin(link: Link, type: CallType, call: OutgoingCall): Promise<unknown> {
-    const refusal = this.refusal(link, call);
+    const refusal = this.refusal(link.writer, call);
     if (refusal !== null) return Promise.reject(refusal);
     const pending = new PendingCall(this, link, { type, call });
     this.add(pending);
@@ -81,7 +90,7 @@ export class Caller {
     link: Link,
     call: OutgoingCall,
   ): Promise<{ readonly stream: ByteStream; readonly answer: Promise<unknown> }> {
-    const refusal = this.refusal(link, call);
+    const refusal = this.refusal(link.writer, call);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const pending = new PendingCall(this, link, { type: frameType.request, call });
@@ -93,9 +102,38 @@ export class Caller {
     });
   }
 
+  /** To whichever member of a group gets it. */
+  beginGroup(way: GroupWay, call: OutgoingCall): Promise<unknown> {
+    const refusal = this.refusal(way.writer, call);
+    if (refusal !== null) return Promise.reject(refusal);
+    const pending = new PendingCall(this, null, { type: frameType.request, call });
+    this.add(pending);
+    const { id, promise } = pending;
+    try {
+      writeCall(way, call, { type: frameType.request, id, hasStream: false, isNamed: true, payloadBytesMax: 0 });
+      pending.way = way;
+      pending.batch = way.writer.number;
+      way.writer.flush();
+    } catch (error) {
+      this.settle(pending, null);
+      pending.reject(error);
+    }
+    return promise;
+  }
+
+  /** A group has no member, or no broker to ask. */
+  notCarried(way: GroupWay, batch: number, reason: Error): void {
+    for (const pending of this.pending.values()) {
+      if (pending.way !== way || pending.batch !== batch) continue;
+      this.settle(pending, reason);
+      pending.reject(busFaults.unavailable(undefined, { cause: reason }));
+    }
+  }
+
   /** Sends what waited for the peer's hello. */
   up(link: Link): void {
-    for (const pending of this.pending.values()) if (pending.link === link && pending.batch < 0) this.send(pending);
+    for (const pending of this.pending.values())
+      if (pending.link === link && pending.batch < 0) this.send(pending, link);
   }
 
   interrupted(link: Link, reason: Error, batch: number | undefined): void {
@@ -116,7 +154,7 @@ export class Caller {
     const { link, batch, id } = pending;
     this.settle(pending, reason);
     pending.reject(reason);
-    if (batch < 0 || link.state !== "up") return;
+    if (batch < 0 || link?.state !== "up") return;
     link.writer.begin(frameType.cancel, 0, id);
     link.writer.end();
   }
@@ -134,7 +172,7 @@ export class Caller {
       notes.cached = (flags & replyFlag.cached) !== 0;
     }
     if (isChunked) {
-      this.assemble(pending);
+      this.assemble(pending, link);
     } else {
       this.settle(pending, null);
       pending.resolve(value);
@@ -149,35 +187,37 @@ export class Caller {
     pending.reject(fault);
   }
 
-  private refusal(link: Link, { scope, name }: OutgoingCall): Error | null {
+  private refusal(writer: BatchWriter, { scope, name }: OutgoingCall): Error | null {
     if (scope.ended !== null) return scope.ended;
     if (scope.remainingMs() <= 0) return scope.expired();
     const { queuedBytesMax, pendingMax } = this.limits;
-    if (this.pending.count < pendingMax && link.writer.queuedBytes <= queuedBytesMax) return null;
+    if (this.pending.count < pendingMax && writer.queuedBytes <= queuedBytesMax) return null;
     return kernelFaults.overloaded({ action: name, inFlightMax: pendingMax });
   }
 
   private add(pending: PendingCall): void {
     pending.id = this.pending.take(pending);
     pending.call.scope.add(pending);
-    if (pending.link.state === "up") this.send(pending);
+    if (pending.link?.state === "up") this.send(pending, pending.link);
   }
 
   /** Undefined where the caller had given up: the answer and the cancellation crossed. */
   private find(link: Link, id: number): PendingCall | undefined {
     const pending = this.pending.get(id);
-    if (pending !== undefined && (pending.link !== link || pending.batch < 0)) throw new RefusedFrame("unexpected");
+    if (pending === undefined) return undefined;
+    if (pending.link === null) pending.link = link;
+    if (pending.link !== link || pending.batch < 0) throw new RefusedFrame("unexpected");
     return pending;
   }
 
-  private send(pending: PendingCall): void {
-    const { link, call, type, id, opened } = pending;
+  private send(pending: PendingCall, link: Link): void {
+    const { call, type, id, opened } = pending;
     const { payloadBytesMax, creditBytes } = this.limits;
     try {
-      const payload = writeCall(link, call, { type, id, hasStream: opened !== null, payloadBytesMax });
+      const payload = writeCall(link, call, { type, id, hasStream: opened !== null, isNamed: false, payloadBytesMax });
       pending.batch = link.writer.number;
       opened?.(new StreamEnd(link, id, { side: "caller", pace: link.pace, creditBytes }));
-      if (payload !== null) this.sendChunks(pending, payload);
+      if (payload !== null) this.sendChunks(pending, link, payload);
       else if (type === frameType.oneWay) this.sent(pending);
     } catch (error) {
       this.settle(pending, null);
@@ -185,8 +225,8 @@ export class Caller {
     }
   }
 
-  private sendChunks(pending: PendingCall, payload: Buffer): void {
-    const { link, id, type } = pending;
+  private sendChunks(pending: PendingCall, link: Link, payload: Buffer): void {
+    const { id, type } = pending;
     const flow = new FlowOut(link, { call: id, kind: flowKind.callerPayload }, link.pace);
     flow.write(payload).catch(() => {}); // fails with the call
     flow.end();
@@ -200,8 +240,8 @@ export class Caller {
   }
 
   /** Puts an answer together that comes in chunks. */
-  private assemble(pending: PendingCall): void {
-    const { link, id, call } = pending;
+  private assemble(pending: PendingCall, link: Link): void {
+    const { id, call } = pending;
     const name = { call: id, kind: flowKind.calleePayload };
     if (link.flowsIn.has(flowKey(name))) return; // delivered twice
     const { payloadBytesMax } = this.limits;
@@ -220,7 +260,7 @@ export class Caller {
   private settle(pending: PendingCall, reason: Error | null): void {
     this.pending.release(pending.id);
     pending.call.scope.forget(pending);
-    dropFlows(pending.link, pending.id, reason ?? over);
+    if (pending.link !== null) dropFlows(pending.link, pending.id, reason ?? over);
     if (this.pending.count === 0) this.whenIdle?.();
   }
 }

@@ -8,11 +8,16 @@ import type { OutgoingCall } from "./outgoing-call.ts";
 /** Answered, or not. */
 export type CallType = typeof frameType.request | typeof frameType.oneWay;
 
+/** What a call leaves by: a link, or the way to a group. */
+export type CallWay = Pick<Link, "writer" | "encoder" | "frameBytesMax">;
+
 /** How a call is written. */
 export interface CallHead {
   readonly type: CallType;
   readonly id: number;
   readonly hasStream: boolean;
+  /** By name, since nobody knows who gets it and how its actions are numbered. */
+  readonly isNamed: boolean;
   readonly payloadBytesMax: number;
 }
 
@@ -20,14 +25,14 @@ export interface CallHead {
  * Writes a call. Answers the payload where it is too large for a frame: it is to follow in chunks. Throws `bus.tooLarge`, or what
  * the codec says of an input that is none; then nothing was written.
  */
-export function writeCall(link: Link, call: OutgoingCall, head: CallHead): Buffer | null {
-  const { writer, encoder, frameBytesMax } = link;
-  const flags = fieldFlags(call) | (head.hasStream ? flag.stream : 0);
-  writeHead(link, call, { head, flags: flags | encoder.flags });
+export function writeCall(way: CallWay, call: OutgoingCall, head: CallHead): Buffer | null {
+  const { writer, encoder, frameBytesMax } = way;
+  const flags = fieldFlags(call) | (head.hasStream ? flag.stream : 0) | (head.isNamed ? flag.named : 0);
+  writeHead(way, call, { head, flags: flags | encoder.flags });
   const payload = encoder.close(writer, { value: call.input, frameBytesMax });
   if (payload === null) return null;
   if (payload.length > head.payloadBytesMax) throw tooLarge(call, head.payloadBytesMax);
-  writeHead(link, call, { head, flags: flags | flag.chunked });
+  writeHead(way, call, { head, flags: flags | flag.chunked });
   if (writer.frameBytes > frameBytesMax) {
     writer.abandon();
     throw tooLarge(call, frameBytesMax);
@@ -36,7 +41,7 @@ export function writeCall(link: Link, call: OutgoingCall, head: CallHead): Buffe
   return payload;
 }
 
-function writeHead({ writer }: Link, call: OutgoingCall, { head, flags }: { head: CallHead; flags: number }): void {
+function writeHead({ writer }: CallWay, call: OutgoingCall, { head, flags }: { head: CallHead; flags: number }): void {
   writer.begin(head.type, flags, head.id);
   try {
     writeFields(writer, call, { flags, action: call.action, name: call.name, deadline: sentDeadline(call.scope) });

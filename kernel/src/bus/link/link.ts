@@ -4,7 +4,7 @@ import type { FlowIn } from "../flow/flow-in.ts";
 import type { FlowOut, FlowPace } from "../flow/flow-out.ts";
 import { type BatchCarrier, type BatchPool, BatchWriter } from "../frame/batch.ts";
 import { type Codec, jsonCodec } from "../frame/codec.ts";
-import { type Frame, frameType, headerBytes, type Refusal, RefusedFrame } from "../frame/frame.ts";
+import { Frame, flag, frameType, headerBytes, type Refusal, RefusedFrame } from "../frame/frame.ts";
 import { FrameReader } from "../frame/frame-reader.ts";
 import { type Hello, readHello, writeHello } from "../frame/hello.ts";
 import type { ExchangeLimits } from "../limits.ts";
@@ -40,6 +40,9 @@ export interface RunningCall {
   silence(): void;
 }
 
+/** Calls to a group that came before the hello of their caller. */
+const heldMax = 256;
+
 let lastNumber = 0;
 
 /**
@@ -51,7 +54,8 @@ let lastNumber = 0;
  *                                     └─┘
  * ```
  *
- * L1 While greeting, nothing but our hello is sent and nothing but the peer's is read: the rest belongs to what was before.
+ * L1 While greeting, nothing but our hello is sent and nothing but the peer's is read: the rest belongs to what was before. Calls
+ *    to a group are of no link; they are held until it is up.
  * L2 The first frame after the peer's hello gives its time back, so it knows our clock before it sees a deadline of ours.
  * L3 A hello with another number means that the peer began anew: what was under way ends as if the way had been lost.
  * L4 Codecs and clock last as long as one pair of numbers.
@@ -80,6 +84,7 @@ export class Link implements BatchCarrier {
   readonly running = new Map<number, RunningCall>();
   readonly flowsIn = new Map<number, FlowIn>();
   readonly flowsOut = new Map<number, FlowOut>();
+  private readonly held: Buffer[] = [];
   private readonly host: LinkHost;
   private readonly reader: FrameReader;
   private own = 0;
@@ -158,6 +163,7 @@ export class Link implements BatchCarrier {
   private readonly visit = (frame: Frame): boolean => {
     if (frame.type === frameType.hello) this.helloHeard(readHello(frame));
     else if (this.state === "up") this.heard(frame);
+    else if (isToGroup(frame)) this.hold(frame);
     else if (this.state === "new") this.heardOutside(frame);
     return this.state !== "over";
   };
@@ -179,6 +185,21 @@ export class Link implements BatchCarrier {
     }
   }
 
+  /** A broker brings calls of nodes that have not said hello; their deadlines mean nothing before. */
+  private hold(frame: Frame): void {
+    if (this.held.length >= heldMax) throw new RefusedFrame("overloaded");
+    this.held.push(Buffer.from(frame.bytes.subarray(frame.start, frame.end)));
+    this.greet();
+  }
+
+  private release(): void {
+    const frame = new Frame();
+    for (const bytes of this.held.splice(0)) {
+      frame.moveTo(bytes, 0, bytes.length);
+      if (this.state === "up") this.heard(frame);
+    }
+  }
+
   /** From a peer that we forgot; what answers a goodbye with a goodbye would never end. */
   private heardOutside({ type }: Frame): void {
     if (type !== frameType.goodbye) throw new RefusedFrame("unexpected");
@@ -196,6 +217,7 @@ export class Link implements BatchCarrier {
     if (hello.heard === 0) this.hello(hello.time);
     else if (isNew) this.pong(hello.time);
     if (isNew) this.host.up(this);
+    if (this.peerClock.isKnown) this.release();
   }
 
   private agree({ link, codecs, frameBytesMax, creditBytes }: Hello): void {
@@ -270,6 +292,8 @@ export class Link implements BatchCarrier {
     this.patience = null;
   }
 }
+
+const isToGroup = ({ type, flags }: Frame): boolean => type === frameType.request && (flags & flag.named) !== 0;
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
