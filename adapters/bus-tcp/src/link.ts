@@ -11,6 +11,8 @@ export interface LinkEars {
   closed(reason: Error): void;
 }
 
+/** A socket that holds more is full. Its own mark counts a batch that the kernel took at once, and so calls every large one too much. */
+const SOCKET_BYTES_HIGH = 256 * 1_024;
 /** Beyond this a peer that reads nothing costs more memory than its calls are worth. */
 const QUEUE_BYTES_MAX = 16 * 1_024 * 1_024;
 /** Finds a machine that went away without a word where nobody pings: the kernel's own pings are quicker. */
@@ -101,7 +103,8 @@ export class Link {
     else if (!this.#full) this.#ears.writable();
   }
 
+  /** Whether there is room for more. */
   #hand(batch: Outgoing): boolean {
-    return this.#socket.write(batch.frames, () => batch.sent());
+    return this.#socket.write(batch.frames, () => batch.sent()) || this.#socket.writableLength < SOCKET_BYTES_HIGH;
   }
 }

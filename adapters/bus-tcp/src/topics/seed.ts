@@ -24,10 +24,10 @@ export class Seed {
     this.#options = options;
   }
 
-  /** Resolves after the first attempt, whatever came of it. */
+  /** Settles after the first attempt: rejects where it failed, or met this node itself. It goes on in both cases. */
   start(): Promise<void> {
     const tried = Promise.withResolvers<void>();
-    void this.#keep(tried.resolve);
+    void this.#keep(tried);
     return tried.promise;
   }
 
@@ -45,7 +45,7 @@ export class Seed {
     this.#link?.destroy();
   }
 
-  async #keep(tried: () => void): Promise<void> {
+  async #keep(tried: PromiseWithResolvers<void>): Promise<void> {
     const { signal } = this.#stop;
     let failures = 0;
     let refusal: string | undefined;
@@ -53,9 +53,13 @@ export class Seed {
       try {
         const met = await this.#options.dial(signal);
         // A list of seeds is the same on every node, the seeds included.
-        if (met.id === this.#options.self) return void met.socket.destroy();
+        if (met.id === this.#options.self) {
+          met.socket.destroy();
+          tried.reject(new Error("the seed is this node"));
+          return;
+        }
         const closed = this.#use(met);
-        tried();
+        tried.resolve();
         await closed;
         failures = 0;
         refusal = undefined;
@@ -63,8 +67,7 @@ export class Seed {
         // Said once, and again when the reason changes: it is tried every second.
         if (error instanceof Refused && error.reason !== refusal) this.#options.refused(error);
         refusal = error instanceof Refused ? error.reason : undefined;
-      } finally {
-        tried();
+        tried.reject(error);
       }
       await delay(backoffMs(failures++), undefined, { signal, ref: false }).catch(() => {});
     }

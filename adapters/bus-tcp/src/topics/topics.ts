@@ -55,9 +55,9 @@ export class Topics {
     );
   }
 
-  /** Resolves when each seed was tried once. Those that are away are tried again until `close`. */
+  /** Resolves when one seed is there, or each was tried once. Those that are away are tried again until `end`. */
   async start(): Promise<void> {
-    await Promise.all(this.#seeds.map((seed) => seed.start()));
+    await Promise.any(this.#seeds.map((seed) => seed.start())).catch(() => {});
   }
 
   publish(topic: string, message: Uint8Array): void {
