@@ -72,6 +72,13 @@ export class Lane {
     return promise;
   }
 
+  /** Ends a transaction in which no statement was called, and says whether it is one; any other goes on. */
+  endSilently(): boolean {
+    const silent = !this.#opened && this.#draining === undefined && this.#failure === undefined;
+    if (silent) this.#closed = true;
+    return silent;
+  }
+
   /** Opens without a statement of the handler's, by `statements` in place of the opening, and returns their results. */
   async open(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     await this.#draining;

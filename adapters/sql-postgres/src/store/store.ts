@@ -10,7 +10,8 @@ import { sqlOf } from "./handler-sql.ts";
 import { createJobQueue } from "./jobs.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRunner, runOnce } from "./runner.ts";
-import { beginCommands, beginDelivery, beginJob } from "./transactions.ts";
+import { SilentCommands } from "./silent-commands.ts";
+import { beginCommands, beginDelivery, beginJob, commitSilently } from "./transactions.ts";
 
 /** How many sessions the store may open, and to which servers. */
 export interface PostgresStoreOptions extends ConnectOptions {
@@ -47,6 +48,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   let announcements: Announcements | undefined;
   const listeners: (() => void)[] = [];
   const runner = createRunner(pool, () => announcements?.announce());
+  const commands = { ...runner, silent: new SilentCommands((together) => commitSilently(runner, together)) };
   const onAnnounced = (listener: () => void): void => {
     listeners.push(listener);
     announcements?.onAnnounced(listener);
@@ -73,7 +75,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       await runOnce(readers, budget, sql`SELECT 1`);
     },
     read: (budget) => sqlOf(async (statement) => (await runOnce(readers, budget, statement)).rows),
-    beginCommands: (keys, budget) => beginCommands(runner, keys, budget),
+    beginCommands: (keys, budget) => beginCommands(commands, keys, budget),
     beginDelivery: (subscriber, eventIds, budget) => beginDelivery(runner, { subscriber, eventIds }, budget),
     beginJob: (job, budget) => beginJob(runner, job, budget),
     outbox: createOutbox(runner, options, onAnnounced),

@@ -11,6 +11,7 @@ import {
   type Transaction,
 } from "@banyan/kernel/store";
 import type { StatementResult } from "../batch.ts";
+import { sendWithin } from "../budget.ts";
 import { isUniqueViolation } from "../failure.ts";
 import { type Statement, sql } from "../statement.ts";
 import { Lane } from "./lane.ts";
@@ -25,23 +26,73 @@ import {
   versioned,
 } from "./rows.ts";
 import type { Runner } from "./runner.ts";
+import type { SilentCommand, SilentCommands } from "./silent-commands.ts";
 
-export function beginCommands(store: Runner, keys: readonly CommandKey[], budget: Budget): CommandTransaction {
-  const recorded = ([found]: readonly StatementResult[]): Error | undefined =>
+/** `silent` stores the commands that sent no statement. */
+export interface CommandStore extends Runner {
+  readonly silent: SilentCommands;
+}
+
+export function beginCommands(store: CommandStore, keys: readonly CommandKey[], budget: Budget): CommandTransaction {
+  const refusal = ([found]: readonly StatementResult[]): Error | undefined =>
     found !== undefined && found.count > 0 ? new AlreadyRecorded(commandRecords(found)) : undefined;
-  const lane = new Lane(store.pool, budget, { statements: lookUp(keys), refusal: recorded });
+  const lane = new Lane(store.pool, budget, { statements: lookUp(keys), refusal });
   return {
     sql: lane.sql,
     open: async () => commandRecords((await lane.open(lookUp(keys)))[0]),
-    commit: ({ commands, ...closing }) =>
-      orRecorded(store, commands, () => {
-        const records = commands.length > 0 ? [insertCommands(commands)] : [];
-        return commit(store, lane, { closing, before: [], after: records });
-      }),
+    commit: ({ commands, ...closing }) => {
+      if (lane.endSilently()) return store.silent.commit({ closing, commands, budget });
+      return orRecorded(store, commands, () => commit(store, lane, { closing, before: [], after: recorded(commands) }));
+    },
     rollback: () => lane.rollback(),
     refuse: (commands) =>
       orRecorded(store, commands, async () => void (await lane.rollbackAnd([insertCommands(commands)]))),
   };
+}
+
+/** Stores commands that sent no statement. One Sync is one transaction, without BEGIN and COMMIT. */
+export function commitSilently(
+  store: Runner,
+  commands: readonly SilentCommand[],
+): Promise<ReadonlyMap<SilentCommand, Committed>> {
+  // The budget of the one that has the most left: a shorter one must not cost its neighbours their answer.
+  const budget = commands.map((one) => one.budget).reduce((a, b) => (a.remainingMs() < b.remainingMs() ? b : a));
+  return orRecorded(
+    store,
+    commands.flatMap((one) => one.commands),
+    async () => {
+      const connection = await store.pool.acquire(budget);
+      try {
+        const live = commands.filter((one) => one.budget.remainingMs() > 0);
+        const closing = {
+          events: live.flatMap((one) => one.closing.events),
+          jobs: live.flatMap((one) => one.closing.jobs),
+        };
+        const ending = { closing, before: [], after: recorded(live.flatMap((one) => one.commands)) };
+        const { results, failure } = await sendWithin(budget, connection, statementsOf(ending));
+        if (failure !== undefined) throw failure;
+        return apportion(live, committed(store, closing, results.at(-1)));
+      } finally {
+        store.pool.release(connection);
+      }
+    },
+  );
+}
+
+/** Gives each command its own of the events that were stored together. */
+function apportion(commands: readonly SilentCommand[], { events }: Committed): Map<SilentCommand, Committed> {
+  const shares = new Map<SilentCommand, Committed>();
+  let from = 0;
+  for (const command of commands) {
+    const to = from + command.closing.events.length;
+    shares.set(command, { events: events.slice(from, to) });
+    from = to;
+  }
+  return shares;
+}
+
+function recorded(commands: readonly CommandRecord[]): readonly Statement[] {
+  return commands.length > 0 ? [insertCommands(commands)] : [];
 }
 
 /** The unique index is the judge: whoever loses to it reads the winner's record. */
@@ -105,16 +156,23 @@ interface Ending {
   readonly after: readonly Statement[];
 }
 
-/** Events come late in the batch: the locks of their keys are held for the commit alone. */
-export async function commit(store: Runner, lane: Lane, { closing, before, after }: Ending): Promise<Committed> {
-  const { events, jobs } = closing;
-  const statements = [
+export async function commit(store: Runner, lane: Lane, ending: Ending): Promise<Committed> {
+  const statements = statementsOf(ending);
+  const results = await lane.commit(statements);
+  return committed(store, ending.closing, results[statements.length - 1]);
+}
+
+/** Events come last: the locks of their keys are held for the commit alone. */
+function statementsOf({ closing: { events, jobs }, before, after }: Ending): readonly Statement[] {
+  return [
     ...before,
     ...(jobs.length > 0 ? [insertJobs(jobs)] : []),
     ...after,
     ...(events.length > 0 ? [insertEvents(events)] : []),
   ];
-  const results = await lane.commit(statements);
+}
+
+function committed(store: Runner, { events, jobs }: Closing, last: StatementResult | undefined): Committed {
   if (events.length > 0 || jobs.length > 0) store.announce();
-  return { events: events.length > 0 ? versioned(events, results[statements.length - 1]) : [] };
+  return { events: events.length > 0 ? versioned(events, last) : [] };
 }
