@@ -11,7 +11,8 @@ const delay = { ours: "subscription", unit: "ms", better: "smaller" as const };
 const delay50 = { ...delay, row: `commit to effect committed, p50 at ${STEADY_PER_SECOND}/s`, metric: "p50" };
 const delay99 = { ...delay, row: `commit to effect committed, p99 at ${STEADY_PER_SECOND}/s`, metric: "p99" };
 const sustained = { ours: "subscription", metric: "sustained", unit: "events/s", better: "larger" as const };
-const rate = { ...sustained, row: `sustained, ${IN_FLIGHT} commands in flight` };
+const rate = { ...sustained, row: `sustained, ${IN_FLIGHT} commands in flight, which emit and write nothing else` };
+const writing = { ...sustained, metric: "writing", row: "the same, and each command writes a row of its own" };
 const wanted: Wanted[] = [
   { ...delay50, peer: "plain-table", reach: 1 / 1.5 },
   { ...rate, peer: "plain-table", reach: 2 },
@@ -19,6 +20,7 @@ const wanted: Wanted[] = [
     { ...delay50, peer },
     { ...rate, peer },
   ]),
+  { ...writing, peer: "plain-table" },
   { ...delay99, peer: "plain-table" },
 ];
 
@@ -48,12 +50,15 @@ export const deliveryArea: Area = {
           options,
         },
       ];
-      const measure = async (running: Running) => {
+      const measure = async (running: Running, { id }: Subject) => {
         await running.ask("sustained", IN_FLIGHT, durationMs);
         const sustained = await running.ask<number>("sustained", IN_FLIGHT, durationMs);
+        // The peers' publishes write nothing but their message.
+        const writing =
+          id === "subscription" ? await running.ask<number>("sustainedWriting", IN_FLIGHT, durationMs) : sustained;
         await running.ask("steady", messages / 3, STEADY_PER_SECOND);
         const agesMs = await running.ask<number[]>("steady", messages, STEADY_PER_SECOND);
-        return { sustained, p50: percentile(agesMs, 0.5), p99: percentile(agesMs, 0.99) };
+        return { sustained, writing, p50: percentile(agesMs, 0.5), p99: percentile(agesMs, 0.99) };
       };
       const figures = await measureInRounds(bench, { subjects }, measure);
       return figures.rows(wanted);

@@ -18,7 +18,8 @@ export async function open({ url }: { url: string }) {
   const service = streamService((eventId, message) => handled.set(eventId, message));
   const app = createApp({ services: [service], store, validateOutput: false });
   await app.start();
-  return deliveries.methods((message) => app.call(stream.send, message));
+  const { sustained } = deliveries.methods((message) => app.call(stream.write, message));
+  return { ...deliveries.methods((message) => app.call(stream.send, message)), sustainedWriting: sustained };
 }
 
 /** The store as it is, telling which events' effects have just committed. */

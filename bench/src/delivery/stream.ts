@@ -6,9 +6,10 @@ const Sent = z.strictObject({ number: z.int(), sentMs: z.number() });
 /** Events of one key wait for each other, so the messages are spread as a real service's are over its entities. */
 const KEYS = 1_000;
 
-/** A command that only says something, and a subscriber of its event that writes one row. */
+const send = { input: Sent, output: z.object({}), access: "stream:write" };
+/** A command that only says something, one that writes a row too, and a subscriber of their event that writes one row. */
 export const stream = defineContract("stream", {
-  commands: { send: command({ input: Sent, output: z.object({}), access: "stream:write" }) },
+  commands: { send: command(send), write: command(send) },
   events: { sent: event({ data: Sent, key: ({ number }) => `key ${number % KEYS}` }) },
 });
 
@@ -22,6 +23,11 @@ export function streamService(onHandled: (eventId: string, message: Message) => 
     migrations: new URL("./sql/", import.meta.url),
     commands: {
       send: (ctx, message) => {
+        ctx.emit(stream.sent, message);
+        return {};
+      },
+      write: async (ctx, message) => {
+        await ctx.sql`INSERT INTO stream.written (number) VALUES (${message.number})`;
         ctx.emit(stream.sent, message);
         return {};
       },
