@@ -1,10 +1,10 @@
-import { describeApplication } from "@banyan/conformance/application";
+import { createAppOverWire, describeApplication } from "@banyan/conformance/application";
 import { Client } from "pg";
 import { inject } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
 import { createPostgresStore } from "../src/index.ts";
 
-describeApplication("PostgreSQL", async () => {
+const open = async () => {
   const database = await createTestDatabase(inject("postgresUrl"));
   const client = new Client({ connectionString: database.url });
   await client.connect();
@@ -16,4 +16,7 @@ describeApplication("PostgreSQL", async () => {
       await database.drop();
     },
   };
-});
+};
+
+describeApplication("PostgreSQL", open);
+describeApplication("PostgreSQL, called over a bus that delivers twice", open, createAppOverWire);

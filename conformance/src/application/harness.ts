@@ -16,7 +16,7 @@ export interface ApplicationHarness {
 type Effect = { source: string; name: string; amount: number };
 
 /** The suite's own application on a store, for one test after the other. */
-export function openApplications(open: () => Promise<ApplicationHarness>) {
+export function openApplications(open: () => Promise<ApplicationHarness>, create = createApp) {
   const ends: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end();
@@ -44,7 +44,7 @@ export function openApplications(open: () => Promise<ApplicationHarness>) {
       leaked: undefined,
       ...given,
     };
-    const app = createApp({
+    const app = create({
       services: [tallyService(behaviour)],
       store: data.store(),
       report: (error) => reported.push(error),

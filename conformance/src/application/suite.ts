@@ -1,9 +1,11 @@
-import type { App } from "@banyan/kernel/app";
+import type { App, createApp } from "@banyan/kernel/app";
 import { type Store, storeFaults } from "@banyan/kernel/store";
 import { describe, expect, test } from "vitest";
 import { deliveryClauses } from "./deliveries.ts";
 import { type ApplicationHarness, openApplications } from "./harness.ts";
 import { tally } from "./tally.ts";
+
+export { createAppOverWire } from "./over-wire.ts";
 
 /** The store, whose first `count` commits of commands take effect while their answers are lost. */
 function losingReplies(store: Store, count: number): Store {
@@ -20,10 +22,16 @@ function losingReplies(store: Store, count: number): Store {
   return { ...store, beginCommands };
 }
 
-/** What an application promises on any store; the numbers are those of command.ts, lane.ts, dispatcher.ts and workers.ts. */
-export function describeApplication(name: string, open: () => Promise<ApplicationHarness>): void {
+/**
+ * What an application promises on any store, made by `create`: as it is, or with its callers behind a bus. The numbers are those of command.ts, lane.ts, dispatcher.ts and workers.ts.
+ */
+export function describeApplication(
+  name: string,
+  open: () => Promise<ApplicationHarness>,
+  create?: typeof createApp,
+): void {
   describe(`an application on ${name}`, () => {
-    const { harness, started } = openApplications(open);
+    const { harness, started } = openApplications(open, create);
     const value = async (app: App, counter: string) => (await app.call(tally.value, { name: counter })).value;
     const count = async (data: ApplicationHarness, table: string) =>
       Number((await data.rows<{ count: string }>(`SELECT count(*) FROM ${table}`))[0]?.count);
