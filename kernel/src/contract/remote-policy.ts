@@ -35,7 +35,7 @@ export interface BreakerPolicy {
 export interface BulkheadPolicy {
   /** Default 1,024. */
   readonly inFlightMax?: number;
-  /** Calls that wait for a place, within their deadlines; more are refused at once. Default 1,024. */
+  /** Calls that wait for a place, within their deadlines; more are refused at once. Default 8,192. */
   readonly queueMax?: number;
 }
 
@@ -64,7 +64,7 @@ export interface FullRemotePolicy {
 const defaults = {
   retry: { attemptsMax: 4, pauseMs: 10, budget: 0.2 },
   breaker: { failureShare: 0.5, callsMin: 8, windowMs: 10_000, openMs: 1_000 },
-  bulkhead: { inFlightMax: 1_024, queueMax: 1_024 },
+  bulkhead: { inFlightMax: 1_024, queueMax: 8_192 },
 } as const;
 
 /** The action's policy over its contract's over the defaults. */

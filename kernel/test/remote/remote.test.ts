@@ -97,13 +97,13 @@ test("calls are spread over the nodes, and none is lost while each is replaced",
     }
   };
   const callers = Array.from({ length: 20 }, load);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  while (answered.size < 2) await new Promise((resolve) => setImmediate(resolve));
   for (let round = 1; round <= 3; round++) {
     const [oldest, other] = nodes;
     const next = await start({ services: [weatherService(`n${round}`)] });
     await oldest?.stop();
     nodes = [...(other === undefined ? [] : [other]), next];
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!answered.has(`n${round}`)) await new Promise((resolve) => setImmediate(resolve));
   }
   running = false;
   await Promise.all(callers);

@@ -130,7 +130,7 @@ test("everything is on unless its contract or action says off, and the action ha
     balance: "two-choices",
     retry: { attemptsMax: 4, pauseMs: 10, budget: 0.2 },
     breaker: { failureShare: 0.5, callsMin: 8, windowMs: 10_000, openMs: 1_000 },
-    bulkhead: { inFlightMax: 1_024, queueMax: 1_024 },
+    bulkhead: { inFlightMax: 1_024, queueMax: 8_192 },
     shedding: true,
   });
   const off = { retry: "off", breaker: "off", bulkhead: "off", shedding: "off" } as const;

@@ -62,7 +62,7 @@ export class Callee implements ExecutionHost {
     const isFlowing = (flags & (flag.chunked | flag.stream)) !== 0;
     const refusal = this.refusal(link, name, { remainingMs, isKnown: this.actions[action] !== undefined, isFlowing });
     if (refusal !== undefined) {
-      if (!isOneWay) writeFault(link, call, refusal);
+      if (!isOneWay) writeFault(link, call, { fault: refusal });
       return;
     }
     const scope = new Scope(this.clock, remainingMs, name);

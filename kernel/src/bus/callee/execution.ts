@@ -159,10 +159,8 @@ export class Execution {
   /** Answers the payload where it is too large for a frame. */
   private writeAnswer(value: unknown): Buffer | null {
     const { link, call, incoming } = this;
-    const { notes } = incoming;
     const { writer, encoder, frameBytesMax } = link;
-    const said =
-      notes === undefined ? 0 : (notes.replayed ? replyFlag.replayed : 0) | (notes.cached ? replyFlag.cached : 0);
+    const said = this.said();
     writer.begin(frameType.reply, said | encoder.flags, call);
     const payload = encoder.close(writer, { value, frameBytesMax });
     if (payload === null) return null;
@@ -172,6 +170,13 @@ export class Execution {
     writer.begin(frameType.reply, said | flag.chunked, call);
     writer.end();
     return payload;
+  }
+
+  /** Reply flags: what there is to say of the answer, which may be a fault. */
+  private said(): number {
+    const { notes } = this.incoming;
+    if (notes === undefined) return 0;
+    return (notes.replayed ? replyFlag.replayed : 0) | (notes.cached ? replyFlag.cached : 0);
   }
 
   private sendChunks(payload: Buffer): void {
@@ -187,7 +192,7 @@ export class Execution {
   private fail(error: unknown): void {
     // Reported even where nobody waits for it.
     const fault = this.translated(error);
-    if (!this.isSilent) writeFault(this.link, this.call, fault);
+    if (!this.isSilent) writeFault(this.link, this.call, { fault, said: this.said() });
     this.finish();
   }
 

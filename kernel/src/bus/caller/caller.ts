@@ -166,11 +166,7 @@ export class Caller {
     const value = isChunked ? undefined : link.decoder.decode(bytes, bodyAt, { flags, end });
     const pending = this.find(link, call);
     if (pending === undefined) return;
-    const { notes } = pending.call;
-    if (notes !== undefined) {
-      notes.replayed = (flags & replyFlag.replayed) !== 0;
-      notes.cached = (flags & replyFlag.cached) !== 0;
-    }
+    note(pending.call, flags);
     if (isChunked) {
       this.assemble(pending, link);
     } else {
@@ -183,6 +179,7 @@ export class Caller {
     const fault = faultFromRecord(faultOfPayload(frame));
     const pending = this.find(link, frame.call);
     if (pending === undefined) return;
+    note(pending.call, frame.flags);
     this.settle(pending, fault);
     pending.reject(fault);
   }
@@ -266,3 +263,10 @@ export class Caller {
 }
 
 const over = new Error("the call is over");
+
+/** What the answer said of itself, for whoever asked to know. */
+function note({ notes }: OutgoingCall, flags: number): void {
+  if (notes === undefined) return;
+  notes.replayed = (flags & replyFlag.replayed) !== 0;
+  notes.cached = (flags & replyFlag.cached) !== 0;
+}

@@ -10,13 +10,17 @@ interface FaultLink {
   readonly frameBytesMax: number;
 }
 
-/** The payload is JSON whatever the codec. Details that JSON cannot say, or that no frame takes, are left out. */
-export function writeFault({ writer, frameBytesMax }: FaultLink, call: number, fault: Fault): void {
+/** The payload is JSON whatever the codec; `said` are reply flags. Details that JSON cannot say, or that no frame takes, are left out. */
+export function writeFault(
+  { writer, frameBytesMax }: FaultLink,
+  call: number,
+  { fault, said = 0 }: { readonly fault: Fault; readonly said?: number },
+): void {
   const record = faultRecord(fault);
   const text =
     textOf(record, frameBytesMax - headerBytes) ??
     JSON.stringify({ ...record, details: undefined, message: fault.code });
-  writer.begin(frameType.fault, 0, call);
+  writer.begin(frameType.fault, said, call);
   writer.reserve(Buffer.byteLength(text));
   writer.at += writer.buffer.write(text, writer.at);
   writer.end();
