@@ -4,8 +4,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { OwnServer } from "../../../tools/own-server.ts";
 import { outcome, TestNode } from "../../../tools/test-bus-node.ts";
-import { describeWithOwnServer, OwnServer } from "../../../tools/test-server.ts";
+import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createNatsBus, type NatsBus } from "../src/index.ts";
 
 describeWithOwnServer("nats", "the bus when NATS fails", (program) => {

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { OwnServer } from "../../../tools/own-server.ts";
 import { TestNode } from "../../../tools/test-bus-node.ts";
-import { describeWithOwnServer, OwnServer } from "../../../tools/test-server.ts";
+import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createRedisBus, type RedisBus } from "../src/index.ts";
 
 describeWithOwnServer("redis", "the bus when Redis fails", (program) => {
