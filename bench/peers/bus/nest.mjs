@@ -17,7 +17,7 @@ decorate(EchoController, {
 class EchoModule {}
 decorate(EchoModule, { on: [Module({ controllers: [EchoController] })] });
 
-/** `transport` "tcp" with a port. */
+/** `transport` "tcp" or "redis", with a port. */
 export async function open({ role, transport, port }) {
   Logger.overrideLogger(false);
   const over = overTransport(transport, port);
@@ -32,6 +32,8 @@ export async function open({ role, transport, port }) {
 }
 
 function overTransport(transport, port) {
-  if (transport !== "tcp") throw new Error(`This peer is not measured over ${transport}.`);
-  return { transport: Transport.TCP, options: { host: "127.0.0.1", port } };
+  const options = { host: "127.0.0.1", port };
+  if (transport === "redis") return { transport: Transport.REDIS, options };
+  if (transport === "tcp") return { transport: Transport.TCP, options };
+  throw new Error(`This peer is not measured over ${transport}.`);
 }

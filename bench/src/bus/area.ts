@@ -2,10 +2,12 @@ import type { Area, Bench } from "../rounds.ts";
 import type { Row } from "../row.ts";
 import { measureBesideStream } from "./beside-stream.ts";
 import { measureFailOver } from "./fail-over.ts";
+import { nats } from "./nats.ts";
 import { measureTransport, type Transport } from "./pair.ts";
+import { redis } from "./redis.ts";
 import { tcp } from "./tcp.ts";
 
-const transports: Transport[] = [tcp];
+const transports: Transport[] = [tcp, nats, redis];
 
 /** A call from one process to another that gives its payload back, over each transport. */
 export const busArea: Area = {

@@ -6,10 +6,19 @@ import { type PayloadName, payloads } from "./echo.ts";
 
 const IN_FLIGHT = 64;
 
+/** Who is measured, and what they share meanwhile. */
+export type Prepared = {
+  subjects: readonly Subject[];
+  /** What a broker between the two sides has spent since its start; its work is part of each call. */
+  brokerCpuMicros?(): number;
+  /** Called when all is measured. */
+  close(): Promise<void> | void;
+};
+
 /** One way between processes: who is measured over it, and what of it becomes a row. */
 export type Transport = {
-  /** Makes what its subjects need, such as certificates or a broker; the last is called when all is measured. */
-  prepare(bench: Bench): Promise<{ subjects: readonly Subject[]; close(): Promise<void> | void }>;
+  /** Makes what its subjects need, such as certificates or a broker. */
+  prepare(bench: Bench): Promise<Prepared>;
   wanted: readonly Wanted[];
 };
 
@@ -18,7 +27,7 @@ export type Pair = { callee: Running; caller: Running };
 
 /** Measures every subject of the transport once per round, in fresh processes. A peer that is not installed is named and left out. */
 export async function measureTransport(bench: Bench, transport: Transport): Promise<Row[]> {
-  const { subjects, close } = await transport.prepare(bench);
+  const { subjects, brokerCpuMicros = () => 0, close } = await transport.prepare(bench);
   try {
     const figures = new Figures(bench, subjects);
     const missing = new Set<Subject>();
@@ -27,7 +36,7 @@ export async function measureTransport(bench: Bench, transport: Transport): Prom
         if (missing.has(subject)) continue;
         bench.progress(`round ${round} of ${bench.rounds}: ${subject.name}`);
         try {
-          figures.add(subject.id, await measureSubject(bench, subject));
+          figures.add(subject.id, await measureSubject(bench, { subject, brokerCpuMicros }));
         } catch (error) {
           if (!(error instanceof PeerMissing) || subject.module.href.includes("/src/")) throw error;
           missing.add(subject);
@@ -59,23 +68,26 @@ export async function withPair<T>(bench: Bench, subject: Subject, measure: (pair
   }
 }
 
-function measureSubject(bench: Bench, subject: Subject): Promise<Sample> {
+type Measured = { subject: Subject; brokerCpuMicros: () => number };
+
+function measureSubject(bench: Bench, measured: Measured): Promise<Sample> {
   const durationMs = bench.quick ? 50 : 1_000;
-  return withPair(bench, subject, async (pair) => ({
-    ...(await measurePayload(pair, { name: "small", durationMs, subject })),
-    ...(await measurePayload(pair, { name: "large", durationMs, subject })),
+  return withPair(bench, measured.subject, async (pair) => ({
+    ...(await measurePayload(pair, { name: "small", durationMs, ...measured })),
+    ...(await measurePayload(pair, { name: "large", durationMs, ...measured })),
   }));
 }
 
-async function measurePayload(pair: Pair, what: { name: PayloadName; durationMs: number; subject: Subject }) {
+async function measurePayload(pair: Pair, what: Measured & { name: PayloadName; durationMs: number }) {
   const { callee, caller } = pair;
-  const { name, durationMs, subject } = what;
+  const { name, durationMs, subject, brokerCpuMicros } = what;
   if (!isDeepStrictEqual(await caller.ask("once", name), payloads[name])) {
     throw new Error(`"${subject.name}" did not give the ${name} payload back: it does not do the work.`);
   }
   const load = { width: IN_FLIGHT, durationMs };
   await caller.ask("inFlight", name, load);
-  const cpuMicros = async () => (await callee.ask<number>("cpuMicros")) + (await caller.ask<number>("cpuMicros"));
+  const cpuMicros = async () =>
+    (await callee.ask<number>("cpuMicros")) + (await caller.ask<number>("cpuMicros")) + brokerCpuMicros();
   const before = await cpuMicros();
   const { calls, perSecond } = await caller.ask<{ calls: number; perSecond: number }>("inFlight", name, load);
   const spent = (await cpuMicros()) - before;

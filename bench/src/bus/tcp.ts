@@ -8,18 +8,12 @@ import type { CertificateFiles } from "@banyan/bus-tcp";
 import type { Bench } from "../rounds.ts";
 import { peer, type Subject } from "../subject-process.ts";
 import type { Transport } from "./pair.ts";
+import { type Want, wanted } from "./wanted.ts";
 
 const ours = new URL("./ours.ts", import.meta.url);
 const exchange = new URL("./exchange.ts", import.meta.url);
 
-const figures = {
-  rate: { unit: "calls/s", better: "larger" },
-  cpu: { unit: "us of CPU per call, both sides", better: "smaller" },
-  p50: { unit: "us", better: "smaller" },
-} as const;
-
-/** `metric` is a payload and a figure. */
-const what: [row: string, metric: string, ours: string, peer: string, reach?: number][] = [
+const rows: Want[] = [
   ["TCP, small, 64 in flight", "small rate", "tcp", "moleculer", 2.5],
   ["TCP, small, 64 in flight", "small rate", "tcp", "nest"],
   ["TCP, small, CPU", "small cpu", "tcp", "moleculer", 1 / 0.35],
@@ -60,10 +54,7 @@ export const tcp: Transport = {
     }
     return { subjects, close: () => rmSync(folder, { recursive: true }) };
   },
-  wanted: what.map(([row, metric, ours, peer, reach]) => {
-    const figure = figures[metric.split(" ")[1] as keyof typeof figures];
-    return { ...figure, row, metric, ours, peer, ...(reach !== undefined && { reach }) };
-  }),
+  wanted: wanted(rows),
 };
 
 /** Moleculer's nodes find each other by a list of all; port 0 is not among what it takes. */
