@@ -23,19 +23,22 @@ const row = {
   reach: 1,
 };
 
-/** Queries at a steady pace to three nodes, of which one after the other is killed -9 and started anew. */
+/** Queries at a steady pace to three nodes, of which one after the other is killed -9 and replaced. */
 export async function measureFailOver(bench: Bench): Promise<Row[]> {
   const durationMs = bench.quick ? 3_000 : 4 * KILL_EVERY_MS;
   const killEveryMs = bench.quick ? 1_000 : KILL_EVERY_MS;
   const start = (core: 0 | 1, options: object) =>
     startSubject({ ...subject, options: { ...subject.options, ...options } }, { core, signal: bench.signal });
   const caller = await start(1, { role: "caller" });
-  const startCallee = async () => start(0, { role: "callee", address: await caller.ask<string>("address") });
   const callees: Running[] = [];
   try {
-    for (let i = 0; i < NODES; i++) callees.push(await startCallee());
+    const address = await caller.ask<string>("address");
+    const startSpare = async () => callees.push(await start(0, { role: "callee", address, isSpare: true }));
+    // Loading a program takes a core for a second, and here all nodes share one: a replacement stands ready for each that is killed.
+    while (callees.length < NODES + Math.floor(durationMs / killEveryMs)) await startSpare();
+    for (const callee of callees.slice(0, NODES)) await callee.ask("join");
     while ((await caller.ask<number>("nodes")) < NODES) await delay(20);
-    await caller.ask("paced", { perSecond: PER_SECOND, durationMs: 500 });
+    await caller.ask("paced", { perSecond: PER_SECOND, durationMs: 2_000 });
     bench.progress(
       `fail-over: ${PER_SECOND} calls a second for ${durationMs} ms, one of ${NODES} nodes killed every ${killEveryMs} ms`,
     );
@@ -50,8 +53,8 @@ export async function measureFailOver(bench: Bench): Promise<Row[]> {
     for (let turn = 0; ; turn++) {
       await Promise.race([delay(killEveryMs), result]);
       if (isOver) break;
-      await callees[turn % NODES]?.kill();
-      callees[turn % NODES] = await startCallee();
+      await callees[turn]?.kill();
+      await callees[turn + NODES]?.ask("join");
     }
     const { asked, failed } = await result;
     for (const [code, count] of Object.entries(failed))

@@ -13,9 +13,9 @@ const bench = defineContract("bench", {
 });
 const service = implement(bench, { queries: { echo: async (_, input) => input } });
 
-/** Ours as it is used: an action that another process answers, found by its announcement. */
-export async function open(options: Role & { bus: BusChoice; records?: boolean }) {
-  const { role, address, records = false } = options;
+/** Ours as it is used: an action that another process answers, found by its announcement. A spare is ready, and waits for `join`. */
+export async function open(options: Role & { bus: BusChoice; records?: boolean; isSpare?: boolean }) {
+  const { role, address, records = false, isSpare = false } = options;
   const isCallee = role === "callee";
   const bus = createBus(options.bus, address ? [address] : []);
   const app = createApp({
@@ -25,6 +25,7 @@ export async function open(options: Role & { bus: BusChoice; records?: boolean }
     codecs: records ? [msgpackCodec] : [],
     validateOutput: false,
   });
+  if (isSpare) return { join: () => app.start() };
   await app.start();
   if (isCallee) return calleeMethods(() => bus.address);
   const echo = (input: object) => app.call(bench.echo, input);
