@@ -104,6 +104,10 @@ export function insertEvents(events: readonly NewEvent[]): Statement {
 /** The events with what the store added, in the order given. */
 export function versioned(events: readonly NewEvent[], result: StatementResult | undefined): readonly StoredEvent[] {
   const rows = (result?.rows ?? []) as unknown as ReadonlyArray<Pick<EventRow, "id" | "version" | "at">>;
+  const [event, row] = [events[0], rows[0]];
+  if (events.length === 1 && event !== undefined && row !== undefined) {
+    return [{ ...event, version: row.version, at: row.at.getTime() }];
+  }
   const byId = new Map(rows.map((row) => [row.id, row]));
   return events.map((event) => {
     const row = byId.get(event.id.toLowerCase());
