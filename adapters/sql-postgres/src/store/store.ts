@@ -15,7 +15,7 @@ import { beginCommands, beginDelivery, beginJob, commitSilently } from "./transa
 
 /** How many sessions the store may open, and to which servers. */
 export interface PostgresStoreOptions extends ConnectOptions {
-  /** For transactions. Default 10: measured best for two cores of client and server together. */
+  /** For transactions. Default 16: more callers than cores, since commits that wait for the disk together share its flush. */
   readonly connectionsMax?: number;
   /** For queries, on sessions that may only read. Default 6. */
   readonly readConnectionsMax?: number;
