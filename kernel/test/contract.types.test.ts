@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from "vitest";
 import { type EventHandler, type Fault, faultOf, type Handler, implement, on } from "../src/index.ts";
-import { orders, stock } from "./sample.ts";
+import { orders, projects, stock } from "./sample.ts";
 
 const place: Handler<typeof orders.place, { limit: number }> = async (ctx, input) => {
   expectTypeOf(input).toEqualTypeOf<{ sku: string; count: number }>();
@@ -17,6 +17,11 @@ const place: Handler<typeof orders.place, { limit: number }> = async (ctx, input
 const misused: Handler<typeof orders.place> = async (ctx, input) => {
   // @ts-expect-error a command is called from a job or a workflow: a transaction changes its own service only
   await ctx.call(stock.take, { sku: input.sku });
+  // @ts-expect-error a call to an instanced contract names the instance: call(action, input, { key })
+  await ctx.call(projects.title, {});
+  await ctx.call(projects.title, {}, { key: "p-1" });
+  // @ts-expect-error a fallback answers what the action answers
+  await ctx.call(stock.left, { sku: input.sku }, { fallback: () => "many" });
   // @ts-expect-error another service's event
   ctx.emit(stock.taken, { sku: input.sku });
   // @ts-expect-error a fault that place does not declare

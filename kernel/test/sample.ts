@@ -33,3 +33,8 @@ export const stock = defineContract("stock", {
   commands: { take: command({ input: z.strictObject({ sku: z.string() }), output: z.int(), access: "stock:write" }) },
   events: { taken: event({ data: z.strictObject({ sku: z.string() }), key: ({ sku }) => sku }) },
 });
+
+export const projects = defineContract("projects", {
+  instanced: true,
+  queries: { title: query({ input: z.strictObject({}), output: z.string(), access: "public" }) },
+});

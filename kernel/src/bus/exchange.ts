@@ -152,6 +152,12 @@ export class Exchange {
     else link?.greet();
   }
 
+  /** Ends calls to a node that is silent, those that `isLeft` says, by `bus.uncertain`: whoever made them can ask another. */
+  giveUp(id: string, isLeft: (call: OutgoingCall) => boolean): void {
+    const link = this.peers.find(id);
+    if (link !== undefined) this.caller.giveUp(link, isLeft);
+  }
+
   /** When anything of this node was last heard, on the monotonic clock; -1: not since the way to it was opened. */
   heardAt(id: string): number {
     return this.peers.find(id)?.heardAt ?? -1;

@@ -5,9 +5,10 @@
  * - "latency": of two at random the one whose recent latency times calls in flight is smaller;
  * - "cpu": of two at random the one that says it is less busy;
  * - "hash": calls with one key go to one node, for as long as that has no more than 1.25 times its share;
- * - "prefer-local": two-choices among the nodes of this machine, elsewhere only where there are none.
+ * - "prefer-local": two-choices among the nodes of this machine, elsewhere only where there are none;
+ * - "broker": whoever the broker picks, unseen by breakers; two-choices on a bus without groups.
  */
-export type Balance = "two-choices" | "round-robin" | "random" | "latency" | "cpu" | "hash" | "prefer-local";
+export type Balance = "two-choices" | "round-robin" | "random" | "latency" | "cpu" | "hash" | "prefer-local" | "broker";
 
 /** Trying again, for faults with retry "yes", and "unknown" where the call is a query or has an idempotency key. */
 export interface RetryPolicy {

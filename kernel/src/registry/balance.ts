@@ -32,6 +32,7 @@ export function chooser(balance: Balance, { random, host }: { random(): number; 
         const here = candidates.filter(({ node }) => node.host === host);
         return least(here.length > 0 ? here : candidates, key);
       };
+    case "broker":
     case "two-choices":
       return least;
   }

@@ -6,7 +6,7 @@ import type { AnyAction } from "../contract/action.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { fullPolicy } from "../contract/remote-policy.ts";
 import type { Shedder } from "../resilience/shedder.ts";
-import { schemasOf } from "./schema-judge.ts";
+import { groupOf, schemasOf } from "./schema-judge.ts";
 
 /** What every node answers beside its actions: the schemas of one, `{ action: "ledger.post" }`, for callers with another version. */
 export const schemasAction = { number: 0, name: "kernel.schemas" } as const;
@@ -41,6 +41,13 @@ export class IncomingCalls {
     const { action } = binding;
     this.names.push(action.id);
     return this.served.push({ binding, shedding: fullPolicy(action.remote, action.definition.remote).shedding }) - 1;
+  }
+
+  /** Of the actions whose node the broker chooses. */
+  groups(): readonly string[] {
+    const actions = this.served.flatMap((served) => (served === null ? [] : [served.binding.action]));
+    const isBrokers = ({ remote, definition }: AnyAction) => fullPolicy(remote, definition.remote).balance === "broker";
+    return actions.filter(isBrokers).map(groupOf);
   }
 
   readonly serve = (incoming: Incoming): Promise<unknown> => {

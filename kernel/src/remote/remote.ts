@@ -18,10 +18,11 @@ import { beatMs } from "../registry/timing.ts";
 import { Shedder } from "../resilience/shedder.ts";
 import { systemIdentity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
+import { bindElsewhere } from "./bind-elsewhere.ts";
 import { IncomingCalls, schemasAction } from "./incoming.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Route } from "./route.ts";
-import { fingerprint } from "./schema-judge.ts";
+import { fingerprint, groupOf } from "./schema-judge.ts";
 
 /** What takes a process into the company of others. */
 export interface RemoteOptions {
@@ -62,8 +63,12 @@ export class Remote {
   private registry: Registry | null = null;
   private readonly host = hostname();
   private readonly ends: (() => void)[] = [];
+  /** Ends its part in groups. */
+  private readonly groups: (() => void)[] = [];
   private readonly offered: readonly Offered[];
   private beats: NodeJS.Timeout | null = null;
+  /** Actions called elsewhere, by id, but for those whose contract turned retries off. */
+  private readonly retried = new Map<string, AnyAction>();
 
   constructor(runtime: Runtime, { bus, codecs, nodeName, services, remotes }: RemoteOptions) {
     this.bus = bus;
@@ -77,7 +82,11 @@ export class Remote {
     const load = () => this.shedder.load;
     this.exchange = new Exchange({ bus, id: this.id, clock, codecs, actions: names, serve, inspector, load });
     this.announcer = new Announcer(this.offered, this.host, this.wire);
-    runtime.elsewhere = (action) => this.binding(action);
+    runtime.elsewhere = (action) => {
+      const binding = bindElsewhere(runtime, action, this.leaving(action));
+      runtime.bindings[action.slot] = binding;
+      return binding;
+    };
   }
 
   /** Gives the service's actions their numbers. Those of an instanced service go through the registry where another owns the key. */
@@ -93,57 +102,34 @@ export class Remote {
   }
 
   private byInstance(local: Binding, instances: readonly string[]): Binding {
-    const elsewhere = this.binding(local.action, false);
-    const add = (call: ValidCall) => {
-      const { context } = call;
+    const elsewhere = this.leaving(local.action);
+    return bindElsewhere(this.runtime, local.action, (call) => {
+      const { context, value } = call;
       const isOurs = context.key !== undefined && instances.includes(context.key);
-      return isOurs
-        ? this.runtime.invoke(local, context, call.value)
-        : (elsewhere.group?.add(call) as Promise<unknown>);
-    };
-    return { ...elsewhere, group: { add } };
+      return isOurs ? this.runtime.invoke(local, context, value) : elsewhere(call);
+    });
   }
 
-  /** A binding whose calls leave the process. It neither validates nor checks: the callee does. */
-  private binding(action: AnyAction, isKept = true): Binding {
-    const codes = new Set((action.definition.faults ?? []).map((name) => `${action.service}.${name}`));
+  /** Takes calls of an action to other nodes; what they need is made at the first of them. */
+  private leaving(action: AnyAction): (call: ValidCall) => Promise<unknown> {
     let outgoing: Outgoing | null = null;
-    const add = (call: ValidCall) => {
-      outgoing ??= this.outgoing(action, codes);
+    return (call) => {
+      outgoing ??= this.outgoing(action, call.binding.codes);
       return outgoing.add(call);
     };
-    const binding: Binding = {
-      runtime: this.runtime,
-      action,
-      kind: action.kind,
-      service: action.service,
-      uses: {},
-      faults: {},
-      codes,
-      handler: null,
-      group: { add },
-      standard: null,
-      deadlineMs: action.definition.deadlineMs,
-      cache: undefined,
-      middleware: [],
-      isPlain: false,
-      checkOutput: null,
-      rethrow: (error) => {
-        throw error;
-      },
-    };
-    if (isKept) this.runtime.bindings[action.slot] = binding;
-    return binding;
   }
 
   private outgoing(action: AnyAction, declared: ReadonlySet<string>): Outgoing {
     const { clock, inspector } = this.runtime;
     const now = () => clock.monotonic();
     const record = (what: Parameters<NonNullable<typeof inspector.emit>>[0]) => inspector.emit?.(what);
+    const policy = fullPolicy(action.remote, action.definition.remote);
+    if (policy.retry !== null) this.retried.set(action.id, action);
     return new Outgoing({
       action,
       declared,
-      policy: fullPolicy(action.remote, action.definition.remote),
+      policy,
+      group: policy.balance === "broker" && this.bus.traits.groups ? groupOf(action) : null,
       view: this.known().need(action.service, now()),
       host: this.host,
       random: Math.random,
@@ -163,10 +149,10 @@ export class Remote {
     return this.registry;
   }
 
-  private send({ node, number }: Route, { binding, context, value }: ValidCall): Promise<unknown> {
+  private send({ node, number, group }: Route, { binding, context, value }: ValidCall): Promise<unknown> {
     const { origin, notes } = context;
     if (notes !== undefined) notes.node = node.ref.id;
-    return this.exchange.request(node.ref, {
+    const call = {
       action: number,
       name: binding.action.id,
       input: value,
@@ -178,7 +164,8 @@ export class Remote {
       instance: context.key,
       metadata: origin.metadata,
       notes,
-    });
+    };
+    return group === null ? this.exchange.request(node.ref, call) : this.exchange.requestGroup(group, call);
   }
 
   private schemasAt({ ref }: RemoteNode, { id }: AnyAction): Promise<unknown> {
@@ -215,9 +202,25 @@ export class Remote {
     forget: (node) => this.bus.forget(node),
     refuse: (node) => this.bus.forget(node),
     random: Math.random,
-    entered: ({ ref }, state) =>
-      this.runtime.inspector.emit?.({ kind: "node", node: ref.id, state, at: this.runtime.clock.now() }),
+    entered: (node, state) => {
+      this.runtime.inspector.emit?.({ kind: "node", node: node.ref.id, state, at: this.runtime.clock.now() });
+      if (state === "suspect") this.askOthers(node);
+    },
   };
+
+  /**
+   * Calls that a silent node has not answered, and that may be made twice, are made again where another offers them: it may be
+   * stopped, and they would wait until their deadlines. Where there is no other they wait: it may only be slow.
+   */
+  private askOthers(silent: RemoteNode): void {
+    this.exchange.giveUp(silent.ref.id, ({ name, idempotencyKey }) => {
+      const action = this.retried.get(name);
+      if (action === undefined || (action.kind === "command" && idempotencyKey === undefined)) return false;
+      return this.known()
+        .need(action.service, 0)
+        .available.some((node) => node !== silent);
+    });
+  }
 
   /** Takes part in the bus, and can call from now on. Raises `bus.unavailable`. */
   async open(signal: AbortSignal): Promise<void> {
@@ -246,11 +249,13 @@ export class Remote {
     for (const { service } of this.offered) {
       this.ends.push(this.exchange.subscribe(topics.questions(service), ({ id }) => this.announcer.asked(service, id)));
     }
+    if (this.bus.traits.groups) for (const group of this.incoming.groups()) this.groups.push(this.exchange.join(group));
     this.announcer.begin(this.runtime.clock.monotonic());
   }
 
   /** Takes no more calls: says so to all, and to each that still comes. */
   leave(): void {
+    for (const part of this.groups.splice(0)) part();
     if (this.registry !== null && this.incoming.state === "started") this.announcer.leave();
     this.incoming.state = "draining";
   }

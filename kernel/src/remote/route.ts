@@ -8,6 +8,8 @@ export class Route {
   readonly breaker: Breaker | null;
   /** The action's number in that node's list. */
   number = 0;
+  /** Asked in place of the node, which then is nobody: the broker chooses. */
+  group: string | null = null;
 
   constructor(node: RemoteNode, policy: FullRemotePolicy, entered: (state: BreakerState) => void) {
     this.node = node;

@@ -2,7 +2,7 @@ import type { AnyAction } from "../contract/action.ts";
 import type { Incompatibility } from "../contract/compatibility.ts";
 import type { FullRemotePolicy } from "../contract/remote-policy.ts";
 import { type Chooser, chooser } from "../registry/balance.ts";
-import type { RemoteNode } from "../registry/remote-node.ts";
+import { RemoteNode } from "../registry/remote-node.ts";
 import type { ServiceView } from "../registry/service-view.ts";
 import type { BreakerState } from "../resilience/breaker.ts";
 import { Route } from "./route.ts";
@@ -14,6 +14,8 @@ export interface RoutesOptions {
   readonly policy: FullRemotePolicy;
   readonly view: ServiceView;
   readonly host: string;
+  /** Asked in place of a node, where the broker chooses. */
+  readonly group: string | null;
   random(): number;
   now(): number;
   /** Fetches the schemas of the action as the node has them. */
@@ -49,15 +51,18 @@ export class Routes {
   private tripped: readonly Route[] = [];
   private byInstance: ReadonlyMap<string, readonly Route[]> = new Map();
   private misfit: Incompatibility | "unsure" | null = null;
+  private readonly toGroup: Route | null = null;
 
   constructor(options: RoutesOptions) {
     this.options = options;
     this.choose = chooser(options.policy.balance, options);
+    if (options.group !== null) this.toGroup = routeToGroup(options.group, options.policy, options.now());
     this.judge = new SchemaJudge(options.action, () => options.view.refresh());
   }
 
   /** Whom to call, or null; see `absence`. */
   find(wanted: Wanted): Route | null {
+    if (this.toGroup !== null) return this.toGroup;
     if (this.generation !== this.options.view.generation) this.refresh();
     const { key, instance, not } = wanted;
     if (this.tripped.length > 0) {
@@ -132,4 +137,11 @@ export class Routes {
 function owns(route: Route, view: ServiceView, instance: string | undefined): boolean {
   const instances = view.offerOf(route.node)?.instances ?? null;
   return instance === undefined || instances === null || instances.includes(instance);
+}
+
+/** Nobody's breaker: one node that fails must not keep calls from the others of its group. */
+function routeToGroup(group: string, policy: FullRemotePolicy, now: number): Route {
+  const route = new Route(new RemoteNode({ id: group, address: "" }, now), { ...policy, breaker: null }, () => {});
+  route.group = group;
+  return route;
 }

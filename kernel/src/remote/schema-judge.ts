@@ -25,6 +25,11 @@ export function fingerprint(action: AnyAction): string {
   return Buffer.from(digest(8, canonical(schemas.input), canonical(schemas.output))).toString("hex");
 }
 
+/** The nodes that answer this action with the same schemas: what `balance: "broker"` asks. */
+export function groupOf(action: AnyAction): string {
+  return `${action.id}.${fingerprint(action) || "any"}`;
+}
+
 /**
  * Compares the schemas of one action with those of whoever offers it. Equal fingerprints need no look; another one is asked for
  * once, however many nodes have it.

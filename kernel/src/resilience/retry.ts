@@ -5,8 +5,8 @@ const pauseMsMax = 1_000;
 /** So many retries a seldom called action may make at once: what is under way at one node when it dies. Comes back by 10 a second. */
 const tokensMin = 100;
 const tokensPerMs = 0.01;
-/** So many a busy one may make that was well for long. */
-const tokensMax = 1_000;
+/** So many a busy one that was well for long: all that a bulkhead lets be under way at a node that falls silent, and as many again. */
+const tokensMax = 2_000;
 
 /**
  * Retries that an action may still make: each call adds `policy.budget` of one, and time adds up to `tokensMin`, so

@@ -25,6 +25,12 @@ export const weather = defineContract("weather", {
       output: z.object({ subject: z.string(), traceId: z.string(), metadata: z.record(z.string(), z.string()) }),
       access: "weather:who",
     }),
+    picked: query({
+      input: z.strictObject({}),
+      output: z.string(),
+      access: "public",
+      remote: { balance: "broker" },
+    }),
     narrow: query({
       input: z.strictObject({ ms: z.int() }),
       output: z.string(),
@@ -67,6 +73,7 @@ export function weatherService(name: string, state: { isSick: boolean; calls: nu
         return name;
       },
       who: (ctx) => ({ subject: ctx.identity.subject, traceId: ctx.traceId, metadata: { ...ctx.metadata } }),
+      picked: () => name,
       narrow: async (_, { ms }) => {
         await new Promise((resolve) => setTimeout(resolve, ms));
         return name;
@@ -80,7 +87,7 @@ const running: App[] = [];
 /** Starts processes on one network; they are stopped after the test. */
 export function company(network = new InProcessNetwork()) {
   return async (options: AppOptions): Promise<App> => {
-    const app = createApp({ report: () => {}, ...options, bus: network.createBus() });
+    const app = createApp({ report: () => {}, bus: network.createBus(), ...options });
     running.push(app);
     await app.start();
     return app;

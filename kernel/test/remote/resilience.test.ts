@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { InspectorRecord } from "../../src/app/index.ts";
+import { InProcessNetwork } from "../../src/bus/index.ts";
 import { kernelFaults } from "../../src/index.ts";
 import { company, weather, weatherService } from "./company.ts";
 
@@ -80,6 +81,38 @@ test("a fallback answers for who cannot be called, and not for what the service 
   await expect(app.call(weather.today, { place: "atlantis" }, options)).rejects.toMatchObject({
     code: "weather.unknownPlace",
   });
+});
+
+test("a node that falls silent is left within a second, and what it has not answered is asked of another", async () => {
+  const network = new InProcessNetwork();
+  const start = company(network);
+  const bus = network.createBus();
+  const send = bus.send.bind(bus);
+  let isSilent = false;
+  bus.send = (to, batch) => {
+    if (!isSilent) return send(to, batch);
+    batch.sent();
+    return true;
+  };
+  await start({ services: [weatherService("stopped")], bus });
+  await start({ services: [weatherService("other")] });
+  const app = await start({ services: [], remotes: [weather] });
+  const answers = new Set<string>();
+  while (answers.size < 2) answers.add((await app.call(weather.today, { place: "oslo" })).by);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  isSilent = true;
+  const began = performance.now();
+  const calls = Array.from({ length: 40 }, () => app.call(weather.today, { place: "oslo" }, { deadlineMs: 3_000 }));
+  expect(new Set((await Promise.all(calls)).map(({ by }) => by))).toEqual(new Set(["other"]));
+  expect(performance.now() - began).toBeLessThan(1_500);
+  expect(
+    app
+      .nodes()
+      .map(({ state }) => state)
+      .sort(),
+  ).toEqual(["suspect", "up"]);
+  isSilent = false;
+  await expect.poll(() => app.nodes().map(({ state }) => state), { timeout: 3_000 }).toEqual(["up", "up"]);
 });
 
 test("a process that is behind refuses calls of others, which are answered elsewhere", async () => {

@@ -150,6 +150,13 @@ export class Caller {
     for (const pending of this.pending.values()) this.cancel(pending, reason);
   }
 
+  /** Cancels those calls over the link that `isLeft` says, as if the way had been lost. */
+  giveUp(link: Link, isLeft: (call: OutgoingCall) => boolean): void {
+    for (const pending of this.pending.values()) {
+      if (pending.link === link && isLeft(pending.call)) this.cancel(pending, busFaults.uncertain(undefined));
+    }
+  }
+
   cancel(pending: PendingCall, reason: Error): void {
     const { link, batch, id } = pending;
     this.settle(pending, reason);
