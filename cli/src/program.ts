@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 const json = ["--json", "print JSON for programs; notes and errors go to stderr"] as const;
 const url = ["--url <url>", "a running server elsewhere, as in http://127.0.0.1:3000"] as const;
@@ -15,6 +15,7 @@ export function createProgram(version: string): Command {
       "\nExit codes: 0 done, 1 tried and failed, 2 wrong command line, environment or configuration.",
     );
   defineRunning(program);
+  defineNodes(program);
   defineData(program);
   defineMachine(program);
   return program;
@@ -25,9 +26,21 @@ function defineRunning(program: Command): void {
     .command("start")
     .description("start the database, every service and the gateway in this process")
     .option("--json", "print one JSON line when ready")
+    .addOption(
+      new Option("--topology <name>", "local: all in this process; split: supervised processes, as `processes` says")
+        .choices(["local", "split"])
+        .default("local"),
+    )
+    .option("--process <name>", "only what this process of the split topology runs; others are reached by BANYAN_BUS")
+    .addOption(new Option("--node <name>", "this process's name among its like").hideHelp())
     .addHelpText(
       "after",
-      examples("banyan start", "PORT=8080 banyan start", "DATABASE_URL=postgres://localhost/shop banyan start"),
+      examples(
+        "banyan start",
+        "PORT=8080 banyan start",
+        "DATABASE_URL=postgres://localhost/shop banyan start",
+        "banyan start --topology split",
+      ),
     )
     .action(async (options) => (await import("./commands/start.ts")).start(options));
   program
@@ -68,6 +81,55 @@ function defineRunning(program: Command): void {
     .option(...json)
     .addHelpText("after", examples("banyan lag", "banyan lag --json"))
     .action(async (options) => (await import("./commands/lag.ts")).lag(options));
+}
+
+function defineNodes(program: Command): void {
+  program
+    .command("nodes")
+    .description("the processes of the running server: what is in each, since when, what it uses")
+    .option(...json)
+    .addHelpText("after", examples("banyan nodes", "banyan nodes --json"))
+    .action(async (options) => (await import("./commands/fleet/nodes.ts")).nodes(options));
+  program
+    .command("top")
+    .description("rates, times and faults of every action, live")
+    .option(...json)
+    .option("--every <seconds>", "between two pictures", "1")
+    .option("--count <n>", "how many pictures; without end where it is not given")
+    .addHelpText("after", examples("banyan top", "banyan top --every 5", "banyan top --count 1 --json"))
+    .action(async (options) => (await import("./commands/fleet/top.ts")).top(options));
+  program
+    .command("scale <wish>")
+    .description("run a service in so many processes: SERVICE=N (split topology)")
+    .option(...json)
+    .addHelpText("after", examples("banyan scale ledger=3", "banyan scale edge=2"))
+    .action(async (wish, options) => (await import("./commands/fleet/scale.ts")).scale(wish, options));
+  const chaos = program.command("chaos").description("break something, to see what happens then (split topology)");
+  chaos
+    .command("kill <node>")
+    .description("end a process at once (SIGKILL); it is started again")
+    .addHelpText("after", examples("banyan chaos kill ledger-1"))
+    .action(async (node) => (await import("./commands/fleet/chaos.ts")).killNode(node));
+  chaos
+    .command("pause <node>")
+    .description("let a process stand still (SIGSTOP), then go on")
+    .option("--for <time>", "how long", "5s")
+    .addHelpText("after", examples("banyan chaos pause ledger-1 --for 10s"))
+    .action(async (node, options) => (await import("./commands/fleet/chaos.ts")).pauseNode(node, options));
+  chaos
+    .command("slow <pattern>")
+    .description("make calls take longer; * matches anything")
+    .option("--by <time>", "how much", "200ms")
+    .option("--for <time>", "until when", "1min")
+    .addHelpText("after", examples("banyan chaos slow 'ledger.*' --by 500ms"))
+    .action(async (pattern, options) => (await import("./commands/fleet/chaos.ts")).slowCalls(pattern, options));
+  chaos
+    .command("fail <pattern>")
+    .description("make calls fail before they begin; * matches anything")
+    .option("--rate <share>", "which share of them, 0 to 1", "0.1")
+    .option("--for <time>", "until when", "1min")
+    .addHelpText("after", examples("banyan chaos fail ledger.post --rate 0.5 --for 30s"))
+    .action(async (pattern, options) => (await import("./commands/fleet/chaos.ts")).failCalls(pattern, options));
 }
 
 function defineData(program: Command): void {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestProject, type RunningServer, type TestProject } from "./project.ts";
+import { createTestProject, type RunningServer, type TestProject } from "../../tools/test-project.ts";
 
 let project: TestProject;
 let server: RunningServer;

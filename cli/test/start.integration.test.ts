@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { startEmbeddedPostgres } from "@banyan/embedded-postgres";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createTestProject, occupyPort, type TestProject } from "./project.ts";
+import { createTestProject, occupyPort, type TestProject } from "../../tools/test-project.ts";
 
 const notes = new URL("./notes/banyan.config.ts", import.meta.url);
 let project: TestProject;

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestProject, type TestProject } from "./project.ts";
+import { createTestProject, type TestProject } from "../../tools/test-project.ts";
 
 let project: TestProject;
 const received: string[] = [];

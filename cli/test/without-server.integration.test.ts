@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestProject, type TestProject } from "./project.ts";
+import { createTestProject, type TestProject } from "../../tools/test-project.ts";
 
 let project: TestProject;
 beforeAll(() => {

@@ -1,7 +1,9 @@
 import { flushCompileCache } from "node:module";
+import { hostname } from "node:os";
 import { exitCodes } from "../failure.ts";
 import { Steps } from "../output/steps.ts";
-import { note, print, printJson } from "../output/terminal.ts";
+import { duration, note, print, printJson } from "../output/terminal.ts";
+import type { Surroundings } from "../platform/application.ts";
 import { openDatabase } from "../platform/database.ts";
 import { readyJson, readyText } from "../platform/ready.ts";
 import { Openings } from "../process/openings.ts";
@@ -13,8 +15,20 @@ import { readEnvironment } from "../project/environment.ts";
 
 const exitWithinMs = 500;
 
-/** Starts everything and runs until it is told to stop: SIGTERM, SIGINT, SIGHUP drain and exit 0, a second one cuts. */
-export async function start({ json }: { readonly json?: boolean }): Promise<void> {
+/** How much of the application this process runs. */
+interface StartOptions {
+  readonly json?: boolean;
+  readonly topology?: "local" | "split";
+  /** Of the split topology: this process alone, under the name of `node`. */
+  readonly process?: string;
+  readonly node?: string;
+}
+
+/**
+ * Starts everything, or what one process of a split topology has, and runs until it is told to stop: SIGTERM, SIGINT, SIGHUP
+ * drain and exit 0, a second one cuts.
+ */
+export async function start(options: StartOptions): Promise<void> {
   const letYoungGenerationGrow = holdYoungGeneration();
   const environment = readEnvironment();
   const stopping = new AbortController();
@@ -23,7 +37,8 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
   let database: ReturnType<typeof openDatabase> | undefined;
   let failure: unknown;
   const onStop = (reason: string) => {
-    note(`\nStopping (${reason}): accepted work is finished first; once more to stop at once.`);
+    // Of many processes their supervisor says it, once.
+    if (!process.connected) note(`\nStopping (${reason}): accepted work is finished first; once more to stop at once.`);
     stopping.abort();
   };
   const onForce = () => {
@@ -43,11 +58,12 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
     const steps = new Steps(note);
     // Modules are loaded while the database server starts: half of a start, each.
     database = openDatabase({ environment, folder, steps, openings, signal });
-    const [config, { serve }] = await Promise.all([loadConfig(configFile), import("../platform/serve.ts"), database]);
-    const served = await serve({ config, database, environment, folder, steps, openings, signal });
+    const [config, serve] = await Promise.all([loadConfig(configFile), loadServe(options), database]);
+    const ready = await serve({ config, database, environment, folder, steps, openings, signal });
     letYoungGenerationGrow();
-    if (json) printJson(readyJson(served));
-    else print(readyText(served));
+    if (options.json) printJson(ready.json);
+    else print(ready.text);
+    process.send?.({ ready: ready.json });
     // Node writes the cache when it ends in peace; the next start after a kill -9 should be quick too.
     flushCompileCache();
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -62,4 +78,31 @@ export async function start({ json }: { readonly json?: boolean }): Promise<void
   // Nothing is left to wait for; what a library forgot to close must not keep this process.
   setTimeout(() => process.exit(), exitWithinMs).unref();
   throw failure;
+}
+
+/** What a start says of itself when it is done. */
+interface Ready {
+  readonly json: object;
+  readonly text: string;
+}
+
+/** The modules of what is to run here: they load while the database server starts. */
+async function loadServe(options: StartOptions): Promise<(surroundings: Surroundings) => Promise<Ready>> {
+  const { topology, process: name } = options;
+  if (name !== undefined) {
+    const { serveNode } = await import("../topology/serve-node.ts");
+    const node = options.node ?? `${name}-${hostname()}-${process.pid}`;
+    return async (surroundings) => {
+      const ready = await serveNode(surroundings, { process: name, node });
+      return { json: { ready: true, ...ready }, text: `${node} is ready after ${duration(ready.tookMs)}.` };
+    };
+  }
+  const serve =
+    topology === "split"
+      ? (await import("../topology/serve-split.ts")).serveSplit
+      : (await import("../platform/serve.ts")).serve;
+  return async (surroundings) => {
+    const served = await serve(surroundings);
+    return { json: readyJson(served), text: readyText(served) };
+  };
 }

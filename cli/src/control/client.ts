@@ -41,8 +41,8 @@ export async function ask(
   );
 }
 
-function refused({ message, code, details }: Refusal): CommandFailure {
+function refused({ message, code, details, advice }: Refusal): CommandFailure {
   return code === undefined
-    ? new CommandFailure(message, "This was not expected: the server's output has more.")
+    ? new CommandFailure(message, advice ?? "This was not expected: the server's output has more.")
     : faultFailure({ message, code, details });
 }

@@ -1,6 +1,10 @@
 import { isFault } from "@banyan/kernel";
 import type { AnyAction, App, InspectorRecord } from "@banyan/kernel/app";
-import type { TraceLog } from "../watch/trace-log.ts";
+import { CommandFailure, usageFailure } from "../failure.ts";
+import type { Chaos } from "../watch/chaos.ts";
+import { matcher } from "../watch/matcher.ts";
+import { type NodeReport, reportNode } from "../watch/node-report.ts";
+import type { Watch } from "../watch/watch.ts";
 import type { Refusal, Request } from "./protocol.ts";
 
 /** What an operator may ask about. */
@@ -8,7 +12,10 @@ export interface Operated {
   readonly app: App;
   readonly checks: readonly AnyAction[];
   /** null in a process that lives for one command. */
-  readonly traces: TraceLog | null;
+  readonly watch: Watch | null;
+  /** Where the application was made with its middleware. */
+  readonly chaos?: Chaos | undefined;
+  readonly name: { readonly node: string; readonly process: string };
 }
 
 export interface CheckResult {
@@ -25,10 +32,11 @@ const checkDeadlineMs = 10 * 60_000;
  * of a tail, which lasts until `signal`. Raises what the application raises.
  */
 export async function operate(
-  { app, checks, traces }: Operated,
+  operated: Operated,
   request: Request,
   { send, signal }: { send(item: unknown): void; readonly signal: AbortSignal },
 ): Promise<unknown> {
+  const { app, checks, watch } = operated;
   switch (request.do) {
     case "call": {
       const { idempotencyKey } = request;
@@ -56,13 +64,39 @@ export async function operate(
     case "lag":
       return app.lag();
     case "trace":
-      return traces?.of(request.traceId) ?? [];
+      return watch?.traces.of(request.traceId) ?? [];
+    case "nodes":
+      return [report(operated)];
+    case "disturb":
+      return disturb(operated, request);
+    case "scale":
+    case "signal":
+      throw usageFailure(
+        "One process has it all here: there is nothing to scale, and nobody to start it again.",
+        "Start the services in processes of their own: `npx banyan start --topology split`.",
+      );
   }
+}
+
+function report({ name, app, watch }: Operated): NodeReport {
+  return reportNode(name, app, watch?.stats);
+}
+
+function disturb({ chaos }: Operated, request: Extract<Request, { do: "disturb" }>): null {
+  if (chaos === undefined)
+    throw usageFailure(
+      "Calls can be disturbed where services run in processes of their own, and not in production.",
+      "Start them so: `npx banyan start --topology split`.",
+    );
+  const { pattern, slowMs, failRate, forMs } = request;
+  chaos.add({ pattern, slowMs, failRate, until: Date.now() + forMs });
+  return null;
 }
 
 /** The text of an error for an operator, with the code where it is a fault. */
 export function refusalOf(error: unknown): Refusal {
   if (isFault(error)) return { message: error.message, code: error.code, details: error.details };
+  if (error instanceof CommandFailure) return { message: error.message, advice: error.advice };
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
@@ -87,10 +121,4 @@ function tail(
       resolve(null);
     });
   });
-}
-
-/** `*` stands for any run of characters: "ledger.*", "*.posted". */
-function matcher(pattern: string): RegExp {
-  const literal = (part: string) => part.replace(/[^\w]/g, "\\$&");
-  return new RegExp(`^${pattern.split("*").map(literal).join(".*")}$`);
 }

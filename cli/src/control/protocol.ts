@@ -23,6 +23,16 @@ export const Request = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("reviveJob"), id: z.string() }),
   z.strictObject({ do: z.literal("lag") }),
   z.strictObject({ do: z.literal("trace"), traceId: z.string().min(4) }),
+  z.strictObject({ do: z.literal("nodes") }),
+  z.strictObject({ do: z.literal("scale"), service: z.string(), count: z.int().min(0).max(64) }),
+  z.strictObject({ do: z.literal("signal"), node: z.string(), signal: z.enum(["SIGKILL", "SIGSTOP", "SIGCONT"]) }),
+  z.strictObject({
+    do: z.literal("disturb"),
+    pattern: z.string(),
+    slowMs: z.int().min(0).max(60_000),
+    failRate: z.number().min(0).max(1),
+    forMs: z.int().min(1).max(3_600_000),
+  }),
 ]);
 export type Request = z.infer<typeof Request>;
 
@@ -32,6 +42,8 @@ export interface Refusal {
   /** Of a fault. */
   readonly code?: string;
   readonly details?: unknown;
+  /** What to do about it, where the server knows. */
+  readonly advice?: string;
 }
 
 /** The server's lines: any number of items, then the end. */

@@ -1,4 +1,5 @@
-import { type App, type AppOptions, createApp } from "@banyan/kernel/app";
+import { type App, type AppOptions, createApp, type Middleware } from "@banyan/kernel/app";
+import type { Bus } from "@banyan/kernel/bus";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import type { Step, Steps } from "../output/steps.ts";
 import type { Openings } from "../process/openings.ts";
@@ -26,15 +27,30 @@ interface Application {
 
 const drainMs = 4_000;
 
-/** Starts every service of the configuration in this process. `openings` closes them. */
-export async function openApplication(surroundings: Surroundings): Promise<Application> {
+/** The part of an application that one process of a split topology has. */
+export interface Part {
+  /** Names; the others are reached by the bus. */
+  readonly services: readonly string[];
+  readonly bus: Bus;
+  readonly nodeName: string;
+  readonly middleware: readonly Middleware[];
+}
+
+/** Starts every service of the configuration in this process, or those of a part. `openings` closes them. */
+export async function openApplication(surroundings: Surroundings, part?: Part): Promise<Application> {
   const { config, database, environment, steps, openings, signal } = surroundings;
   const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([database, import("@banyan/sql-postgres")]);
   signal.throwIfAborted();
-  const store = createPostgresStore({ url });
+  const here = config.services.filter(({ contract }) => part?.services.includes(contract.name) ?? true);
   const app = assemble({
-    services: config.services,
-    store,
+    services: here,
+    ...(here.length > 0 && { store: createPostgresStore({ url }) }),
+    ...(part !== undefined && {
+      bus: part.bus,
+      nodeName: part.nodeName,
+      middleware: part.middleware,
+      remotes: config.services,
+    }),
     validateOutput: environment.NODE_ENV !== "production",
   });
   openings.defer("services", () => app.stop({ deadlineMs: drainMs }));
@@ -51,10 +67,8 @@ export async function openApplication(surroundings: Surroundings): Promise<Appli
       );
     });
   const servicesMs = started.reduce((sum, { tookMs }) => sum + tookMs, 0);
-  steps.done.push(
-    { name: "store", detail: "migrated", tookMs: performance.now() - startedAt - servicesMs },
-    ...started,
-  );
+  const storeMs = performance.now() - startedAt - servicesMs;
+  if (here.length > 0) steps.done.push({ name: "store", detail: "migrated", tookMs: storeMs }, ...started);
   signal.throwIfAborted();
   return { app, databaseUrl: publicUrl };
 }

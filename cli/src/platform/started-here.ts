@@ -26,11 +26,12 @@ export async function startedHere<T>(
     const steps = new Steps(note);
     const database = openDatabase({ environment, folder, steps, openings, signal });
     const { app } = await openApplication({ config, environment, folder, steps, openings, signal, database });
+    const name = { node: config.title, process: config.title };
     const flow = { send() {}, signal };
     return await work({
       signal,
       call: (action, input, options) => app.call(action, input, options),
-      ask: (request) => operate({ app, checks: config.checks, traces: null }, request, flow),
+      ask: (request) => operate({ app, checks: config.checks, watch: null, name }, request, flow),
     });
   } finally {
     await openings.close((name, error) => note(`${name} did not close: ${String(error)}`));

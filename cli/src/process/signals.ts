@@ -7,7 +7,8 @@ const parentPollMs = 1_000;
 
 /**
  * Calls `onStop` once, at the first SIGTERM, SIGINT or SIGHUP, and `onForce` at a second one. With `watchParent` the end
- * of the parent process counts too: npm killed with -9 passes nothing on, and would leave an orphan.
+ * of the parent process counts too: npm killed with -9 passes nothing on, and would leave an orphan. A process with a
+ * supervisor leaves the terminal's signals to it, and ends with it.
  */
 export function listenForStop(
   { onStop, onForce }: { onStop(reason: string): void; onForce(): void },
@@ -20,7 +21,13 @@ export function listenForStop(
       onStop(reason);
     } else if (Date.now() - stoppedAt > echoMs) onForce();
   };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
+  process.on("SIGTERM", stop);
+  if (process.connected) {
+    for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+    process.once("disconnect", () => stop("its supervisor has ended"));
+    return;
+  }
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, stop);
   if (!watchParent) return;
   const parent = process.ppid;
   const poll = setInterval(() => {

@@ -42,6 +42,20 @@ const Config = z.strictObject({
   services: z
     .array(typed<Service>((value) => "contract" in value && "handlers" in value, "make it with implement(contract, …)"))
     .min(1),
+  /**
+   * Where services run with `banyan start --topology split`: `{ books: { services: ["statements", "reconciliation"] } }`. A
+   * service that no process names gets one of its own, and the gateway is in the process "edge".
+   */
+  processes: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, "use lower-case letters, digits and dashes, 40 at most"),
+      z.strictObject({
+        services: z.array(z.string()).default([]),
+        /** How many of it run. */
+        count: z.int().min(1).max(64).default(1),
+      }),
+    )
+    .default({}),
   /** 0 takes any free port. The environment's PORT and HOST come first. */
   port: z.int().min(0).max(65_535).default(3000),
   host: z.string().min(1).default("127.0.0.1"),

@@ -21,6 +21,17 @@ const Environment = z
       .string()
       .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")
       .optional(),
+    /** How processes of one application reach each other: nats://, redis://, or tcp:// with one or more seeds. */
+    BANYAN_BUS: z
+      .string()
+      .regex(/^(nats|tls|redis|rediss|tcp|unix):/, "must begin with nats://, redis:// or tcp://")
+      .optional(),
+    /** Where a node on tcp:// is reached, as 10.0.0.7:4100. */
+    BANYAN_LISTEN: z.string().optional(),
+    /** Files of a node on tcp://: the authority, and this node's certificate and key. All three, or none. */
+    BANYAN_TLS_CA: z.string().optional(),
+    BANYAN_TLS_CERT: z.string().optional(),
+    BANYAN_TLS_KEY: z.string().optional(),
     NODE_ENV: z.string().optional(),
     LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).optional(),
     /** A collector, as in http://localhost:4318; the names are those of OpenTelemetry's specification. */
@@ -31,6 +42,11 @@ const Environment = z
     /** Set by npm while it runs a script. */
     npm_lifecycle_event: z.string().optional(),
   })
+  .refine(
+    ({ BANYAN_TLS_CA, BANYAN_TLS_CERT, BANYAN_TLS_KEY }) =>
+      new Set([BANYAN_TLS_CA, BANYAN_TLS_CERT, BANYAN_TLS_KEY].map((file) => file === undefined)).size === 1,
+    { path: ["BANYAN_TLS_CERT"], error: "needs BANYAN_TLS_CA and BANYAN_TLS_KEY beside it; set all three or none" },
+  )
   .refine(
     ({ NODE_ENV, BANYAN_API_KEY }) =>
       NODE_ENV !== "production" || BANYAN_API_KEY === undefined || BANYAN_API_KEY.length >= keyLengthMin,

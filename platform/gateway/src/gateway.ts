@@ -63,13 +63,14 @@ export interface Gateway {
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const { app } = options;
+  const services = app.contracts.map((contract) => ({ contract }));
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const log = options.log ?? pino({ level: "info" }, pino.destination({ fd: 2, sync: true }));
   const isTrusted = trustedBy(options.trustedProxies ?? []);
   const connections = new Connections(limits, isTrusted);
   const metrics = createMetrics(app, () => connections.count);
   const record = new RequestRecord(metrics.durations, log);
-  const answerError = errorAnswerer(record, detailsSerialiser(app.services));
+  const answerError = errorAnswerer(record, detailsSerialiser(services));
   let isClosing = false;
   const readiness = createReadiness(app, () => isClosing, { ...defaultReadinessLimits, ...options.readiness });
   const door = {
@@ -83,10 +84,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
   const fastify = routerOf(answerError, limits, (inside) => serverOf(limits, frontDoor(door, inside)));
   connections.watch(fastify.server);
-  const routes = routeTable(app.services);
+  const routes = routeTable(services);
   registerActions(fastify, routes, { app, limits, record, answerError });
   registerProbes(fastify, readiness, metrics);
-  registerDescription(fastify, { ...options, services: app.services, routes });
+  registerDescription(fastify, { ...options, services, routes });
   fastify.addHook("onClose", async () => {
     metrics.close();
     readiness.close();

@@ -1,6 +1,7 @@
 import type { AnyAction, App } from "@banyan/kernel/app";
 
-export type Service = App["services"][number];
+/** What an edge needs of a service, wherever that runs. */
+export type Service = { readonly contract: App["contracts"][number] };
 
 /** Methods of which a path has some, and answers 405 to the rest. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;

@@ -25,7 +25,7 @@ export async function playMerchantDay(call: Call): Promise<string | undefined> {
   const { id } = await call(ledger.placeHold, deposit, once(deposit.reference));
   await call(ledger.commitHold, { id, amountMinor: depositTakenMinor }, once(`${deposit.reference}:take`));
   await call(ledger.post, payout, once(payout.reference));
-  await call(statements.import, { content: bankStatement() }, once("bank statement"));
+  await call(statements.import, { content: bankStatement() }, once("bank-statement"));
   return `a merchant's day: ${accounts.length} accounts, ${morning.length + 2} transactions, 1 bank statement`;
 }
 

@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const banyan = fileURLToPath(new URL("../bin/banyan.mjs", import.meta.url));
+const banyan = fileURLToPath(new URL("../cli/bin/banyan.mjs", import.meta.url));
 
 interface Ready {
   readonly url: string;
@@ -46,8 +46,8 @@ export interface TestProject {
   run(...args: string[]): Promise<Outcome>;
   /** Runs `banyan ARGS…` and reads what it prints line by line. */
   launch(...args: string[]): Launched;
-  /** Runs `banyan start --json` until it says that it is ready. */
-  start(environment?: Record<string, string>): Promise<RunningServer>;
+  /** Runs `banyan start --json ARGS…` until it says that it is ready. */
+  start(environment?: Record<string, string>, args?: readonly string[]): Promise<RunningServer>;
   remove(): Promise<void>;
 }
 
@@ -84,8 +84,8 @@ export function createTestProject(configFile: URL): TestProject {
         },
       };
     },
-    async start(environment = {}) {
-      const child = launch(folder, ["start", "--json"], { PORT: "0", ...environment });
+    async start(environment = {}, args = []) {
+      const child = launch(folder, ["start", "--json", ...args], { PORT: "0", ...environment });
       const exited = once(child, "exit");
       let stderr = "";
       child.stderr!.on("data", (chunk) => {

@@ -1,0 +1,48 @@
+import { hash } from "node:crypto";
+import type { Identity } from "@banyan/kernel";
+import type { App } from "@banyan/kernel/app";
+import { pino } from "pino";
+import { freePort } from "../process/free-port.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Surroundings } from "./application.ts";
+
+/** Whoever has the development key. */
+const developer: Identity = { subject: "development", tenant: "default", permissions: new Set(["*"]) };
+/** For requests in flight. The application and the database drain after it, and supervisors wait 10 s (Docker) before they kill. */
+const drainMs = 4_000;
+const portsAfter = 20;
+
+/** Opens the gateway on the port that was asked for, or the next free one; `note` says which, where it is another. */
+export async function openGateway(
+  app: App,
+  key: string,
+  { config, environment, steps, openings }: Surroundings,
+): Promise<{ readonly url: string; readonly note: string | undefined }> {
+  const { createApiKeyAuthenticator, createGateway } = await import("@banyan/gateway");
+  const host = environment.HOST ?? config.host;
+  const asked = environment.PORT ?? config.port;
+  const gateway = createGateway({
+    app,
+    authenticator: createApiKeyAuthenticator([{ hash: hash("sha256", key), identity: developer }]),
+    title: config.title,
+    version: config.version,
+    host,
+    port: await freePort(asked, host),
+    // For who takes the port between the question and the answer.
+    portsAfter,
+    log: pino({ level: logLevel(environment) }, pino.destination({ fd: 2, sync: true })),
+  });
+  openings.defer("gateway", () => gateway.close({ deadlineMs: drainMs }));
+  const { url, port } = await steps.run(
+    "gateway",
+    () => gateway.listen(),
+    (address) => address.url,
+  );
+  const moved = asked !== 0 && port !== asked;
+  return { url, note: moved ? `Port ${asked} is taken, so the gateway listens on ${port}.` : undefined };
+}
+
+/** At "info" each refused request is a line: for whoever keeps logs, and noise in the terminal of whoever develops. */
+function logLevel({ LOG_LEVEL, NODE_ENV }: Environment): string {
+  return LOG_LEVEL ?? (NODE_ENV === "production" ? "info" : "warn");
+}

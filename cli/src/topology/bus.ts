@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Bus } from "@banyan/kernel/bus";
+import { usageFailure } from "../failure.ts";
+import type { Openings } from "../process/openings.ts";
+import type { Environment } from "../project/environment.ts";
+
+/** A folder for the sockets of one machine's processes, which only this user may enter; its path must leave room in sun_path. */
+export function createSocketFolder(openings: Openings): string {
+  const folder = mkdtempSync(join(tmpdir(), "banyan-"));
+  openings.defer("sockets", async () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The node that relays topics between the processes of one machine. */
+export const supervisorNode = "supervisor";
+
+/**
+ * The bus that BANYAN_BUS names: "nats://…", "redis://…", "tcp://seed:4100,other:4100" with BANYAN_LISTEN, or "unix:/folder", by which a
+ * supervisor binds its processes together. Not open yet. Throws a usage failure for anything else.
+ */
+export async function busOf(environment: Environment, node: string): Promise<Bus> {
+  const { BANYAN_BUS: url = "", BANYAN_LISTEN: listen } = environment;
+  const scheme = url.slice(0, url.indexOf(":"));
+  switch (scheme) {
+    case "unix": {
+      const { createTcpBus } = await import("@banyan/bus-tcp");
+      const socket = (name: string) => `unix:${join(url.slice("unix:".length), name)}.sock`;
+      return createTcpBus({ listen: socket(node), seeds: [socket(supervisorNode)] });
+    }
+    case "tcp": {
+      const { createTcpBus } = await import("@banyan/bus-tcp");
+      const { BANYAN_TLS_CA: ca, BANYAN_TLS_CERT: cert, BANYAN_TLS_KEY: key } = environment;
+      const tls = ca !== undefined && cert !== undefined && key !== undefined ? { ca, cert, key } : undefined;
+      const seeds = url.slice("tcp://".length).split(",");
+      return createTcpBus({ listen: listen ?? "127.0.0.1:0", seeds, ...(tls && { tls }) });
+    }
+    case "nats":
+    case "tls": {
+      const { createNatsBus } = await import("@banyan/bus-nats");
+      return createNatsBus({ url });
+    }
+    case "redis":
+    case "rediss": {
+      const { createRedisBus } = await import("@banyan/bus-redis");
+      return createRedisBus({ url });
+    }
+  }
+  throw usageFailure(
+    `BANYAN_BUS is ${url === "" ? "not set" : `"${url}"`}, and processes of one application need a bus.`,
+    "Set it to nats://HOST, redis://HOST or tcp://SEED:PORT; `banyan start --topology split` brings its own.",
+  );
+}

@@ -1,0 +1,58 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { operate } from "../control/operate.ts";
+import { openControlServer } from "../control/server.ts";
+import { usageFailure } from "../failure.ts";
+import { openApplication, type Surroundings } from "../platform/application.ts";
+import { openGateway } from "../platform/gateway.ts";
+import { openWatch } from "../platform/watching.ts";
+import { developmentKey } from "../project/data-folder.ts";
+import { Chaos } from "../watch/chaos.ts";
+import { busOf } from "./bus.ts";
+import { edgeProcess, placementsOf } from "./placement.ts";
+
+/** What a node tells its supervisor once it is ready. */
+export interface NodeReady {
+  readonly node: string;
+  readonly pid: number;
+  readonly services: readonly string[];
+  /** Of its control socket. */
+  readonly socket: string;
+  /** Of its gateway; absent where it has none. */
+  readonly url?: string;
+  readonly notes: readonly string[];
+  readonly tookMs: number;
+}
+
+/** Starts what one process of the split topology runs: some services or the gateway, on the bus, with a control socket of its own. */
+export async function serveNode(
+  surroundings: Surroundings,
+  { process: name, node }: { readonly process: string; readonly node: string },
+): Promise<NodeReady> {
+  const { config, environment, folder, openings, signal } = surroundings;
+  const placements = placementsOf(config);
+  const placement = placements.find((one) => one.process === name);
+  if (placement === undefined) {
+    const known = placements.map((one) => one.process).join(", ");
+    throw usageFailure(`There is no process ${name}.`, `There are: ${known}.`);
+  }
+  const chaos = environment.NODE_ENV === "production" ? undefined : new Chaos();
+  const { app } = await openApplication(surroundings, {
+    services: placement.services,
+    bus: await busOf(environment, node),
+    nodeName: node,
+    middleware: chaos === undefined ? [] : [chaos.middleware],
+  });
+  const watch = await openWatch(app, surroundings, node);
+  const { checks } = config;
+  const operated = { app, checks, watch, chaos, name: { node, process: name } };
+  const controlFolder = join(folder.path, "nodes", node);
+  mkdirSync(controlFolder, { recursive: true });
+  const control = await openControlServer(controlFolder, (request, flow) => operate(operated, request, flow));
+  openings.defer("control socket", () => control.close());
+  signal.throwIfAborted();
+  const ready = { node, pid: process.pid, services: placement.services, socket: control.socketPath };
+  if (name !== edgeProcess) return { ...ready, notes: [], tookMs: performance.now() };
+  const { url, note } = await openGateway(app, developmentKey(folder, environment.BANYAN_API_KEY).key, surroundings);
+  return { ...ready, url, notes: note === undefined ? [] : [note], tookMs: performance.now() };
+}

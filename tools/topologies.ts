@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createHttpCall } from "@banyan/cli";
+import type { Returned, Sent, Service } from "@banyan/kernel";
+import { type AnyAction, createApp } from "@banyan/kernel/app";
+import { InProcessNetwork } from "@banyan/kernel/bus";
+import { createPostgresStore } from "@banyan/sql-postgres";
+import { afterAll, beforeAll, describe } from "vitest";
+import { createTestDatabase } from "./test-postgres.ts";
+import { createTestProject } from "./test-project.ts";
+
+/** A call from outside, wherever the services run. */
+export type Call = <A extends AnyAction>(
+  action: A,
+  input: Sent<A>,
+  options?: { readonly idempotencyKey?: string; readonly deadlineMs?: number },
+) => Promise<Returned<A>>;
+
+/** What is tried in each topology. */
+export interface Tried {
+  readonly title: string;
+  readonly services: readonly Service[];
+  /** The banyan.config.ts that places the same services into processes. */
+  readonly config: URL;
+  readonly postgresUrl: () => string;
+}
+
+interface Running {
+  readonly call: Call;
+  stop(): Promise<unknown>;
+}
+
+/** local: function calls. wire: an application per service, every call encoded and every third frame delivered twice. split: processes, called by HTTP. */
+const topologies: Readonly<Record<string, (tried: Tried, databaseUrl: string) => Promise<Running>>> = {
+  local: startLocal,
+  wire: startWire,
+  split: startSplit,
+};
+
+/**
+ * Declares the tests of `journeys` once per topology, each with a database of its own, so that nothing can come to depend on
+ * sharing memory. The services and the tests are the same; what carries a call is all that differs.
+ */
+export function describeInTopologies(tried: Tried, journeys: (call: Call) => void): void {
+  for (const [name, start] of Object.entries(topologies)) {
+    describe(`${tried.title}, ${name}`, () => {
+      let running: Running | undefined;
+      let drop: (() => Promise<void>) | undefined;
+      beforeAll(async () => {
+        const database = await createTestDatabase(tried.postgresUrl());
+        drop = database.drop;
+        running = await start(tried, database.url);
+      });
+      afterAll(async () => {
+        await running?.stop();
+        await drop?.();
+      });
+      journeys((action, input, options) => {
+        if (running === undefined) throw new Error("the topology has not started");
+        return running.call(action, input, options);
+      });
+    });
+  }
+}
+
+async function startLocal({ services }: Tried, databaseUrl: string): Promise<Running> {
+  const app = createApp({ services, store: createPostgresStore({ url: databaseUrl }) });
+  await app.start();
+  return { call: (action, input, options) => app.call(action, input, options), stop: () => app.stop() };
+}
+
+async function startWire({ services }: Tried, databaseUrl: string): Promise<Running> {
+  let batchCount = 0;
+  const network = new InProcessNetwork({ isDoubled: () => ++batchCount % 3 === 0 });
+  const join = (here: readonly Service[], nodeName: string) =>
+    createApp({
+      services: here,
+      remotes: services,
+      bus: network.createBus(),
+      nodeName,
+      ...(here.length > 0 && { store: createPostgresStore({ url: databaseUrl, connectionsMax: 4 }) }),
+    });
+  const apps = services.map((service) => join([service], service.contract.name));
+  const edge = join([], "edge");
+  await Promise.all([...apps, edge].map((app) => app.start()));
+  return {
+    call: (action, input, options) => edge.call(action, input, options),
+    async stop() {
+      await edge.stop();
+      await Promise.all(apps.map((app) => app.stop()));
+    },
+  };
+}
+
+/** As a user starts it, down to the command line. */
+async function startSplit({ config }: Tried, databaseUrl: string): Promise<Running> {
+  const project = createTestProject(config);
+  const server = await project.start({ DATABASE_URL: databaseUrl }, ["--topology", "split"]);
+  const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
+  const call = createHttpCall({ url: server.ready.url, key });
+  return { call, stop: () => project.remove() };
+}
