@@ -159,9 +159,17 @@ test("a number drawn before and committed after is sealed all the same", async (
   const { app, run } = open();
   const at = new Date().toISOString();
   // Holds its seq open for a moment, as a posting does whose commit is slow.
-  const slow = run(`DO $$ BEGIN
-    PERFORM ledger.post('default', '${at}', true, false, ARRAY['a', 'b'], ARRAY[gen_random_uuid()], ARRAY['slow'], ARRAY[0], ARRAY[NULL]::timestamptz[],
-      ARRAY['{}']::jsonb[], ARRAY[NULL]::uuid[], ARRAY[1], ARRAY[1], ARRAY[2], ARRAY[5]::bigint[], ARRAY['CZK']);
+  const slow = run(`DO $$
+  DECLARE
+    a ledger.account; b ledger.account; number bigint;
+  BEGIN
+    SELECT * INTO a FROM ledger.lock_accounts('default', ARRAY['a']);
+    SELECT * INTO b FROM ledger.lock_accounts('default', ARRAY['b']);
+    number := (ledger.draw(1))[1];
+    PERFORM ledger.record('default', '${at}', ARRAY[number], ARRAY[gen_random_uuid()], ARRAY['slow'], NULL, NULL, NULL,
+      ARRAY[number], ARRAY[1], ARRAY[a.id], ARRAY[b.id], ARRAY[5]::bigint[], ARRAY['CZK'], NULL,
+      ARRAY[a.entry_count + 1], ARRAY[a.credits_minor - a.debits_minor - 5], ARRAY[b.entry_count + 1], ARRAY[b.credits_minor - b.debits_minor + 5],
+      ARRAY[a.id, b.id], ARRAY[a.entry_count + 1, b.entry_count + 1], ARRAY[a.debits_minor + 5, b.debits_minor], ARRAY[a.credits_minor, b.credits_minor + 5]);
     PERFORM pg_sleep(0.5);
   END $$`);
   await app.call(ledger.openAccount, { address: "c", currency: "CZK", floorMinor: null });

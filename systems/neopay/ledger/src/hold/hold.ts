@@ -1,7 +1,8 @@
 import type { Sql } from "@banyan/kernel";
-import { amountMinorMax } from "@banyan/neopay-money";
-import { type AccountRow, availableMinor } from "../account/account.ts";
-import { ledger } from "../contract.ts";
+import type { AccountRow } from "../account/account.ts";
+import { legOf, refusalOfSums } from "../transaction/books.ts";
+import { faultOf } from "../transaction/refusal.ts";
+import type { Posting } from "../transaction/schemas.ts";
 import type { Hold } from "./schemas.ts";
 
 /*
@@ -47,42 +48,11 @@ export function holdOf(row: HoldRow): Hold {
   };
 }
 
-interface Placing {
-  readonly source: string;
-  readonly destination: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-}
-
-/** Why an amount cannot be set aside, in the order in which posting it would be refused; undefined where it can. */
-export function refusalOfHold(
-  { source, destination, amountMinor, currency }: Placing,
-  accounts: ReadonlyMap<string, AccountRow>,
-): Error | undefined {
-  const { faults } = ledger;
-  const from = accounts.get(source);
-  const to = accounts.get(destination);
-  if (from === undefined) return faults.accountNotFound({ account: source });
-  if (to === undefined) return faults.accountNotFound({ account: destination });
-  for (const { address, status } of [from, to]) {
-    if (status === "closed") return faults.accountClosed({ account: address });
-  }
-  for (const account of [from, to]) {
-    if (account.currency !== currency) return faults.currencyMismatch({ account: account.address });
-  }
-  if (source === destination) return faults.selfTransfer({ account: source });
-  const available = availableMinor(from);
-  if (from.floor_minor !== null && available - amountMinor < from.floor_minor) {
-    return faults.insufficientFunds({ account: source, availableMinor: available });
-  }
-  // Subtracted, since the sum may exceed what a number holds exactly.
-  if (amountMinor > amountMinorMax - from.debits_minor - from.pending_debit_minor) {
-    return faults.amountOverflow({ account: source });
-  }
-  if (amountMinor > amountMinorMax - to.credits_minor - to.pending_credit_minor) {
-    return faults.amountOverflow({ account: destination });
-  }
-  return undefined;
+/** Why an amount cannot be set aside: what would refuse posting it, in the same order; undefined where it can. */
+export function refusalOfHold(leg: Posting, accounts: ReadonlyMap<string, AccountRow>): Error | undefined {
+  const placed = legOf(leg, accounts);
+  const refusal = "kind" in placed ? placed : refusalOfSums([placed]);
+  return refusal === undefined ? undefined : faultOf(refusal);
 }
 
 /** H2, H3: how a hold has ended at `now`, in milliseconds since 1970; undefined while it can be committed. */

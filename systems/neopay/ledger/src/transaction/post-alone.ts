@@ -1,9 +1,9 @@
 import type { CommandContext } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
-import { type NewTransaction, postBatch } from "./posting-batch.ts";
+import { postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { Transaction } from "./schemas.ts";
-import { addressesOf, transactionOf } from "./transaction.ts";
+import { addressesOf, type NewTransaction, transactionOf } from "./transaction.ts";
 
 /** Posts one transaction as a part of its command, with its event. Throws the fault that refuses it. */
 export async function postAlone(

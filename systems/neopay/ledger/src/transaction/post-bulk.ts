@@ -1,9 +1,10 @@
 import type { Handler } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
-import { type NewTransaction, postBatch, type Verdict } from "./posting-batch.ts";
+import type { Verdict } from "./books.ts";
+import { postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { BulkResult } from "./schemas.ts";
-import { addressesOf, newTransaction, transactionOf } from "./transaction.ts";
+import { addressesOf, type NewTransaction, newTransaction, transactionOf } from "./transaction.ts";
 
 /** A refused item is a result and no fault: the others stand, and an importer counts. */
 export const postBulk: Handler<typeof ledger.postBulk> = async (ctx, { transactions, atomic, dryRun }) => {

@@ -1,33 +1,6 @@
 import type { Sql } from "@banyan/kernel";
-import type { Posting } from "./schemas.ts";
-
-/** A transaction that is to be posted. */
-export interface NewTransaction {
-  readonly id: string;
-  readonly reference: string;
-  readonly postings: readonly Posting[];
-  readonly effectiveAt: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly revertsId: string | null;
-}
-
-/** What became of one transaction of a batch. */
-export type Verdict =
-  | { readonly kind: "posted"; readonly seq: number }
-  /** Nothing wrong with it; another one of its all-or-none batch was refused, or it was only asked. */
-  | { readonly kind: "notPosted" }
-  | { readonly kind: "duplicateReference"; readonly existingId: string }
-  | { readonly kind: "insufficientFunds"; readonly account: string; readonly availableMinor: number }
-  | { readonly kind: RefusalOfAccount; readonly account: string };
-type RefusalOfAccount = "accountNotFound" | "accountClosed" | "currencyMismatch" | "selfTransfer" | "amountOverflow";
-
-interface VerdictRow {
-  readonly seq: number | null;
-  readonly verdict: Exclude<Verdict["kind"], "posted"> | null;
-  readonly account: string | null;
-  readonly available_minor: number | null;
-  readonly existing_id: string | null;
-}
+import { Books, type LockedAccount, type Verdict } from "./books.ts";
+import { addressesOf, type NewTransaction } from "./transaction.ts";
 
 interface Manner {
   readonly tenant: string;
@@ -39,77 +12,44 @@ interface Manner {
 }
 
 /**
- * Posts the transactions of one tenant in order, in one round trip: a verdict for each, where later ones see the effects of
- * earlier ones. With `allOrNone` a single refusal leaves nothing posted. The rules are those of the SQL function ledger.post.
+ * Posts the transactions of one tenant in order, with a verdict for each: see `Books`. With `allOrNone` a single refusal leaves
+ * nothing posted. One round trip: what is recorded is sent and not awaited, so that the server writes while the caller
+ * makes the events of it. The commit waits for it, and fails with it.
  */
 export async function postBatch(
   sql: Sql,
   { tenant, at, allOrNone, dryRun = false }: Manner,
   transactions: readonly NewTransaction[],
 ): Promise<readonly Verdict[]> {
-  const items = itemColumns(transactions);
-  const legs = legColumns(transactions);
-  const rows = await sql<VerdictRow>`
-    SELECT * FROM ledger.post(${tenant}, ${new Date(at)}, ${allOrNone}, ${dryRun}, ${legs.addresses},
-      ${items.ids}, ${items.references}, ${items.earlier}, ${items.effectiveAts}, ${items.metadata}, ${items.revertsIds},
-      ${legs.items}, ${legs.sources}, ${legs.destinations}, ${legs.amounts}, ${legs.currencies})`;
-  return rows.map(verdictOf);
-}
-
-function itemColumns(transactions: readonly NewTransaction[]) {
-  const places = new Map<string, number>();
-  const earlier = transactions.map(({ reference }, index) => {
-    const place = places.get(reference) ?? 0;
-    places.set(reference, index + 1);
-    return place;
-  });
-  return {
-    earlier,
-    ids: transactions.map(({ id }) => id),
-    references: transactions.map(({ reference }) => reference),
-    effectiveAts: transactions.map(({ effectiveAt }) => effectiveAt ?? null),
-    metadata: transactions.map(({ metadata }) => metadata),
-    revertsIds: transactions.map(({ revertsId }) => revertsId),
-  };
-}
-
-/** Each address once, in byte order as the locks are taken; legs name them by place, counted from 1 as SQL does. */
-function legColumns(transactions: readonly NewTransaction[]) {
-  const columns = {
-    addresses: [
-      ...new Set(transactions.flatMap(({ postings }) => postings.flatMap((leg) => [leg.source, leg.destination]))),
-    ],
-    items: [] as number[],
-    sources: [] as number[],
-    destinations: [] as number[],
-    amounts: [] as number[],
-    currencies: [] as string[],
-  };
-  const places = new Map(columns.addresses.map((address, index) => [address, index + 1]));
-  for (const [index, { postings }] of transactions.entries()) {
-    for (const { source, destination, amountMinor, currency } of postings) {
-      columns.items.push(index + 1);
-      columns.sources.push(places.get(source) as number);
-      columns.destinations.push(places.get(destination) as number);
-      columns.amounts.push(amountMinor);
-      columns.currencies.push(currency);
-    }
+  const addresses = addressesOf(transactions.flatMap(({ postings }) => postings));
+  const references = transactions.map(({ reference }) => reference);
+  const [accounts, taken, [drawn]] = await Promise.all([
+    sql<LockedAccount>`
+      SELECT id, address, currency, floor_minor, status, entry_count, debits_minor, credits_minor, pending_debit_minor, pending_credit_minor
+      FROM ledger.lock_accounts(${tenant}, ${addresses})`,
+    sql<{ reference: string; id: string }>`SELECT reference, id FROM ledger.taken(${tenant}, ${references})`,
+    sql<{ numbers: readonly number[] }>`SELECT ledger.draw(${dryRun ? 0 : transactions.length}) AS numbers`,
+  ]);
+  const books = new Books(accounts, new Map(taken.map(({ reference, id }) => [reference, id])));
+  const verdicts = transactions.map((each, index) => books.enter(each, drawn?.numbers[index] ?? 0));
+  if (dryRun || (allOrNone && books.items.seqs.length < transactions.length)) {
+    return verdicts.map((verdict) => (verdict.kind === "posted" ? { kind: "notPosted" } : verdict));
   }
-  return columns;
+  if (books.items.seqs.length > 0) void record(sql, { tenant, at }, books);
+  return verdicts;
 }
 
-function verdictOf({ seq, verdict, account, available_minor, existing_id }: VerdictRow): Verdict {
-  if (seq !== null) return { kind: "posted", seq };
-  switch (verdict) {
-    case "duplicateReference":
-      return { kind: verdict, existingId: existing_id as string };
-    case "insufficientFunds":
-      return { kind: verdict, account: account as string, availableMinor: available_minor as number };
-    case "notPosted":
-      return { kind: verdict };
-    case null:
-      throw new Error("ledger.post answered neither a seq nor a verdict");
-    default:
-      return { kind: verdict, account: account as string };
-  }
+function record(
+  sql: Sql,
+  { tenant, at }: { readonly tenant: string; readonly at: number },
+  { items, legs, moved }: Books,
+): Promise<unknown> {
+  const accounts = [...moved];
+  return sql`
+    SELECT ledger.record(${tenant}, ${new Date(at)},
+      ${items.seqs}, ${items.ids}, ${items.references}, ${items.effectiveAts}, ${items.revertsIds}, ${items.metadata},
+      ${legs.seqs}, ${legs.numbers}, ${legs.sources}, ${legs.destinations}, ${legs.amounts}, ${legs.currencies}, ${legs.effectiveAts},
+      ${legs.sourceEntries}, ${legs.sourceAfters}, ${legs.destinationEntries}, ${legs.destinationAfters},
+      ${accounts.map(({ id }) => id)}, ${accounts.map(({ entry_count }) => entry_count)},
+      ${accounts.map(({ debits_minor }) => debits_minor)}, ${accounts.map(({ credits_minor }) => credits_minor)})`;
 }

@@ -1,9 +1,9 @@
 import type { Sql } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
-import type { NewTransaction, Verdict } from "./posting-batch.ts";
-import { findTransactions, hasSameContent } from "./transaction.ts";
+import type { Refusal, Verdict } from "./books.ts";
+import { findTransactions, hasSameContent, type NewTransaction } from "./transaction.ts";
 
-type Refusal = Exclude<Verdict, { readonly kind: "posted" | "notPosted" }>;
+type Refused = Exclude<Verdict, { readonly kind: "posted" | "notPosted" }>;
 type Duplicates = ReadonlyMap<NewTransaction, { readonly seq: number; readonly sameContent: boolean }>;
 
 /** Looks at what was posted under the references that are taken, in one round trip, and in none where none is. */
@@ -29,17 +29,17 @@ export async function findDuplicates(
 }
 
 /** The fault that says why a transaction was refused. */
-export function refusalFault(given: NewTransaction, refusal: Refusal, duplicates: Duplicates) {
-  switch (refusal.kind) {
-    case "duplicateReference":
-      return ledger.faults.duplicateReference({
-        reference: given.reference,
-        existingId: refusal.existingId,
-        sameContent: duplicates.get(given)?.sameContent ?? false,
-      });
-    case "insufficientFunds":
-      return ledger.faults.insufficientFunds({ account: refusal.account, availableMinor: refusal.availableMinor });
-    default:
-      return ledger.faults[refusal.kind]({ account: refusal.account });
-  }
+export function refusalFault(given: NewTransaction, refused: Refused, duplicates: Duplicates) {
+  if (refused.kind !== "duplicateReference") return faultOf(refused);
+  return ledger.faults.duplicateReference({
+    reference: given.reference,
+    existingId: refused.existingId,
+    sameContent: duplicates.get(given)?.sameContent ?? false,
+  });
+}
+
+/** The fault of a refusal that has nothing to do with earlier transactions. */
+export function faultOf(refusal: Refusal) {
+  if (refusal.kind !== "insufficientFunds") return ledger.faults[refusal.kind]({ account: refusal.account });
+  return ledger.faults.insufficientFunds({ account: refusal.account, availableMinor: refusal.availableMinor });
 }

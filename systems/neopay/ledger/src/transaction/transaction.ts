@@ -1,7 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Sql } from "@banyan/kernel";
-import type { NewTransaction } from "./posting-batch.ts";
 import type { Posting, PostTransaction, Transaction } from "./schemas.ts";
+
+/** A transaction that is to be posted. */
+export interface NewTransaction {
+  readonly id: string;
+  readonly reference: string;
+  readonly postings: readonly Posting[];
+  readonly effectiveAt: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly revertsId: string | null;
+}
 
 /** A transaction to post, with its time in UTC as it will be stored. */
 export function newTransaction(
