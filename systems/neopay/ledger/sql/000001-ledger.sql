@@ -25,7 +25,7 @@ CREATE TABLE ledger.account (
     AND debits_minor + pending_debit_minor <= 9007199254740991),
   CONSTRAINT account_credits_bound CHECK (credits_minor >= 0 AND pending_credit_minor >= 0
     AND credits_minor + pending_credit_minor <= 9007199254740991),
-  CONSTRAINT account_floor CHECK (floor_minor IS NULL OR credits_minor - debits_minor - pending_debit_minor >= floor_minor),
+  CONSTRAINT account_floor CHECK (credits_minor - debits_minor - pending_debit_minor >= floor_minor),
   CONSTRAINT account_closed_empty CHECK (status = 'open'
     OR (credits_minor = debits_minor AND pending_debit_minor = 0 AND pending_credit_minor = 0))
 ) WITH (fillfactor = 50);                               -- half a page free keeps balance updates off the indexes (HOT)

@@ -1,6 +1,6 @@
 -- A hash chain over the stored rows, sealed in blocks behind the postings, so that posting stays parallel.
 --
--- leaf = sha256(0x00 || the stored transaction, then each posting, as JSON arrays), root = sha256(0x01 || root of the tenant's block before || its leaves).
+-- leaf = sha256(0x00 || the stored transaction, then each posting, as PostgreSQL sends a row in binary), root = sha256(0x01 || root of the tenant's block before || its leaves).
 -- The prefixes keep a leaf from passing for a root (RFC 9162, 2.1). A block covers every number above the block before it
 -- up to `to_seq`; it keeps each leaf, so that a changed row is named and not only noticed.
 CREATE TABLE ledger.seal (
@@ -24,12 +24,12 @@ INSERT INTO ledger.seal_horizon (sealed_seq) VALUES (0);
 -- The leaves of stored transactions, in order. Addresses stand for account numbers, so that two accounts cannot trade places.
 CREATE FUNCTION ledger.leaves(after_seq bigint, to_seq bigint) RETURNS TABLE (tenant text, seq bigint, leaf bytea)
 LANGUAGE sql STABLE AS $$
-  SELECT t.tenant, t.seq, sha256('\x00'::bytea || convert_to(
-    json_build_array(t.tenant, t.seq, t.id, t.reference, t.effective_at AT TIME ZONE 'UTC', t.recorded_at AT TIME ZONE 'UTC',
-      t.reverts_id, t.metadata)::text
-    || coalesce(string_agg(json_build_array(p.leg, p.tenant, s.address, d.address, p.amount_minor, p.currency,
-      p.effective_at = t.effective_at, p.source_entry, p.source_after_minor, p.destination_entry, p.destination_after_minor)::text,
-      '' ORDER BY p.leg) FILTER (WHERE p.seq IS NOT NULL), ''), 'UTF8'))
+  -- A row's binary form has the length of each value before it, so that no two rows look alike. It takes two thirds of JSON's time.
+  SELECT t.tenant, t.seq, sha256('\x00'::bytea
+    || record_send(ROW(t.tenant, t.seq, t.id, t.reference, t.effective_at, t.recorded_at, t.reverts_id, t.metadata))
+    || coalesce(string_agg(record_send(ROW(p.leg, p.tenant, s.address, d.address, p.amount_minor, p.currency, p.effective_at,
+      p.source_entry, p.source_after_minor, p.destination_entry, p.destination_after_minor)), ''::bytea ORDER BY p.leg)
+      FILTER (WHERE p.seq IS NOT NULL), ''))
   FROM ledger.transaction AS t
   LEFT JOIN ledger.posting AS p ON p.seq = t.seq
   LEFT JOIN ledger.account AS s ON s.id = p.source_id
@@ -39,8 +39,18 @@ LANGUAGE sql STABLE AS $$
   ORDER BY t.seq
 $$;
 
--- Seals up to `limit_seqs` numbers more, a block per tenant, and answers how many numbers that were; null when another call
--- is under way, or the postings under way did not end within half a second.
+-- Whether sealing can wait: much has come since, it still comes, and none of it has waited for half a minute.
+-- Hashing a transaction takes a third of the time of posting it; a rush of them is over sooner without.
+CREATE FUNCTION ledger.is_rush(at timestamptz, sealed bigint) RETURNS boolean
+LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+  SELECT s.last_value - sealed > 2000
+    AND (SELECT t.recorded_at FROM ledger.transaction AS t WHERE t.seq > sealed ORDER BY t.seq DESC LIMIT 1) > at - interval '1 second'
+    AND (SELECT t.recorded_at FROM ledger.transaction AS t WHERE t.seq > sealed ORDER BY t.seq LIMIT 1) > at - interval '30 seconds'
+  FROM ledger.transaction_seq AS s
+$$;
+
+-- Seals up to `limit_seqs` numbers more, a block per tenant, and answers how many numbers that were: none during a rush; null when
+-- another call is under way, or the postings under way did not end within half a second.
 --
 -- By index, whatever statistics say: a plan that was made while the tables were small would be kept.
 --
@@ -55,6 +65,7 @@ DECLARE
   decided bigint;
 BEGIN
   SELECT sealed_seq INTO STRICT sealed FROM ledger.seal_horizon FOR UPDATE;
+  IF ledger.is_rush(at, sealed) THEN RETURN 0; END IF;
   BEGIN
     PERFORM pg_advisory_xact_lock(1818584167, 1);
     SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO decided FROM ledger.transaction_seq;
@@ -65,9 +76,8 @@ BEGIN
   IF decided <= sealed THEN RETURN 0; END IF;
 
   WITH block AS (
-    SELECT l.tenant, array_agg(l.seq ORDER BY l.seq) AS seqs, array_agg(l.leaf ORDER BY l.seq) AS leaves,
-      string_agg(l.leaf, ''::bytea ORDER BY l.seq) AS bytes
-    FROM ledger.leaves(sealed, decided) AS l GROUP BY l.tenant
+    SELECT l.tenant, array_agg(l.seq) AS seqs, array_agg(l.leaf) AS leaves, string_agg(l.leaf, ''::bytea) AS bytes
+    FROM (SELECT * FROM ledger.leaves(sealed, decided) ORDER BY tenant, seq) AS l GROUP BY l.tenant
   ), written AS (
     INSERT INTO ledger.seal (tenant, number, from_seq, to_seq, seqs, leaves, root, sealed_at)
     SELECT b.tenant, coalesce(p.number, 0) + 1, coalesce(p.to_seq, 0), decided, b.seqs, b.leaves,

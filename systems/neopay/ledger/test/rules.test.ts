@@ -50,7 +50,7 @@ describe("the same content", () => {
     metadata: { k: "v" },
   };
   const given = newTransaction("0", input);
-  const stored = transactionOf({ ...given, id: "1" }, 7, Date.UTC(2026, 0, 2));
+  const stored = transactionOf({ ...given, id: "1" }, 7, "2026-01-02T00:00:00.000Z");
 
   test("is the same instant in another zone, and any where none is asked for", () => {
     expect(stored.effectiveAt).toBe("2026-01-01T00:00:00.000Z");

@@ -17,8 +17,8 @@ export async function postAlone(
   if (verdict.kind !== "posted") {
     throw refusalFault(transaction, verdict, await findDuplicates(ctx.sql, tenant, [[transaction, verdict]]));
   }
-  const posted = transactionOf(transaction, verdict.seq, at);
+  const posted = transactionOf(transaction, verdict.seq, new Date(at).toISOString());
   ctx.emit(ledger.posted, posted);
-  ctx.invalidate(...addressesOf(posted.postings));
+  ctx.invalidate(...addressesOf([posted]));
   return posted;
 }

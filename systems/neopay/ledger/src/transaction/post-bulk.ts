@@ -9,26 +9,26 @@ import { addressesOf, type NewTransaction, newTransaction, transactionOf } from 
 /** A refused item is a result and no fault: the others stand, and an importer counts. */
 export const postBulk: Handler<typeof ledger.postBulk> = async (ctx, { transactions, atomic, dryRun }) => {
   const at = ctx.now();
+  const recordedAt = new Date(at).toISOString();
   const { tenant } = ctx.identity;
   const given = transactions.map((transaction) => newTransaction(ctx.newId(), transaction));
   const verdicts = await postBatch(ctx.sql, { tenant, at, allOrNone: atomic, dryRun }, given);
   const judged = given.map((transaction, place) => [transaction, verdicts[place] as Verdict] as const);
   const duplicates = await findDuplicates(ctx.sql, tenant, judged);
-  const moved = new Set<string>();
-  for (const [transaction, verdict] of judged) {
-    if (verdict.kind !== "posted") continue;
-    ctx.emit(ledger.posted, transactionOf(transaction, verdict.seq, at));
-    for (const address of addressesOf(transaction.postings)) moved.add(address);
-  }
-  ctx.invalidate(...moved);
-  const results = judged.map(([transaction, verdict]) => resultOf(transaction, verdict, duplicates));
-  const count = (status: BulkResult["status"]) => results.filter((result) => result.status === status).length;
+  const counts = { posted: 0, duplicate: 0, refused: 0, notPosted: 0 };
+  const results = judged.map(([transaction, verdict]) => {
+    if (verdict.kind === "posted") ctx.emit(ledger.posted, transactionOf(transaction, verdict.seq, recordedAt));
+    const result = resultOf(transaction, verdict, duplicates);
+    counts[result.status]++;
+    return result;
+  });
+  if (counts.posted > 0) ctx.invalidate(...addressesOf(given));
   return {
     receivedCount: results.length,
-    postedCount: count("posted"),
-    duplicateCount: count("duplicate"),
-    refusedCount: count("refused"),
-    notPostedCount: count("notPosted"),
+    postedCount: counts.posted,
+    duplicateCount: counts.duplicate,
+    refusedCount: counts.refused,
+    notPostedCount: counts.notPosted,
     results,
   };
 };

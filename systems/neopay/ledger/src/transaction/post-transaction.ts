@@ -12,6 +12,7 @@ const lanes = 1;
 /** Posts in flight share one statement and one commit; each has its own verdict, key, event and audit record. */
 const postTogether: BatchHandler<typeof ledger.post> = async (ctx, items) => {
   const at = ctx.now();
+  const recordedAt = new Date(at).toISOString();
   const answers: Answer[] = new Array(items.length);
   const byTenant = Map.groupBy(items.keys(), (index) => items[index]?.identity.tenant ?? "");
   // Sorted, so that two groups of several tenants lock their accounts in one order.
@@ -30,9 +31,9 @@ const postTogether: BatchHandler<typeof ledger.post> = async (ctx, items) => {
         answers[index] = refusalFault(transaction, verdict, duplicates);
         continue;
       }
-      const posted: Returned<typeof ledger.post> = transactionOf(transaction, verdict.seq, at);
+      const posted: Returned<typeof ledger.post> = transactionOf(transaction, verdict.seq, recordedAt);
       items[index]?.emit(ledger.posted, posted);
-      items[index]?.invalidate(...addressesOf(posted.postings));
+      items[index]?.invalidate(...addressesOf([posted]));
       answers[index] = posted;
     }
   }

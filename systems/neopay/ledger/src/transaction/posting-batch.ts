@@ -21,7 +21,7 @@ export async function postBatch(
   { tenant, at, allOrNone, dryRun = false }: Manner,
   transactions: readonly NewTransaction[],
 ): Promise<readonly Verdict[]> {
-  const addresses = addressesOf(transactions.flatMap(({ postings }) => postings));
+  const addresses = addressesOf(transactions);
   const references = transactions.map(({ reference }) => reference);
   const [accounts, taken, [drawn]] = await Promise.all([
     sql<LockedAccount>`

@@ -27,9 +27,8 @@ export function newTransaction(
   };
 }
 
-/** What a posted transaction looks like from outside. `at` is when it was recorded, in milliseconds since 1970. */
-export function transactionOf(posted: NewTransaction, seq: number, at: number): Transaction {
-  const recordedAt = new Date(at).toISOString();
+/** What a posted transaction looks like from outside. `recordedAt` is an instant as it is stored. */
+export function transactionOf(posted: NewTransaction, seq: number, recordedAt: string): Transaction {
   return {
     id: posted.id,
     seq,
@@ -42,9 +41,13 @@ export function transactionOf(posted: NewTransaction, seq: number, at: number): 
   };
 }
 
-/** The accounts that the postings move, each once. */
-export function addressesOf(postings: readonly Posting[]): string[] {
-  return [...new Set(postings.flatMap(({ source, destination }) => [source, destination]))];
+/** The accounts that the transactions move, each once. */
+export function addressesOf(transactions: readonly Pick<NewTransaction, "postings">[]): string[] {
+  const addresses = new Set<string>();
+  for (const { postings } of transactions) {
+    for (const { source, destination } of postings) addresses.add(source).add(destination);
+  }
+  return [...addresses];
 }
 
 /** The legs that undo `postings`: each the other way round, the last one first. */
