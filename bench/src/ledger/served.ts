@@ -5,6 +5,7 @@ import { createPostgresStore } from "@banyan/sql-postgres";
 import { pino } from "pino";
 import config from "../../../banyan.config.ts";
 import { unlimited } from "../http/unlimited.ts";
+import { settled } from "./settled.ts";
 import { openAccounts } from "./transfers.ts";
 
 /** Every service that `npm start` starts, in one process behind the gateway: posting pays for all who listen to it. */
@@ -25,6 +26,6 @@ export async function open({ url, key }: { url: string; key: string }) {
   return {
     address: () => address,
     /** What the last load left to be delivered would otherwise be measured with the next one. */
-    settled: () => app.settled({ deadlineMs: 100_000 }),
+    settled: () => settled(app, url),
   };
 }

@@ -3,6 +3,7 @@ import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { perSecond } from "../loops.ts";
+import { settled } from "./settled.ts";
 import { openAccounts, transfer } from "./transfers.ts";
 
 /** Bulk posting without HTTP: transfers per second through the ledger's own command, with its events and audit record. */
@@ -22,6 +23,6 @@ export async function open({ url, perCall, callers }: { url: string; perCall: nu
   };
   return {
     bulk: (durationMs: number) => perSecond(postBulk, callers, durationMs),
-    settled: () => app.settled({ deadlineMs: 100_000 }),
+    settled: () => settled(app, url),
   };
 }
