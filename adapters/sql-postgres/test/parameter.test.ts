@@ -1,3 +1,5 @@
+import fc from "fast-check";
+import { parse } from "postgres-array";
 import { expect, test } from "vitest";
 import { encodeParameter } from "../src/parameter.ts";
 
@@ -37,4 +39,23 @@ test.each([
   [() => 1, /function/],
 ])("%o has no single meaning in SQL and is refused", (value, message) => {
   expect(() => encodeParameter(value)).toThrow(message);
+});
+
+test("a text in an array literal is what it was, whatever it holds, read by what other clients read arrays with", () => {
+  const piece = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "binary" }),
+    fc.constantFrom('"', "\\", "\n", "\u0001", "\u2028", "😀", "NULL", ","),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join("")),
+        { maxLength: 5 },
+      ),
+      (texts) => {
+        expect(parse(encodeParameter(texts) as string)).toEqual(texts);
+      },
+    ),
+  );
 });
