@@ -38,10 +38,15 @@ CREATE FUNCTION ledger.record(
 ) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
-  INSERT INTO ledger.transaction (seq, tenant, id, reference, effective_at, recorded_at, reverts_id, metadata)
-  SELECT u.seq, of_tenant, u.id, u.reference, coalesce(u.effective_at, at), at, u.reverts_id, coalesce(u.metadata, '{}')
-  FROM unnest(item_seq, item_id, item_reference, item_effective_at, item_reverts, item_metadata)
-    AS u (seq, id, reference, effective_at, reverts_id, metadata);
+  -- The accounts stay out of this inner block: updating in it what was locked outside leaves each row with two owners.
+  BEGIN
+    INSERT INTO ledger.transaction (seq, tenant, id, reference, effective_at, recorded_at, reverts_id, metadata)
+    SELECT u.seq, of_tenant, u.id, u.reference, coalesce(u.effective_at, at), at, u.reverts_id, coalesce(u.metadata, '{}')
+    FROM unnest(item_seq, item_id, item_reference, item_effective_at, item_reverts, item_metadata)
+      AS u (seq, id, reference, effective_at, reverts_id, metadata);
+  EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'another session committed a reference or revert of this call meanwhile' USING ERRCODE = '40001';
+  END;
 
   INSERT INTO ledger.posting (seq, leg, tenant, source_id, destination_id, amount_minor, currency, effective_at,
     source_entry, source_after_minor, destination_entry, destination_after_minor)
@@ -54,6 +59,4 @@ BEGIN
   UPDATE ledger.account AS a SET entry_count = u.entries, debits_minor = u.debits, credits_minor = u.credits
   FROM unnest(account_id, account_entries, account_debits, account_credits) AS u (id, entries, debits, credits)
   WHERE a.id = u.id;
-EXCEPTION WHEN unique_violation THEN
-  RAISE EXCEPTION 'another session committed a reference or revert of this call meanwhile' USING ERRCODE = '40001';
 END $$;
