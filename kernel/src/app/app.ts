@@ -3,6 +3,7 @@ import type { Codec } from "../bus/frame/codec.ts";
 import { bind } from "../call/binding.ts";
 import { type Clock, systemClock } from "../call/clock.ts";
 import { type CallNotes, Context } from "../call/context.ts";
+import type { HealthCheck } from "../call/health-check.ts";
 import type { AppState, InspectorListener, InspectorRecord } from "../call/inspector.ts";
 import type { Middleware } from "../call/middleware.ts";
 import { Origin } from "../call/origin.ts";
@@ -61,13 +62,6 @@ export interface RootCallOptions {
   readonly key?: string | undefined;
   /** Filled in before the call settles. */
   readonly notes?: CallNotes | undefined;
-}
-
-/** One thing that must work for calls to work. */
-export interface HealthCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
 }
 
 /** Services in one process: what edges, tests and scripts hold. */
@@ -291,9 +285,7 @@ class Application implements App {
       ok: this.current === "started",
       detail: this.current,
     }));
-    for (const { service, nodes } of this.remote?.availability() ?? []) {
-      if (!this.serves(service)) checks.push({ name: service, ok: nodes > 0, detail: `${nodes} nodes` });
-    }
+    checks.push(...(this.remote?.checks() ?? []));
     if (this.store === undefined) return checks;
     const began = this.runtime.clock.monotonic();
     try {

@@ -1,6 +1,7 @@
 export type { Clock } from "../call/clock.ts";
 export { systemClock } from "../call/clock.ts";
 export type { CallNotes } from "../call/context.ts";
+export type { HealthCheck } from "../call/health-check.ts";
 export type { CallRecord, InspectorRecord } from "../call/inspector.ts";
 export type { Middleware } from "../call/middleware.ts";
 export type { AnyAction, AnyCommand, AnyQuery } from "../contract/action.ts";
@@ -8,4 +9,4 @@ export { type AnyFaultType, FAULT_STATUS, type FaultRecord, faultFromRecord, fau
 export { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "../contract/schema.ts";
 export type { Lag } from "../delivery/dispatcher.ts";
 export { anonymousIdentity } from "../service/identity.ts";
-export { type App, type AppOptions, createApp, type HealthCheck, type RootCallOptions } from "./app.ts";
+export { type App, type AppOptions, createApp, type RootCallOptions } from "./app.ts";

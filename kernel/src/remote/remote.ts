@@ -3,6 +3,7 @@ import type { Bus } from "../bus/bus.ts";
 import { Exchange } from "../bus/exchange.ts";
 import type { Codec } from "../bus/frame/codec.ts";
 import type { Binding, ValidCall } from "../call/context.ts";
+import type { HealthCheck } from "../call/health-check.ts";
 import { newSpanId } from "../call/ids.ts";
 import type { NodeState } from "../call/inspector.ts";
 import type { Runtime } from "../call/runtime.ts";
@@ -280,11 +281,20 @@ export class Remote {
     }));
   }
 
-  /** How many nodes of each needed service can be called. */
-  availability(): readonly { readonly service: string; readonly nodes: number }[] {
-    return [...(this.registry?.views.values() ?? [])].map(({ service, available }) => ({
-      service,
-      nodes: available.length,
-    }));
+  /** The bus, and each service that this process calls elsewhere: ok while somebody can be called. */
+  checks(): readonly HealthCheck[] {
+    if (this.registry === null) return [{ name: "bus", ok: false, detail: "not open" }];
+    const place = this.bus.address === "" ? "" : ` at ${this.bus.address}`;
+    const bus = { name: "bus", ok: true, detail: `${this.id}${place}, ${this.registry.nodes.size} nodes known` };
+    const own = new Set(this.offered.map(({ service }) => service));
+    const services = [...this.registry.views.values()].filter(({ service }) => !own.has(service));
+    return [
+      bus,
+      ...services.map(({ service, available }) => ({
+        name: service,
+        ok: available.length > 0,
+        detail: `${available.length} nodes`,
+      })),
+    ];
   }
 }

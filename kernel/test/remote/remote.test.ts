@@ -202,5 +202,7 @@ test("health, nodes and contracts tell of other processes", async () => {
   await app.call(weather.today, { place: "oslo" });
   expect(app.contracts.map(({ name }) => name)).toEqual(["trips", "weather"]);
   expect(await app.health()).toContainEqual({ name: "weather", ok: true, detail: "1 nodes" });
+  const bus = { name: "bus", ok: true, detail: expect.stringMatching(/^trips-[0-9a-f]{8}, 1 nodes known$/) };
+  expect(await app.health()).toContainEqual(bus);
   expect(app.nodes()).toMatchObject([{ services: ["weather"], state: "up", inFlight: 0 }]);
 });
