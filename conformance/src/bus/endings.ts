@@ -106,4 +106,50 @@ export function endingClauses(probe: () => Probe): void {
     expect(caller.peers).toContainEqual([callee.ref.id, "lost"]);
     await vi.waitFor(async () => expect(await caller.request(callee.ref, "again")).toBe("again"));
   });
+
+  test("E9 a node that is not needed any more still answers what it was asked, and can be asked again", async () => {
+    const gate = Promise.withResolvers<string>();
+    const [caller, callee] = await probe().pair(() => gate.promise);
+    const asked = caller.request(callee.ref, {});
+    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    caller.exchange.forget(callee.ref);
+    gate.resolve("answered");
+    expect(await asked).toBe("answered");
+    await vi.waitFor(() => expect(caller.peers).toContainEqual([callee.ref.id, "lost"]));
+    await vi.waitFor(async () => expect(await caller.request(callee.ref, {})).toBe("answered"));
+  });
+
+  test("E10 a node that is cut off answers nothing, and nobody waits for it", async () => {
+    const [caller, callee] = await probe().pair(untilEnded);
+    const asked = expect(caller.request(callee.ref, {})).rejects.toMatchObject({ code: "bus.uncertain" });
+    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    caller.exchange.cutOff(callee.ref);
+    await asked;
+    await vi.waitFor(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
+  });
+
+  test("E11 while nodes come and leave, every call ends long before its deadline", async () => {
+    const caller = await probe().node();
+    for (let round = 0; round < 20; round++) {
+      const callee = await probe().node(async ({ input }) => input);
+      let running = true;
+      const outcomes: unknown[] = [];
+      const callers = Array.from({ length: 8 }, async () => {
+        while (running) {
+          const scope = caller.scope(60_000);
+          outcomes.push(await caller.request(callee.ref, 1, { scope }).catch(({ code }: { code: string }) => code));
+          scope.end(new Error("over"));
+        }
+      });
+      await vi.waitFor(() => expect(outcomes.length).toBeGreaterThan(20 + round));
+      const closed = callee.exchange.close({ deadlineMs: 1_000 });
+      if (round % 2 === 0) caller.exchange.forget(callee.ref);
+      await closed;
+      running = false;
+      await Promise.all(callers);
+      const expected = [1, "kernel.notRunning", "bus.unavailable", "bus.uncertain"];
+      expect([...new Set(outcomes)].filter((outcome) => !expected.includes(outcome as number | string))).toEqual([]);
+    }
+    expect(caller.exchange.counts.pending).toBe(0);
+  });
 }

@@ -63,7 +63,10 @@ export interface Bus {
   /** To every subscriber of the topic that there is now. Small, rare: announcements, not data. */
   publish(topic: string, message: Uint8Array): void;
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void;
-  /** Forgets a node that left: closes what leads to it. */
+  /**
+   * Closes what leads to a node that is not needed, without a word to the receiver: whoever asks for it has settled what was under
+   * way.
+   */
   forget(node: NodeRef): void;
   /** Sends what was taken, for `deadlineMs` at most, then closes everything it opened. Idempotent. */
   close(options: { readonly deadlineMs: number }): Promise<void>;

@@ -168,6 +168,16 @@ export class Exchange {
     return this.peers.find(id)?.load ?? 0;
   }
 
+  /** Closes the way to a node that is not needed any more, when nothing is under way on it. */
+  forget(node: NodeRef): void {
+    this.peers.forget(node);
+  }
+
+  /** Closes the way to a node at once. Calls to it end with `bus.uncertain`, calls of it are cancelled. */
+  cutOff(node: NodeRef): void {
+    this.peers.cutOff(node);
+  }
+
   /** Answers the function that ends the listening. */
   onPeer(listener: PeerListener): () => void {
     this.peers.listeners.add(listener);
@@ -223,7 +233,9 @@ export class Exchange {
 
   private linkTo(node: NodeRef): Link | undefined {
     const link = this.peers.link(node);
-    link?.greet();
+    if (link === undefined) return undefined;
+    link.isUnwanted = false;
+    link.greet();
     return link;
   }
 

@@ -42,6 +42,7 @@ export class Peers implements LinkHost, BusReceiver {
   /** Of what was not taken, by reason. */
   readonly refusedCounts = new Map<string, number>();
   readonly listeners = new Set<PeerListener>();
+  private isClosed = false;
   private readonly links = new Map<string, Link>();
   private readonly groupWays = new Map<string, GroupWay>();
   private readonly inspector: Inspector;
@@ -98,12 +99,29 @@ export class Peers implements LinkHost, BusReceiver {
     }
   }
 
-  /** Ends what is left under way. */
+  forget(node: NodeRef): void {
+    const link = this.links.get(node.id);
+    if (link === undefined) {
+      this.bus.forget(node);
+    } else {
+      link.isUnwanted = true;
+      link.closeIfUnwanted();
+    }
+  }
+
+  cutOff(node: NodeRef): void {
+    this.links.get(node.id)?.end(new Error("it was cut off"));
+    this.bus.forget(node);
+  }
+
+  /** Ends what is left under way. From now on nothing is heard. */
   end(): void {
+    this.isClosed = true;
     for (const link of this.links.values()) link.end(new Error("this node closes"));
   }
 
   received(from: NodeRef, frames: Uint8Array): void {
+    if (this.isClosed) return;
     const link = this.link(from);
     if (link !== undefined) {
       link.receive(frames);
@@ -176,8 +194,11 @@ export class Peers implements LinkHost, BusReceiver {
     dropAllFlows(link, reason);
   }
 
-  over(link: Link, reason: Error): void {
-    this.links.delete(link.node.id);
+  over({ node }: Link): void {
+    this.links.delete(node.id);
+  }
+
+  lostLink(link: Link, reason: Error): void {
     if (!link.isLeaving) this.tell(link, "lost", reason.message);
   }
 

@@ -200,8 +200,8 @@ export class Remote {
     ping: (node) => this.exchange.ping(node),
     heardAt: (id) => this.exchange.heardAt(id),
     loadOf: (id) => this.exchange.loadOf(id),
-    forget: (node) => this.bus.forget(node),
-    refuse: (node) => this.bus.forget(node),
+    forget: (node) => this.exchange.forget(node),
+    refuse: (node) => this.exchange.cutOff(node),
     random: Math.random,
     entered: (node, state) => {
       this.runtime.inspector.emit?.({ kind: "node", node: node.ref.id, state, at: this.runtime.clock.now() });

@@ -202,6 +202,7 @@ export class Caller {
   private add(pending: PendingCall): void {
     pending.id = this.pending.take(pending);
     pending.call.scope.add(pending);
+    if (pending.link !== null) pending.link.pendingCount++;
     if (pending.link?.state === "up") this.send(pending, pending.link);
   }
 
@@ -209,7 +210,10 @@ export class Caller {
   private find(link: Link, id: number): PendingCall | undefined {
     const pending = this.pending.get(id);
     if (pending === undefined) return undefined;
-    if (pending.link === null) pending.link = link;
+    if (pending.link === null) {
+      pending.link = link;
+      link.pendingCount++;
+    }
     if (pending.link !== link || pending.batch < 0) throw new RefusedFrame("unexpected");
     return pending;
   }
@@ -264,7 +268,11 @@ export class Caller {
   private settle(pending: PendingCall, reason: Error | null): void {
     this.pending.release(pending.id);
     pending.call.scope.forget(pending);
-    if (pending.link !== null) dropFlows(pending.link, pending.id, reason ?? over);
+    const { link } = pending;
+    if (link !== null) {
+      dropFlows(link, pending.id, reason ?? over);
+      if (--link.pendingCount === 0 && link.isUnwanted) process.nextTick(() => link.closeIfUnwanted());
+    }
     if (this.pending.count === 0) this.whenIdle?.();
   }
 }

@@ -27,7 +27,9 @@ export interface LinkHost {
   /** What was under way is uncertain. `batch` is the one that certainly was not sent, if any. */
   interrupted(link: Link, reason: Error, batch?: number): void;
   /** Nothing comes of it any more; the next call makes another one. */
-  over(link: Link, reason: Error): void;
+  over(link: Link): void;
+  /** What was under way is settled. */
+  lostLink(link: Link, reason: Error): void;
   left(link: Link): void;
   /** A mistake of ours, or of whoever listens to us. */
   failed(error: unknown): void;
@@ -67,6 +69,10 @@ export class Link implements BatchCarrier {
   state: "new" | "greeting" | "up" | "over" = "new";
   /** Requests and streams are to wait: more is queued than should be. */
   isCongested = false;
+  /** Calls to it that wait for an answer. */
+  pendingCount = 0;
+  /** To be closed when nothing is under way any more. */
+  isUnwanted = false;
   /** It said goodbye: it answers what it has, and takes nothing new. */
   isLeaving = false;
   /** By the monotonic clock; -1: never. */
@@ -124,10 +130,21 @@ export class Link implements BatchCarrier {
     const isForeign =
       this.state !== "up" && (reason === "malformed" || reason === "oversized" || reason === "truncated");
     this.host.frameRefused(this, isForeign ? "foreign" : reason, bytes);
+    this.close(new Error(`it sent what is ${reason}`));
+  }
+
+  /** Says goodbye, ends what is under way, and closes. */
+  close(reason: Error): void {
     this.goodbye(false);
     this.writer.flush();
-    this.end(new Error(`it sent what is ${reason}`));
+    this.end(reason);
     this.host.bus.forget(this.node);
+  }
+
+  /** Closes where it is not wanted any more, and nothing is under way in either direction. */
+  closeIfUnwanted(): void {
+    if (!this.isUnwanted || this.state === "over" || this.pendingCount + this.running.size > 0) return;
+    this.close(new Error("it is not needed any more"));
   }
 
   ping(): void {
@@ -148,12 +165,19 @@ export class Link implements BatchCarrier {
     this.stopWaiting();
     this.state = "over";
     this.writer.discard();
+    // Out of the table first: what is told of its end may call the node again, and needs another link.
+    this.host.over(this);
     this.host.interrupted(this, reason, batch);
-    this.host.over(this, reason);
+    this.host.lostLink(this, reason);
   }
 
   carry(batch: Outgoing): void {
-    if (!this.host.bus.send(this.node, batch)) this.isCongested = true;
+    try {
+      if (!this.host.bus.send(this.node, batch)) this.isCongested = true;
+    } catch (error) {
+      // It should not throw. Whoever flushes has other nodes' batches to send.
+      batch.failed(error as Error);
+    }
   }
 
   notCarried(batch: number, reason: Error): void {
