@@ -156,9 +156,8 @@ class TcpBus implements Bus {
   }
 
   send(to: NodeRef, batch: Outgoing): boolean {
-    const peer =
-      this.#peers.get(to.id) ?? (this.#closing === undefined && this.#opened && this.#peer(to, this.#opened));
-    if (peer) {
+    if (this.#opened !== undefined && this.#closing === undefined) {
+      const peer = this.#peer(to, this.#opened);
       peer.hearOf(to);
       return peer.send(batch);
     }

@@ -124,6 +124,15 @@ test("closing sends what was taken, refuses what comes after, and can be asked t
   expect(await a.tell(b, "late")).toMatchObject({ code: "bus.unavailable" });
 });
 
+test("a closed bus dials nobody, not even whom it was about to try again", async () => {
+  const a = await startNode();
+  const gone = await startNode();
+  await gone.bus.close({ deadlineMs: 100 });
+  await a.tell(gone, "one");
+  await a.bus.close({ deadlineMs: 100 });
+  expect(await a.tell(gone, "two")).toMatchObject({ cause: { message: "the bus is not open" } });
+});
+
 test("a unix socket serves nodes of one machine, and what a killed process left of it is no hindrance", async () => {
   const listen = `unix:${join(tmpdir(), `banyan-bus-${process.pid}.sock`)}`;
   const a = await startNode();
