@@ -6,7 +6,8 @@
 export const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
   fsync: "on",
   synchronous_commit: "on",
-  max_connections: "100",
+  // A process of services takes up to 26; a split topology has several of them.
+  max_connections: "300",
   // What recovery does first: one call for the file system in 60 ms, where a call for each file took 150 to 1,600.
   recovery_init_sync_method: process.platform === "linux" ? "syncfs" : "fsync",
   // Taken as it is used, not at start.

@@ -1,7 +1,10 @@
 import { connect } from "node:net";
-import { describe, expect, test } from "vitest";
+import { createApp } from "@banyan/kernel/app";
+import { InProcessNetwork } from "@banyan/kernel/bus";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createReadiness, defaultReadinessLimits } from "../src/watch/readiness.ts";
 import { bearer, buyerKey, raw, serve } from "./serving.ts";
-import { begun } from "./shop.ts";
+import { begun, shop } from "./shop.ts";
 
 interface Report {
   ok: boolean;
@@ -16,6 +19,19 @@ describe("probes", () => {
     const report = (await ready.json()) as Report;
     expect([ready.status, report.ok]).toEqual([200, true]);
     expect(report.checks.map(({ name }) => name)).toEqual(["gateway", "shop", "event loop", "memory"]);
+  });
+
+  test("ready though a service of another process is away: it says so, and takes the rest", async () => {
+    const edge = createApp({ services: [], remotes: [shop], bus: new InProcessNetwork().createBus() });
+    await edge.start();
+    const readiness = createReadiness(edge, () => false, defaultReadinessLimits);
+    onTestFinished(async () => {
+      readiness.close();
+      await edge.stop();
+    });
+    const { ok, checks } = await readiness.report();
+    expect(checks.find(({ name }) => name === "shop")).toMatchObject({ ok: false, detail: "0 nodes" });
+    expect(ok).toBe(true);
   });
 
   test("not ready when the application is not, or memory or loop are beyond their limits, and alive all the same", async () => {

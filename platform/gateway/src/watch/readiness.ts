@@ -23,7 +23,10 @@ export interface ReadinessLimits {
 export const defaultReadinessLimits: ReadinessLimits = { loopLagMsMax: 500, residentBytesMax: 0 };
 
 export interface Readiness {
-  /** Whether to send requests here: no while starting or draining, without the database, or overloaded. */
+  /**
+   * Whether to send requests here: no while starting or draining, without the database, or overloaded. Services of other
+   * processes are told and do not count: one that is away must not take every edge out of service for the rest.
+   */
   report(): Promise<ReadinessReport>;
   close(): void;
 }
@@ -36,6 +39,8 @@ export function createReadiness(app: App, isDraining: () => boolean, limits: Rea
   const lag = monitorEventLoopDelay({ resolution: 20 });
   lag.enable();
   let since = performance.now();
+  const here = new Set(app.services.map(({ contract }) => contract.name));
+  const elsewhere = new Set(app.contracts.map(({ name }) => name).filter((name) => !here.has(name)));
   return {
     async report() {
       const state = isDraining() ? "draining" : app.state;
@@ -49,7 +54,7 @@ export function createReadiness(app: App, isDraining: () => boolean, limits: Rea
         lag.reset();
         since = performance.now();
       }
-      return { ok: checks.every(({ ok }) => ok), checks };
+      return { ok: checks.every(({ ok, name }) => ok || elsewhere.has(name)), checks };
     },
     close: () => lag.disable(),
   };
