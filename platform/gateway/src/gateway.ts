@@ -7,6 +7,7 @@ import { type AnswerError, errorAnswerer } from "./answers/answering.ts";
 import { detailsSerialiser } from "./answers/fault-details.ts";
 import { refusal } from "./answers/refusals.ts";
 import { answerUnparsed } from "./answers/unparsed.ts";
+import { jsonFormat } from "./body/parse-body.ts";
 import { registerDescription } from "./describe/register-description.ts";
 import { Connections } from "./edge/connections.ts";
 import { crossOriginFor } from "./edge/cross-origin.ts";
@@ -85,7 +86,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const fastify = routerOf(answerError, limits, (inside) => serverOf(limits, frontDoor(door, inside)));
   connections.watch(fastify.server);
   const routes = routeTable(services);
-  registerActions(fastify, routes, { app, limits, record, answerError });
+  registerActions(fastify, routes, { app, json: jsonFormat(limits), record, answerError });
   registerProbes(fastify, readiness, metrics);
   registerDescription(fastify, { ...options, services, routes });
   fastify.addHook("onClose", async () => {
@@ -117,7 +118,7 @@ function serverOf(limits: Limits, listener: RequestListener): Server {
     {
       // Node's own answer to a missing Host is no problem+json; `checkHead` looks for it.
       requireHostHeader: false,
-      // A request without a body need not be a stream that begins, ends and closes. Node 22 does not know the option yet.
+      // A request without a body need not be a stream that begins, ends and closes. Known from Node 24.12 on.
       optimizeEmptyRequests: true,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,

@@ -3,10 +3,9 @@ import { type App, type CallNotes, inputJsonSchema, outputJsonSchema } from "@ba
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../answers/answering.ts";
 import { refusal } from "../answers/refusals.ts";
-import { type BodyFormat, formatNamed, jsonFormat, textFormat } from "../body/parse-body.ts";
+import { type BodyFormat, formatNamed, textFormat } from "../body/parse-body.ts";
 import { readBody } from "../body/read-body.ts";
 import { head } from "../edge/head.ts";
-import type { Limits } from "../limits.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
 import { type Input, inputReader } from "./input-plan.ts";
 import type { Route } from "./route-table.ts";
@@ -14,7 +13,8 @@ import { serialiserOf } from "./serialiser.ts";
 
 export interface Answering {
   readonly app: App;
-  readonly limits: Limits;
+  /** Shared by all routes: its scanner's tables are 6 KB. */
+  readonly json: BodyFormat;
   readonly record: RequestRecord;
   readonly answerError: AnswerError;
 }
@@ -28,23 +28,22 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
  * the client's patience from the request; JSON from the output's schema. Throws where the schemas cannot be used.
  *
  * Neither an async function nor `reply.send`: the promises that Fastify would add, and what it looks up to send a text,
- * cost a tenth of a request that does nothing else.
+ * cost a tenth of a request that does nothing else. It hands Fastify no value, no promise and no error, and Fastify
+ * then leaves the reply alone.
  */
-export function actionHandler(route: Route, { app, limits, record, answerError }: Answering): ActionHandler {
+export function actionHandler(route: Route, { app, json, record, answerError }: Answering): ActionHandler {
   const { action, name } = route;
   const { definition } = action;
   const inputOf = inputReader(route, inputJsonSchema(definition.input));
-  const formats = formatsOf(route, limits);
+  const formats = formatsOf(route, json);
   const status = definition.httpStatus ?? 200;
   const serialise = status === 204 ? undefined : serialiserOf(outputJsonSchema(definition.output));
   const isCommand = action.kind === "command";
   const takesBody = route.method !== "GET";
   const answer = { route: name, status };
 
-  return ({ raw, params, query }, reply) => {
-    reply.hijack();
+  return ({ raw, params, query }, { raw: response }) => {
     const { arrival } = raw;
-    const response = reply.raw;
     let notes: CallNotes | undefined;
     const fail = (error: unknown) => {
       if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
@@ -95,12 +94,11 @@ export function actionHandler(route: Route, { app, limits, record, answerError }
 }
 
 /** The formats that a route takes, text beside JSON. */
-function formatsOf({ action }: Route, limits: Limits): readonly BodyFormat[] {
-  const json = jsonFormat(limits);
+function formatsOf({ action }: Route, json: BodyFormat): readonly BodyFormat[] {
   const text = action.definition.httpText;
   if (text === undefined) return [json];
   const types = text.contentTypes.map((type) => type.toLowerCase());
-  return [json, textFormat(text.field, types, text.bytesMax ?? limits.bodyBytesMax)];
+  return [json, textFormat(text.field, types, text.bytesMax ?? json.bytesMax)];
 }
 
 /** How the request's body is written; undefined where there is none. */
