@@ -37,8 +37,11 @@ const called = <T>(message: string) => z.custom<T>((value) => typeof value === "
 const Config = z.strictObject({
   /** Named in the start-up table and the API reference. */
   title: z.string().min(1).default("Banyan"),
-  /** Of the API, for its reference. */
-  version: z.string().min(1).default("0.1.0"),
+  /** Of the API, for its reference, and of the services, for a broker's tools. */
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+([-+][\w.+-]+)?$/, "must be a semantic version, as 1.4.0")
+    .default("0.1.0"),
   services: z
     .array(typed<Service>((value) => "contract" in value && "handlers" in value, "make it with implement(contract, …)"))
     .min(1),

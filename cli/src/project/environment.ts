@@ -26,6 +26,11 @@ const Environment = z
       .string()
       .regex(/^(nats|tls|redis|rediss|tcp|unix):/, "must begin with nats://, redis:// or tcp://")
       .optional(),
+    /** Keeps applications that share a broker apart. */
+    BANYAN_NAMESPACE: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, "may hold letters, digits, - and _, 64 at most")
+      .optional(),
     /** Where a node on tcp:// is reached, as 10.0.0.7:4100. */
     BANYAN_LISTEN: z.string().optional(),
     /** Files of a node on tcp://: the authority, and this node's certificate and key. All three, or none. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { App } from "@banyan/kernel/app";
 import type { Bus } from "@banyan/kernel/bus";
 import { usageFailure } from "../failure.ts";
 import type { Openings } from "../process/openings.ts";
@@ -13,6 +14,13 @@ export function createSocketFolder(openings: Openings): string {
   return folder;
 }
 
+/** How a node reaches the others. */
+export interface NodeBus {
+  readonly bus: Bus;
+  /** Answers the broker's own tools what runs here, until the answered function is called. */
+  readonly introduce?: (app: App, version: string) => () => Promise<void>;
+}
+
 /** The node that relays topics between the processes of one machine. */
 export const supervisorNode = "supervisor";
 
@@ -20,31 +28,33 @@ export const supervisorNode = "supervisor";
  * The bus that BANYAN_BUS names: "nats://…", "redis://…", "tcp://seed:4100,other:4100" with BANYAN_LISTEN, or "unix:/folder", by which a
  * supervisor binds its processes together. Not open yet. Throws a usage failure for anything else.
  */
-export async function busOf(environment: Environment, node: string): Promise<Bus> {
-  const { BANYAN_BUS: url = "", BANYAN_LISTEN: listen } = environment;
+export async function busOf(environment: Environment, node: string): Promise<NodeBus> {
+  const { BANYAN_BUS: url = "", BANYAN_LISTEN: listen, BANYAN_NAMESPACE: namespace } = environment;
+  const broker = { url, ...(namespace !== undefined && { namespace }) };
   const scheme = url.slice(0, url.indexOf(":"));
   switch (scheme) {
     case "unix": {
       const { createTcpBus } = await import("@banyan/bus-tcp");
       const socket = (name: string) => `unix:${join(url.slice("unix:".length), name)}.sock`;
-      return createTcpBus({ listen: socket(node), seeds: [socket(supervisorNode)] });
+      return { bus: createTcpBus({ listen: socket(node), seeds: [socket(supervisorNode)] }) };
     }
     case "tcp": {
       const { createTcpBus } = await import("@banyan/bus-tcp");
       const { BANYAN_TLS_CA: ca, BANYAN_TLS_CERT: cert, BANYAN_TLS_KEY: key } = environment;
       const tls = ca !== undefined && cert !== undefined && key !== undefined ? { ca, cert, key } : undefined;
       const seeds = url.slice("tcp://".length).split(",");
-      return createTcpBus({ listen: listen ?? "127.0.0.1:0", seeds, ...(tls && { tls }) });
+      return { bus: createTcpBus({ listen: listen ?? "127.0.0.1:0", seeds, ...(tls && { tls }) }) };
     }
     case "nats":
     case "tls": {
-      const { createNatsBus } = await import("@banyan/bus-nats");
-      return createNatsBus({ url });
+      const { answerMicro, createNatsBus } = await import("@banyan/bus-nats");
+      const bus = createNatsBus(broker);
+      return { bus, introduce: (app, version) => answerMicro({ app, bus, version }) };
     }
     case "redis":
     case "rediss": {
       const { createRedisBus } = await import("@banyan/bus-redis");
-      return createRedisBus({ url });
+      return { bus: createRedisBus(broker) };
     }
   }
   throw usageFailure(

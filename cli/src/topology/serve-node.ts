@@ -37,12 +37,15 @@ export async function serveNode(
     throw usageFailure(`There is no process ${name}.`, `There are: ${known}.`);
   }
   const chaos = environment.NODE_ENV === "production" ? undefined : new Chaos();
+  const { bus, introduce } = await busOf(environment, node);
   const { app } = await openApplication(surroundings, {
     services: placement.services,
-    bus: await busOf(environment, node),
+    bus,
     nodeName: node,
     middleware: chaos === undefined ? [] : [chaos.middleware],
   });
+  const withdraw = introduce?.(app, config.version);
+  if (withdraw !== undefined) openings.defer("discovery", withdraw);
   const watch = await openWatch(app, surroundings, node);
   const { checks } = config;
   const operated = { app, checks, watch, chaos, name: { node, process: name } };

@@ -21,9 +21,10 @@ export async function serveSplit(surroundings: Surroundings): Promise<Served> {
   signal.throwIfAborted();
   const BANYAN_BUS = surroundings.environment.BANYAN_BUS ?? `unix:${createSocketFolder(openings)}`;
   const environment = { ...surroundings.environment, BANYAN_BUS };
+  const { bus } = await busOf(environment, supervisorNode);
   const { app } = await openApplication(surroundings, {
     services: [],
-    bus: await busOf(environment, supervisorNode),
+    bus,
     nodeName: supervisorNode,
     middleware: [],
   });

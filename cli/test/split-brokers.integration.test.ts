@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect } from "@nats-io/transport-node";
+import { expect, onTestFinished, test } from "vitest";
+import { createTestProject } from "../../tools/test-project.ts";
+import { describeWithServer } from "../../tools/test-server.ts";
+
+async function startOn(busUrl: string) {
+  const project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
+  onTestFinished(() => project.remove());
+  const server = await project.start({ BANYAN_BUS: busUrl, BANYAN_NAMESPACE: `test-${process.pid}` }, [
+    "--topology",
+    "split",
+  ]);
+  const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
+  const find = () => fetch(`${server.ready.url}/v1/notes/hello`, { headers: { authorization: `Bearer ${key}` } });
+  return { project, server, find };
+}
+
+describeWithServer("nats", "a split topology on NATS", (url) => {
+  test("is chosen by BANYAN_BUS alone, and the broker's tools find its services", async () => {
+    const { find } = await startOn(url);
+    expect((await find()).status).toBe(200);
+    const connection = await connect({ servers: url });
+    onTestFinished(() => connection.close());
+    const info = await connection.request("$SRV.INFO.notes", "", { timeout: 5_000 });
+    const { name, version, endpoints } = info.json<{ name: string; version: string; endpoints: { name: string }[] }>();
+    expect({ name, version }).toEqual({ name: "notes", version: "0.1.0" });
+    expect(endpoints.map((endpoint) => endpoint.name)).toContain("find");
+  });
+});
+
+describeWithServer("redis", "a split topology on Redis", (url) => {
+  test("is chosen by BANYAN_BUS alone", async () => {
+    const { find, project } = await startOn(url);
+    expect((await find()).status).toBe(200);
+    const { stdout } = await project.run("nodes");
+    expect(stdout).toMatch(/notes-1 +started/);
+  });
+});
