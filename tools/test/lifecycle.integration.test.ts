@@ -53,7 +53,8 @@ test("a request reaches its handler through the files that docs/LIFECYCLE.md nam
     await database.drop();
   }
   const page = readFileSync(join(root, "docs/LIFECYCLE.md"), "utf8");
-  const named = [...page.matchAll(/^\d\. `([^`]+\.ts)`/gm)].map(([, file]) => file);
+  const section = page.slice(page.indexOf("## Of a request")).split("\n## ")[0] ?? "";
+  const named = [...section.matchAll(/^\d\. `([^`]+\.ts)`/gm)].map(([, file]) => file);
   // Hooks and the body's parser call what comes next, and so lie below on the stack; the page begins with the route.
   const fromRoute = (name: string) => seen.get(name)?.slice(seen.get(name)?.indexOf(named[0] ?? ""));
   expect(fromRoute("write")).toEqual(named);

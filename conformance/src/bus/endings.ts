@@ -125,6 +125,8 @@ export function endingClauses(probe: () => Probe): void {
     await vi.waitFor(() => expect(callee.came).toHaveLength(1));
     caller.exchange.cutOff(callee.ref);
     await asked;
+    // Through a broker there is no connection that would tell the other side: what it runs for us goes on to its deadline.
+    if (probe().fixture.createBus().traits.path === "broker") return;
     await vi.waitFor(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
   });
 
