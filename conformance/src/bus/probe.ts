@@ -3,6 +3,7 @@ import { type Identity, systemIdentity } from "@banyan/kernel";
 import { type InspectorRecord, systemClock } from "@banyan/kernel/app";
 import {
   type Bus,
+  type BusTraits,
   Deadlines,
   Exchange,
   type ExchangeOptions,
@@ -28,6 +29,7 @@ export type Answer = (incoming: Incoming) => unknown;
 /** An exchange that answers as the test says, and remembers what came to it. */
 export interface ProbeNode {
   readonly ref: NodeRef;
+  readonly traits: BusTraits;
   readonly exchange: Exchange;
   readonly came: Incoming[];
   readonly records: InspectorRecord[];
@@ -75,7 +77,8 @@ async function openNode(bus: Bus, answer: Answer, options: Partial<ExchangeOptio
     ...given,
   });
   const request: ProbeNode["request"] = (to, input, given) => exchange.request(to, call(input, given));
-  return { ref: { id, address: bus.address }, exchange, came, records, reported, peers, scope, call, request };
+  const { address, traits } = bus;
+  return { ref: { id, address }, traits, exchange, came, records, reported, peers, scope, call, request };
 }
 
 /** A network with any number of nodes, closed together. */
