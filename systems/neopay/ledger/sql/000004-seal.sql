@@ -44,7 +44,7 @@ $$;
 CREATE FUNCTION ledger.is_rush(at timestamptz, sealed bigint) RETURNS boolean
 LANGUAGE sql STABLE SET enable_seqscan = off AS $$
   SELECT s.last_value - sealed > 2000
-    AND (SELECT t.recorded_at FROM ledger.transaction AS t WHERE t.seq > sealed ORDER BY t.seq DESC LIMIT 1) > at - interval '1 second'
+    AND (SELECT t.recorded_at FROM ledger.transaction AS t WHERE t.seq > sealed ORDER BY t.seq DESC LIMIT 1) > at - interval '3 seconds'
     AND (SELECT t.recorded_at FROM ledger.transaction AS t WHERE t.seq > sealed ORDER BY t.seq LIMIT 1) > at - interval '30 seconds'
   FROM ledger.transaction_seq AS s
 $$;
