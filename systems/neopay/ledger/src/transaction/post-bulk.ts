@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type BatchHandler, batched, type Received, type Returned } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
 import type { Verdict } from "./books.ts";
 import { postBatch } from "./posting-batch.ts";
@@ -6,23 +6,33 @@ import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { BulkResult } from "./schemas.ts";
 import { addressesOf, type NewTransaction, newTransaction, transactionOf } from "./transaction.ts";
 
+/** One bulk at a time in each process: two would wait for each other's accounts at the server, holding what others want. */
+export const postBulk = batched<typeof ledger.postBulk>(
+  (ctx, items) => Promise.all(items.map((item) => postOne(ctx, item))),
+  { lanes: 1, itemsMax: 1 },
+);
+
+type BulkHandler = BatchHandler<typeof ledger.postBulk>;
+type BulkItem = Parameters<BulkHandler>[1][number];
+
 /** A refused item is a result and no fault: the others stand, and an importer counts. */
-export const postBulk: Handler<typeof ledger.postBulk> = async (ctx, { transactions, atomic, dryRun }) => {
+async function postOne(ctx: Parameters<BulkHandler>[0], item: BulkItem): Promise<Returned<typeof ledger.postBulk>> {
+  const { transactions, atomic, dryRun }: Received<typeof ledger.postBulk> = item.input;
   const at = ctx.now();
   const recordedAt = new Date(at).toISOString();
-  const { tenant } = ctx.identity;
+  const { tenant } = item.identity;
   const given = transactions.map((transaction) => newTransaction(ctx.newId(), transaction));
   const verdicts = await postBatch(ctx.sql, { tenant, at, allOrNone: atomic, dryRun }, given);
   const judged = given.map((transaction, place) => [transaction, verdicts[place] as Verdict] as const);
   const duplicates = await findDuplicates(ctx.sql, tenant, judged);
   const counts = { posted: 0, duplicate: 0, refused: 0, notPosted: 0 };
   const results = judged.map(([transaction, verdict]) => {
-    if (verdict.kind === "posted") ctx.emit(ledger.posted, transactionOf(transaction, verdict.seq, recordedAt));
+    if (verdict.kind === "posted") item.emit(ledger.posted, transactionOf(transaction, verdict.seq, recordedAt));
     const result = resultOf(transaction, verdict, duplicates);
     counts[result.status]++;
     return result;
   });
-  if (counts.posted > 0) ctx.invalidate(...addressesOf(given));
+  if (counts.posted > 0) item.invalidate(...addressesOf(given));
   return {
     receivedCount: results.length,
     postedCount: counts.posted,
@@ -31,7 +41,7 @@ export const postBulk: Handler<typeof ledger.postBulk> = async (ctx, { transacti
     notPostedCount: counts.notPosted,
     results,
   };
-};
+}
 
 function resultOf(
   given: NewTransaction,
