@@ -19,8 +19,6 @@ interface Pending {
 }
 
 const waitingMax = 10_000;
-/** About how long callers need to come again once they are answered. */
-const gatherMs = 2;
 
 /**
  * Runs a batched command: collects calls while a group is under way, and commits each group as one transaction. Holds C1 to
@@ -65,12 +63,7 @@ export class Coalescer {
 
   private async lane(): Promise<void> {
     this.running++;
-    const group = this.take();
-    await this.group(group);
-    // Those just answered are about to come again. Without this moment a caller that waits alone stays alone, turn by turn:
-    // of 16 callers, every other group was of one.
-    if (group.length > 1 && this.waiting.length < group.length / 2)
-      await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    await this.group(this.take());
     this.running--;
     if (this.waiting.length > 0) this.schedule();
   }

@@ -6,9 +6,6 @@ import { addressesOf, newTransaction, transactionOf } from "./transaction.ts";
 
 type Answer = Awaited<ReturnType<BatchHandler<typeof ledger.post>>>[number];
 
-/** What two groups at a time gain by overlapping they lose by being half as large, and by waiting for each other's accounts. */
-const lanes = 1;
-
 /** Posts in flight share one statement and one commit; each has its own verdict, key, event and audit record. */
 const postTogether: BatchHandler<typeof ledger.post> = async (ctx, items) => {
   const at = ctx.now();
@@ -40,4 +37,4 @@ const postTogether: BatchHandler<typeof ledger.post> = async (ctx, items) => {
   return answers;
 };
 
-export const postTransaction = batched<typeof ledger.post>(postTogether, { lanes });
+export const postTransaction = batched<typeof ledger.post>(postTogether);
