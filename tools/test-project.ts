@@ -47,7 +47,11 @@ export interface TestProject {
   /** Runs `banyan ARGS…` and reads what it prints line by line. */
   launch(...args: string[]): Launched;
   /** Runs `banyan start --json ARGS…` until it says that it is ready. */
-  start(environment?: Record<string, string>, args?: readonly string[]): Promise<RunningServer>;
+  start(
+    environment?: Record<string, string>,
+    args?: readonly string[],
+    over?: LaunchOptions["over"],
+  ): Promise<RunningServer>;
   remove(): Promise<void>;
 }
 
@@ -59,7 +63,7 @@ export function createTestProject(configFile: URL): TestProject {
   return {
     folder,
     async run(...args) {
-      const child = launch(folder, args, {});
+      const child = launch(folder, args);
       const [stdout, stderr, [code]] = await Promise.all([
         text(child.stdout!),
         text(child.stderr!),
@@ -68,7 +72,7 @@ export function createTestProject(configFile: URL): TestProject {
       return { code, stdout, stderr };
     },
     launch(...args) {
-      const child = launch(folder, args, {});
+      const child = launch(folder, args);
       const stdout = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
       const stderr = createInterface({ input: child.stderr! })[Symbol.asyncIterator]();
       return {
@@ -84,8 +88,11 @@ export function createTestProject(configFile: URL): TestProject {
         },
       };
     },
-    async start(environment = {}, args = []) {
-      const child = launch(folder, ["start", "--json", ...args], { PORT: "0", ...environment });
+    async start(environment = {}, args = [], over) {
+      const child = launch(folder, ["start", "--json", ...args], {
+        environment: { PORT: "0", ...environment },
+        ...(over !== undefined && { over }),
+      });
       const exited = once(child, "exit");
       let stderr = "";
       child.stderr!.on("data", (chunk) => {
@@ -123,10 +130,17 @@ export async function occupyPort(): Promise<{ readonly port: number; close(): vo
   return { port: (server.address() as { port: number }).port, close: () => server.close() };
 }
 
-function launch(cwd: string, args: readonly string[], environment: Record<string, string>): ChildProcess {
+function launch(cwd: string, args: readonly string[], { environment = {}, over }: LaunchOptions = {}): ChildProcess {
   // What the machine or the test runner has set must not reach the command.
   const { PATH, HOME } = process.env;
-  return spawn(process.execPath, [banyan, ...args], { cwd, env: { PATH, HOME, NO_COLOR: "1", ...environment } });
+  const env = { PATH, HOME, NO_COLOR: "1", ...environment };
+  return spawn(process.execPath, [banyan, ...args], { cwd, env, stdio: ["pipe", "pipe", "pipe", over] });
+}
+
+interface LaunchOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** With a channel between the processes, as from a machine whose Node is not the pinned one. */
+  readonly over?: "ipc";
 }
 
 /** After the database server, which outlives a killed process for a moment, and writes. */

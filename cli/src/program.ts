@@ -33,6 +33,7 @@ function defineRunning(program: Command): void {
     )
     .option("--process <name>", "only what this process of the split topology runs; others are reached by BANYAN_BUS")
     .addOption(new Option("--node <name>", "this process's name among its like").hideHelp())
+    .addOption(new Option("--supervised", "the process that starts this one has a channel to it").hideHelp())
     .addHelpText(
       "after",
       examples(

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { startEmbeddedPostgres } from "@banyan/embedded-postgres";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -94,6 +95,13 @@ describe("banyan start", () => {
     server.child.kill("SIGINT");
     expect(await (await answer).json()).toEqual({ pondered: true });
     expect(await stopped).toBe(0);
+  });
+
+  test("Ctrl-C stops it, and it says so, where the one who started it has a channel to it", async () => {
+    const server = await project.start({}, [], "ipc");
+    const said = text(server.child.stderr!);
+    expect(await server.stop("SIGINT")).toBe(0);
+    expect(await said).toContain("Stopping (SIGINT)");
   });
 
   test("a second Ctrl-C cuts", async () => {

@@ -22,6 +22,8 @@ interface StartOptions {
   /** Of the split topology: this process alone, under the name of `node`. */
   readonly process?: string;
   readonly node?: string;
+  /** It is started by a supervisor, which waits for its word and takes the terminal's signals. */
+  readonly supervised?: boolean;
 }
 
 /**
@@ -38,14 +40,16 @@ export async function start(options: StartOptions): Promise<void> {
   let failure: unknown;
   const onStop = (reason: string) => {
     // Of many processes their supervisor says it, once.
-    if (!process.connected) note(`\nStopping (${reason}): accepted work is finished first; once more to stop at once.`);
+    if (!options.supervised)
+      note(`\nStopping (${reason}): accepted work is finished first; once more to stop at once.`);
     stopping.abort();
   };
   const onForce = () => {
     note("Stopped at once: what was not committed is rolled back.");
     process.exit(exitCodes.failed);
   };
-  listenForStop({ onStop, onForce }, { watchParent: environment.npm_lifecycle_event !== undefined });
+  const byNpm = environment.npm_lifecycle_event !== undefined;
+  listenForStop({ onStop, onForce }, options.supervised ? "supervisor" : byNpm ? "npm" : "nobody");
   process.on("uncaughtException", (error) => {
     failure ??= error;
     note("This process is broken and stops.");
@@ -63,7 +67,7 @@ export async function start(options: StartOptions): Promise<void> {
     letYoungGenerationGrow();
     if (options.json) printJson(ready.json);
     else print(ready.text);
-    process.send?.({ ready: ready.json });
+    if (options.supervised) process.send?.({ ready: ready.json });
     // Node writes the cache when it ends in peace; the next start after a kill -9 should be quick too.
     flushCompileCache();
     await new Promise((resolve) => signal.addEventListener("abort", resolve));

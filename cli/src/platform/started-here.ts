@@ -18,7 +18,7 @@ export async function startedHere<T>(
   const stopping = new AbortController();
   const openings = new Openings();
   const { signal } = stopping;
-  listenForStop({ onStop: () => stopping.abort(), onForce: () => process.exit(1) }, { watchParent: false });
+  listenForStop({ onStop: () => stopping.abort(), onForce: () => process.exit(1) }, "nobody");
   note("No server runs here, so the services are started for the duration of this command.");
   createDataFolder(folder);
   try {

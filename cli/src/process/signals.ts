@@ -6,13 +6,19 @@ const echoMs = 500;
 const parentPollMs = 1_000;
 
 /**
- * Calls `onStop` once, at the first SIGTERM, SIGINT or SIGHUP, and `onForce` at a second one. With `watchParent` the end
- * of the parent process counts too: npm killed with -9 passes nothing on, and would leave an orphan. A process with a
- * supervisor leaves the terminal's signals to it, and ends with it.
+ * Who started this process, and whose end is therefore its own. It is told, and not read from `process.connected`: who runs
+ * the pinned Node in a child has a channel to it too.
+ */
+type StartedBy = "supervisor" | "npm" | "nobody";
+
+/**
+ * Calls `onStop` once, at the first SIGTERM, SIGINT or SIGHUP, and `onForce` at a second one. The end of npm counts too: killed
+ * with -9 it passes nothing on, and would leave an orphan. A process with a supervisor leaves the terminal's signals to it,
+ * and ends with it.
  */
 export function listenForStop(
   { onStop, onForce }: { onStop(reason: string): void; onForce(): void },
-  { watchParent }: { readonly watchParent: boolean },
+  startedBy: StartedBy,
 ): void {
   let stoppedAt: number | undefined;
   const stop = (reason: string) => {
@@ -22,13 +28,13 @@ export function listenForStop(
     } else if (Date.now() - stoppedAt > echoMs) onForce();
   };
   process.on("SIGTERM", stop);
-  if (process.connected) {
+  if (startedBy === "supervisor") {
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
     process.once("disconnect", () => stop("its supervisor has ended"));
     return;
   }
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, stop);
-  if (!watchParent) return;
+  if (startedBy !== "npm") return;
   const parent = process.ppid;
   const poll = setInterval(() => {
     if (process.ppid === parent) return;
