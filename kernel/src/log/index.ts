@@ -1,0 +1,14 @@
+export { cloudEventOf, eventOf } from "./cloud-event.ts";
+export { InProcessLog } from "./in-process.ts";
+export type {
+  ConsumeOptions,
+  Log,
+  LogConsumer,
+  LogGroup,
+  LogMessage,
+  LogReceiver,
+  LogTraits,
+  ReadOptions,
+  ReceivedMessage,
+} from "./log.ts";
+export { logFaults } from "./log-faults.ts";
