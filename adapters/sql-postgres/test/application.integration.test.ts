@@ -1,4 +1,5 @@
 import { createAppOverWire, describeApplication } from "@banyan/conformance/application";
+import { InProcessLog } from "@banyan/kernel/log";
 import { Client } from "pg";
 import { inject } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
@@ -20,3 +21,7 @@ const open = async () => {
 
 describeApplication("PostgreSQL", open);
 describeApplication("PostgreSQL, called over a bus that delivers twice", open, createAppOverWire);
+describeApplication("PostgreSQL, its events by way of a log", async () => {
+  const log = new InProcessLog();
+  return { ...(await open()), log: () => log.connect() };
+});

@@ -83,7 +83,7 @@ export function deliveryClauses({ harness, started }: ReturnType<typeof openAppl
       },
     });
     const elsewhere = async () => {
-      const app = createApp({ services: [listener], store: data.store() });
+      const app = createApp({ services: [listener], store: data.store(), ...(data.log && { log: data.log() }) });
       await app.start();
       return app;
     };

@@ -1,4 +1,5 @@
 import { type App, createApp } from "@banyan/kernel/app";
+import type { Log } from "@banyan/kernel/log";
 import type { Store } from "@banyan/kernel/store";
 import { afterEach } from "vitest";
 import { type Behaviour, tally, tallyService } from "./tally.ts";
@@ -7,6 +8,8 @@ import { type Behaviour, tally, tallyService } from "./tally.ts";
 export interface ApplicationHarness {
   /** A new store on the same data: what a process has after a restart. */
   readonly store: () => Store;
+  /** A client of the log by which events go, each with its process's life; where absent they go straight to the subscribers. */
+  readonly log?: () => Log;
   /** Rows of a statement on the data, around the store. */
   readonly rows: <Row>(sql: string) => Promise<Row[]>;
   /** Empties everything. */
@@ -47,6 +50,7 @@ export function openApplications(open: () => Promise<ApplicationHarness>, create
     const app = create({
       services: [tallyService(behaviour)],
       store: data.store(),
+      ...(data.log && { log: data.log() }),
       report: (error) => reported.push(error),
     });
     ends.push(() => app.stop({ deadlineMs: 2_000 }));

@@ -13,10 +13,12 @@ import type { AnyAction, AnyCommand, AnyQuery, Returned, Sent } from "../contrac
 import { contractProblems } from "../contract/check.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import { type Dispatcher, dispatchersOf, type Lag, sumOf, typesOf } from "../delivery/dispatcher.ts";
+import { Dispatcher, type Lag, typesOf } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
+import { relayName } from "../delivery/relay.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
 import { Workers } from "../delivery/workers.ts";
+import type { Log } from "../log/log.ts";
 import { type NodeReport, Remote } from "../remote/remote.ts";
 import type { Fallback } from "../service/context.ts";
 import { type Identity, may, systemIdentity } from "../service/identity.ts";
@@ -35,6 +37,8 @@ export interface AppOptions {
   /** The budget of a root call that names none, in milliseconds. Default 5,000. */
   readonly deadlineMs?: number;
   readonly clock?: Clock;
+  /** Where events go and where they come from, instead of straight from the store to the subscribers: for other databases and programs. */
+  readonly log?: Log;
   /** The way to other processes: what no service here answers is called there, and others call what is here. */
   readonly bus?: Bus;
   /** How calls are written, the best first; every node knows JSON. */
@@ -114,8 +118,8 @@ class Application implements App {
   private readonly runtime: Runtime;
   private readonly deadlineMs: number;
   private readonly subscribers: readonly Subscriber[];
-  /** One for each service that hears of events. */
-  private readonly dispatchers: readonly Dispatcher[];
+  private readonly log: Log | undefined;
+  private readonly dispatcher: Dispatcher | null;
   private readonly workers: Workers | null;
   private current: AppState = "created";
   /** Services whose start has succeeded, the last first. */
@@ -138,11 +142,11 @@ class Application implements App {
     this.contracts = [...this.services, ...remotes].map(({ contract }) => contract);
     for (const { contract } of remotes) this.index(contract);
     this.subscribers = this.services.flatMap((service) => subscribersOf(this.runtime, service));
-    this.dispatchers = store === undefined ? [] : dispatchersOf(this.runtime, store, this.subscribers);
+    this.log = store === undefined ? undefined : options.log;
+    const { subscribers, log } = this;
+    this.dispatcher = store === undefined ? null : new Dispatcher(this.runtime, { store, subscribers, log });
     this.workers = store === undefined ? null : new Workers(this.runtime, store, this.services);
-    this.runtime.offer = (events) => {
-      for (const dispatcher of this.dispatchers) dispatcher.offer(events);
-    };
+    this.runtime.offer = (events) => this.dispatcher?.offer(events);
     if (this.workers !== null) this.runtime.wakeJobs = () => this.workers?.wake();
   }
 
@@ -181,8 +185,16 @@ class Application implements App {
     return this.remote?.nodes() ?? [];
   }
 
-  private storedOf({ contract: { name }, migrations }: Service): MigratedService {
-    return { name, migrations, hears: typesOf(this.subscribers.filter(({ service }) => service === name)) };
+  /** With a log, nobody but the relay hears of events from the store. */
+  private stored(): MigratedService[] {
+    const { log, services, subscribers } = this;
+    const heardBy = (name: string) => typesOf(subscribers.filter(({ service }) => service === name));
+    const stored = services.map(({ contract: { name }, migrations }) => {
+      return { name, migrations, hears: log === undefined ? heardBy(name) : [] };
+    });
+    if (log === undefined) return stored;
+    const emitted = services.flatMap(({ contract }) => Object.values(contract.events).map(({ id }) => id));
+    return [...stored, { name: relayName, migrations: undefined, hears: emitted }];
   }
 
   get state(): AppState {
@@ -199,7 +211,8 @@ class Application implements App {
     this.enter("starting");
     const { clock } = this.runtime;
     try {
-      await this.store?.start(this.services.map((service) => this.storedOf(service)));
+      await this.store?.start(this.stored());
+      await this.log?.open({ signal: AbortSignal.timeout(startBudgetMs) });
       await this.remote?.open(AbortSignal.timeout(startBudgetMs));
       for (const service of this.services) {
         const began = clock.monotonic();
@@ -207,7 +220,7 @@ class Application implements App {
         this.opened.unshift(service);
         onStarted?.(service.contract.name, clock.monotonic() - began);
       }
-      for (const dispatcher of this.dispatchers) dispatcher.start();
+      this.dispatcher?.start();
       await this.workers?.start();
       this.enter("started");
       this.remote?.announce();
@@ -232,9 +245,10 @@ class Application implements App {
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, budget.remainingMs()).unref())]);
     }
     await this.workers?.stop(budget);
-    await Promise.all(this.dispatchers.map((dispatcher) => dispatcher.stop()));
+    await this.dispatcher?.stop();
     for (const service of this.opened) await service.stop?.();
     await this.remote?.close(budget);
+    await this.log?.close({ deadlineMs: budget.remainingMs() });
     await this.store?.stop(budget);
     this.enter("stopped");
   }
@@ -323,7 +337,7 @@ class Application implements App {
 
   async lag(): Promise<Lag> {
     this.required();
-    return sumOf(await Promise.all(this.dispatchers.map((dispatcher) => dispatcher.lag())));
+    return (this.dispatcher as Dispatcher).lag();
   }
 
   redrive(id: string): Promise<"handled" | "failed" | "gone"> {
@@ -332,17 +346,15 @@ class Application implements App {
 
   async settled({ deadlineMs = 30_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
     const budget = new Scope(this.runtime.clock, deadlineMs, "settled");
-    const isDelivered = async () =>
-      (await Promise.all(this.dispatchers.map((dispatcher) => dispatcher.isSettled()))).every(Boolean);
-    while (!(await isDelivered()) || !((await this.workers?.isSettled()) ?? true)) {
+    while (!((await this.dispatcher?.isSettled()) ?? true) || !((await this.workers?.isSettled()) ?? true)) {
       budget.check();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 
   private delivery(): Delivery {
-    const { runtime, services, subscribers } = this;
-    return { runtime, store: this.required(), services, subscribers };
+    const { runtime, services, subscribers, log } = this;
+    return { runtime, store: this.required(), services, subscribers, log };
   }
 
   private required(): Store {

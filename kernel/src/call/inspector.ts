@@ -5,6 +5,7 @@ export type InspectorRecord =
   | StateRecord
   | PeerRecord
   | RefusedFrameRecord
+  | RefusedMessageRecord
   | ResilienceRecord;
 
 /** One call, delivery or run of a job. */
@@ -130,6 +131,14 @@ export interface RefusedFrameRecord {
   /** "" where the bus turned somebody away who was not known. */
   readonly node: string;
   readonly detail: string;
+  readonly at: number;
+}
+
+/** A log brought a service something that is no event. */
+export interface RefusedMessageRecord {
+  readonly kind: "refused-message";
+  readonly service: string;
+  readonly reason: string;
   readonly at: number;
 }
 

@@ -2,8 +2,11 @@ import { nearest } from "../call/nearest.ts";
 import type { Runtime } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
+import { cloudEventOf } from "../log/cloud-event.ts";
+import type { Log } from "../log/log.ts";
 import type { Service } from "../service/service.ts";
 import type { Store } from "../store/store.ts";
+import { relayName } from "./relay.ts";
 import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.ts";
 
 /** What recovery works on. */
@@ -12,6 +15,7 @@ export interface Delivery {
   readonly store: Store;
   readonly services: readonly Service[];
   readonly subscribers: readonly Subscriber[];
+  readonly log: Log | undefined;
 }
 
 /** Rebuilds a projection from the log. Live events wait meanwhile: the transaction holds the subscriber's inbox. */
@@ -40,7 +44,7 @@ export async function refold(
 
 /** Runs a dead letter's handler once more, in one transaction with the letter's removal. */
 export async function redrive(
-  { runtime, store, subscribers }: Delivery,
+  { runtime, store, subscribers, log }: Delivery,
   id: string,
 ): Promise<"handled" | "failed" | "gone"> {
   const scope = new Scope(runtime.clock, deliveryBudgetMs, "redrive");
@@ -48,6 +52,11 @@ export async function redrive(
   if (found === undefined) return "gone";
   const { letter, transaction } = found;
   try {
+    if (letter.subscriber === relayName && log !== undefined) {
+      await log.append([cloudEventOf(letter.event)]);
+      await transaction.commit({ events: [], jobs: [] });
+      return "handled";
+    }
     const subscriber = subscribers.find((one) => one.id === letter.subscriber);
     if (subscriber === undefined) throw new Error(`no service here subscribes as ${letter.subscriber} any more`);
     const work = await runtime.watched(scope, () =>

@@ -156,7 +156,7 @@ export interface StoredEvent extends NewEvent {
 /** What one process can deliver: types that a newer version of the service hears of are left to that. */
 export interface Hearing {
   readonly service: string;
-  readonly types: readonly string[];
+  readonly types: readonly string[] | "all";
 }
 
 /** Every event ever committed, and which of them still wait for which service. */
@@ -170,6 +170,8 @@ export interface Outbox {
   unsent(hearing: Hearing, limit: number): Promise<StoredEvent[]>;
   /** The events need not be delivered to the service again. */
   markSent(service: string, eventIds: readonly string[]): Promise<void>;
+  /** What waits for `service`, and what would wait for it from now on, waits for `by` instead, which hears of it already. */
+  adopt(service: string, by: string): Promise<void>;
   /** Calls `listener` soon after other processes' commits with events or jobs; at most each 10 ms. */
   onAnnounced(listener: () => void): void;
   /** The number of events unsent and the age in milliseconds of the oldest. */

@@ -1,4 +1,4 @@
-import type { Outbox } from "@banyan/kernel/store";
+import type { Hearing, Outbox } from "@banyan/kernel/store";
 import type { ConnectOptions } from "../connection.ts";
 import { sql } from "../statement.ts";
 import { lead } from "./lead.ts";
@@ -18,7 +18,7 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
       const { rows } =
         await run(sql`SELECT e.id, e.type, e.tenant, e.key, e.version, e.data, e.trace_id, e.metadata, e.at
         FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq
-        WHERE u.service = ${service} AND e.type = ANY (${types}) ORDER BY u.seq LIMIT ${limit}`);
+        WHERE u.service = ${service} AND (${only(types)}::text[] IS NULL OR e.type = ANY (${only(types)})) ORDER BY u.seq LIMIT ${limit}`);
       return (rows as unknown as readonly EventRow[]).map(storedEvent);
     },
     async markSent(service, eventIds) {
@@ -28,15 +28,22 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
           AND seq IN (SELECT seq FROM banyan.event WHERE id = ANY (${eventIds}::uuid[]))`,
       );
     },
+    async adopt(service, by) {
+      await run(sql`WITH forgotten AS (DELETE FROM banyan.subscription WHERE service = ${service}),
+          moved AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING seq)
+        INSERT INTO banyan.unsent (service, seq) SELECT ${by}, seq FROM moved ON CONFLICT DO NOTHING`);
+    },
     onAnnounced,
     async backlog({ service, types }) {
       const { rows } = await run(sql`SELECT count(*) AS count,
           coalesce(extract(epoch FROM clock_timestamp() - min(e.at))::float8 * 1000, 0) AS oldest_ms
         FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq
-        WHERE u.service = ${service} AND e.type = ANY (${types})`);
+        WHERE u.service = ${service} AND (${only(types)}::text[] IS NULL OR e.type = ANY (${only(types)}))`);
       const [row] = rows as unknown as ReadonlyArray<{ count: number; oldest_ms: number }>;
       return { count: row?.count ?? 0, oldestMs: Math.max(0, row?.oldest_ms ?? 0) };
     },
     refold: (subscriber, types, work) => refold(runner, { subscriber, types }, work),
   };
 }
+
+const only = (types: Hearing["types"]): readonly string[] | null => (types === "all" ? null : types);

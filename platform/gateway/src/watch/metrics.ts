@@ -40,6 +40,12 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     labelNames: ["id"],
     registers,
   });
+  const refused = new Counter({
+    name: "banyan_log_refused_messages_total",
+    help: "Messages of the log that are no events, by the service that they came to",
+    labelNames: ["service", "reason"],
+    registers,
+  });
   const lag = remembered(() => app.lag());
   const gauges: [name: string, help: string, read: () => Promise<number>][] = [
     ["banyan_http_connections", "Open connections", async () => connections()],
@@ -51,13 +57,14 @@ export function createMetrics(app: App, connections: () => number): Metrics {
   const close = app.inspect(
     (record) => {
       if (record.kind === "event") events.inc({ id: record.id });
+      else if (record.kind === "refused-message") refused.inc({ service: record.service, reason: record.reason });
       else if (record.kind === "delivery" || record.kind === "job") {
         const labels = { kind: record.kind, id: record.id, subscriber: record.subscriber ?? "" };
         work.inc({ ...labels, outcome: record.outcome });
         workSeconds.inc(labels, record.tookMs / 1_000);
       }
     },
-    ["delivery", "job", "event"],
+    ["delivery", "job", "event", "refused-message"],
   );
   const stopCounting = countRemote(app, registry);
   const closeAll = () => {

@@ -1,0 +1,82 @@
+import type { Store, StoredEvent } from "../store/store.ts";
+import type { Taker } from "./feed.ts";
+import { Lane } from "./lane.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+/** A fold's rows are rarely one per key: several lanes would wait for each other's rows, crosswise. */
+const lanesPer = { subscription: 4, projection: 1 };
+
+/** Gives events to the subscribers of one service: to each in a lane of its own for the event's key. */
+export class Deliveries implements Taker {
+  private readonly store: Store;
+  private readonly subscribers: readonly Subscriber[];
+  private readonly lanes = new Map<string, readonly Lane[]>();
+  /** By the type of the event, each subscriber's. */
+  private readonly lanesOf = new Map<string, (readonly Lane[])[]>();
+  /** Events on their way, each with the number of subscribers that have not got it. */
+  private readonly left = new Map<string, number>();
+  private onDone: (event: StoredEvent) => void = () => {};
+
+  constructor(store: Store, subscribers: readonly Subscriber[]) {
+    this.store = store;
+    this.subscribers = subscribers;
+  }
+
+  open(done: (event: StoredEvent) => void): void {
+    this.onDone = done;
+    for (const subscriber of this.subscribers) {
+      const lanes = Array.from(
+        { length: lanesPer[subscriber.kind] },
+        () => new Lane(this.store, subscriber, (event) => this.done(event)),
+      );
+      this.lanes.set(subscriber.id, lanes);
+      for (const type of subscriber.byType.keys()) {
+        this.lanesOf.set(type, [...(this.lanesOf.get(type) ?? []), lanes]);
+      }
+    }
+  }
+
+  take(event: StoredEvent, key: string): boolean {
+    const taking = this.lanesOf.get(event.type) ?? [];
+    if (taking.length === 0) return false;
+    this.left.set(event.id, taking.length);
+    for (const lanes of taking) lanes[hash(key) % lanes.length]?.push(event, key);
+    return true;
+  }
+
+  blockedCount(): number {
+    let count = 0;
+    for (const lanes of this.lanes.values()) for (const lane of lanes) count += lane.waiting().blocked;
+    return count;
+  }
+
+  /** What waits in memory for its turn, and of that what waits for another try. */
+  waiting(): { readonly subscriber: string; readonly queuedCount: number; readonly blockedCount: number }[] {
+    return this.subscribers.map(({ id }) => {
+      const waits = (this.lanes.get(id) ?? []).map((lane) => lane.waiting());
+      const sum = (of: "queued" | "blocked") => waits.reduce((total, wait) => total + wait[of], 0);
+      return { subscriber: id, queuedCount: sum("queued"), blockedCount: sum("blocked") };
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.lanes.values()].flat().map((lane) => lane.stop()));
+    for (const table of [this.lanes, this.lanesOf, this.left]) table.clear();
+  }
+
+  private done(event: StoredEvent): void {
+    const left = (this.left.get(event.id) ?? 0) - 1;
+    if (left > 0) this.left.set(event.id, left);
+    else {
+      this.left.delete(event.id);
+      this.onDone(event);
+    }
+  }
+}
+
+/** FNV-1a, 32 bits (Fowler, Noll, Vo): spreads keys over lanes. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}

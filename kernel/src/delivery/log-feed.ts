@@ -1,0 +1,143 @@
+import { eventOf } from "../log/cloud-event.ts";
+import type { Log, LogConsumer, ReceivedMessage } from "../log/log.ts";
+import type { Hearing, Store, StoredEvent } from "../store/store.ts";
+import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
+import { relayName } from "./relay.ts";
+import { whileLeading } from "./term.ts";
+
+/*
+ * Brings events from a log to one who takes them.
+ * F1  A message is acknowledged when its event is done, those of one key in order.
+ * F2  A message that comes while an earlier copy of it is under way waits for that one's end.
+ * F3  What the outbox still keeps for the service itself, from before there was a log, takes the way through the log.
+ * F4  What is no event of ours is acknowledged and counted: it will never be one.
+ */
+
+const adoptMs = 30_000;
+
+/** An event under way. */
+interface Tracked {
+  readonly event: StoredEvent;
+  /** The message that brought it, and its copies. */
+  readonly messages: ReceivedMessage[];
+}
+
+/** What a log feed tells of what it could not use. */
+export type Refused = (reason: string) => void;
+
+export class LogFeed implements Feed {
+  private readonly store: Store;
+  private readonly log: Log;
+  private readonly hearing: Hearing & { readonly types: readonly string[] };
+  private readonly taker: Taker;
+  private readonly refused: Refused;
+  private readonly tracked = new Map<string, Tracked>();
+  private consumer: LogConsumer | null = null;
+  private adopting: NodeJS.Timeout | null = null;
+  private isLeading = false;
+  private readonly stopping = new AbortController();
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(
+    store: Store,
+    log: Log,
+    {
+      hearing,
+      taker,
+      refused,
+    }: { readonly hearing: LogFeed["hearing"]; readonly taker: Taker; readonly refused: Refused },
+  ) {
+    this.store = store;
+    this.log = log;
+    this.hearing = hearing;
+    this.taker = taker;
+    this.refused = refused;
+  }
+
+  get leading(): boolean {
+    return this.isLeading;
+  }
+
+  start(): void {
+    this.ended = whileLeading(this.store.outbox, this.hearing.service, {
+      signal: this.stopping.signal,
+      open: () => this.open(),
+      close: () => this.close(),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.ended;
+  }
+
+  /** They come by the log. */
+  offer(): void {}
+
+  async backlog(): ReturnType<Feed["backlog"]> {
+    const { service, types } = this.hearing;
+    const count = await this.log.lag({ name: service, types });
+    const oldest = Math.min(...[...this.tracked.values()].map(({ event }) => event.at));
+    return { count, oldestMs: Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) : 0 };
+  }
+
+  async isSettled(): Promise<boolean> {
+    return this.tracked.size === 0 && (await this.backlog()).count === 0;
+  }
+
+  private async open(): Promise<void> {
+    const { service, types } = this.hearing;
+    this.taker.open((event) => this.done(event));
+    await this.store.outbox.adopt(service, relayName);
+    // A transaction that began before this, with another process, may still write for the service itself.
+    this.adopting = setInterval(
+      () => void this.store.outbox.adopt(service, relayName).catch(() => {}),
+      adoptMs,
+    ).unref();
+    this.consumer = await this.log.consume(
+      { name: service, types, from: "earliest", inFlightMax },
+      {
+        received: (messages) => this.received(messages),
+        // What is under way goes on; its copies join it.
+        lost: () => {},
+        refused: this.refused,
+      },
+    );
+    this.isLeading = true;
+  }
+
+  private async close(): Promise<void> {
+    this.isLeading = false;
+    if (this.adopting !== null) clearInterval(this.adopting);
+    await this.taker.close();
+    await this.consumer?.close();
+    this.consumer = null;
+    this.tracked.clear();
+  }
+
+  private received(messages: readonly ReceivedMessage[]): void {
+    for (const message of messages) {
+      const event = eventOf(message.body);
+      if (typeof event === "string") this.refuse(message, event);
+      else this.receive(event, message);
+    }
+  }
+
+  private receive(event: StoredEvent, message: ReceivedMessage): void {
+    const before = this.tracked.get(event.id);
+    if (before !== undefined) before.messages.push(message);
+    else if (this.taker.take(event, keyOf(event))) this.tracked.set(event.id, { event, messages: [message] });
+    else this.consumer?.acknowledge([message]);
+  }
+
+  private refuse(message: ReceivedMessage, reason: string): void {
+    this.refused(reason);
+    this.consumer?.acknowledge([message]);
+  }
+
+  private done({ id }: StoredEvent): void {
+    const tracked = this.tracked.get(id);
+    this.tracked.delete(id);
+    if (tracked !== undefined) this.consumer?.acknowledge(tracked.messages);
+  }
+}

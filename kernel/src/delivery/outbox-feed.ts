@@ -1,0 +1,216 @@
+import type { Runtime } from "../call/runtime.ts";
+import type { Hearing, Store, StoredEvent } from "../store/store.ts";
+import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
+import { whileLeading } from "./term.ts";
+
+/*
+ * Brings committed events from the outbox to one who takes them.
+ * D1  The outbox is the truth: an event is brought until it is marked sent. Memory only makes it quick.
+ * D2  Within a key, events are brought in version order: one that overtook its predecessor on the way here is held,
+ *     and a predecessor that does not come is fetched from the outbox.
+ * D3  What is in flight is bounded; more waits in the outbox, where it costs nothing.
+ * D4  Only the process that holds the lead brings. Two that believe to lead cannot double an effect: the inbox.
+ */
+
+const markMs = 50;
+const markMax = 1_000;
+/** Of a backlog, this much is read at a time, when less than `refillAt` is left to do; what is left is read again with it. */
+const pageCount = 2_000;
+const refillAt = 2_000;
+const pollIdleMs = 2_000;
+const pollSoonMs = 5;
+const positionsMax = 100_000;
+
+export class OutboxFeed implements Feed {
+  private readonly runtime: Runtime;
+  private readonly store: Store;
+  private readonly hearing: Hearing;
+  private readonly taker: Taker;
+  /** Events that were taken and are not marked sent. */
+  private readonly tracked = new Set<string>();
+  /** The last version that was brought, per key; the least lately used go first, and are found again by polling. */
+  private readonly positions = new Map<string, number>();
+  /** Events that came before their predecessors. */
+  private readonly held = new Map<string, Map<number, StoredEvent>>();
+  private sent: string[] = [];
+  private marking: Promise<void> | null = null;
+  private markTimer: NodeJS.Timeout | null = null;
+  private pollTimer: NodeJS.Timeout | null = null;
+  private polling: Promise<void> | null = null;
+  private pollAt = Number.POSITIVE_INFINITY;
+  /** More waits in the outbox: the last poll came back full, or an event had no room here. */
+  private behind = false;
+  private isLeading = false;
+  private readonly stopping = new AbortController();
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(
+    runtime: Runtime,
+    store: Store,
+    { hearing, taker }: { readonly hearing: Hearing; readonly taker: Taker },
+  ) {
+    this.runtime = runtime;
+    this.store = store;
+    this.hearing = hearing;
+    this.taker = taker;
+  }
+
+  get leading(): boolean {
+    return this.isLeading;
+  }
+
+  start(): void {
+    const { outbox } = this.store;
+    outbox.onAnnounced(() => this.pollWithin(0));
+    this.ended = whileLeading(outbox, this.hearing.service, {
+      signal: this.stopping.signal,
+      open: () => this.open(),
+      close: () => this.close(),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.ended;
+  }
+
+  offer(events: readonly StoredEvent[]): void {
+    if (!this.isLeading) return;
+    const { types } = this.hearing;
+    for (const event of events) {
+      const key = keyOf(event);
+      const last = this.positions.get(key);
+      if (event.version === (last ?? 0) + 1) this.enter(key, event);
+      // Nobody here waits for it, so no poll would find it.
+      else if (types !== "all" && !types.includes(event.type)) continue;
+      else if (last === undefined) this.pollWithin(pollSoonMs);
+      else if (event.version > last) this.hold(key, event);
+    }
+  }
+
+  backlog(): ReturnType<Feed["backlog"]> {
+    return this.store.outbox.backlog(this.hearing);
+  }
+
+  async isSettled(): Promise<boolean> {
+    if (this.tracked.size > 0 || this.sent.length > 0 || this.marking !== null) return false;
+    const { count } = await this.backlog();
+    if (count > 0) this.pollWithin(0);
+    return count === 0;
+  }
+
+  private open(): void {
+    this.taker.open((event) => this.done(event.id));
+    this.isLeading = true;
+    this.pollWithin(0);
+  }
+
+  private async close(): Promise<void> {
+    this.isLeading = false;
+    if (this.pollTimer !== null) clearTimeout(this.pollTimer);
+    this.pollTimer = null;
+    this.pollAt = Number.POSITIVE_INFINITY;
+    await this.polling;
+    await this.taker.close();
+    await this.mark();
+    for (const table of [this.tracked, this.positions, this.held]) table.clear();
+  }
+
+  private enter(key: string, event: StoredEvent): void {
+    if (this.tracked.size >= inFlightMax) {
+      this.behind = true;
+      return;
+    }
+    this.positions.delete(key);
+    this.positions.set(key, event.version);
+    if (this.positions.size > positionsMax) this.positions.delete(this.positions.keys().next().value as string);
+    if (this.taker.take(event, key)) this.tracked.add(event.id);
+    const waiting = this.held.get(key);
+    const next = waiting?.get(event.version + 1);
+    if (waiting === undefined || next === undefined) return;
+    waiting.delete(next.version);
+    if (waiting.size === 0) this.held.delete(key);
+    this.enter(key, next);
+  }
+
+  private hold(key: string, event: StoredEvent): void {
+    // Dropping one that is held is safe (D1); the poll that follows finds it.
+    if (this.held.size < inFlightMax) {
+      const waiting = this.held.get(key) ?? new Map<number, StoredEvent>();
+      this.held.set(key, waiting.set(event.version, event));
+    }
+    this.pollWithin(pollSoonMs);
+  }
+
+  private done(id: string): void {
+    this.sent.push(id);
+    if (this.sent.length >= markMax) void this.mark();
+    else this.markTimer ??= setTimeout(() => void this.mark(), markMs);
+  }
+
+  /** Marks in bulk. An event stays tracked until its mark has committed, so that no poll delivers it again meanwhile. */
+  private async mark(): Promise<void> {
+    if (this.markTimer !== null) clearTimeout(this.markTimer);
+    this.markTimer = null;
+    while (this.marking !== null) await this.marking;
+    const ids = this.sent;
+    if (ids.length === 0) return;
+    this.sent = [];
+    this.marking = this.store.outbox
+      .markSent(this.hearing.service, ids)
+      .then(
+        () => {
+          for (const id of ids) this.tracked.delete(id);
+          if (this.behind && this.tracked.size - this.taker.blockedCount() < refillAt) this.pollWithin(0);
+        },
+        () => {
+          // Unmarked events are delivered again, and skipped by the inbox; so try later, and forget nothing.
+          this.sent.push(...ids);
+          this.markTimer ??= setTimeout(() => void this.mark(), pollIdleMs).unref();
+        },
+      )
+      .finally(() => {
+        this.marking = null;
+      });
+    await this.marking;
+  }
+
+  private pollWithin(waitMs: number): void {
+    if (!this.isLeading) return;
+    const at = this.runtime.clock.monotonic() + waitMs;
+    if (at >= this.pollAt) return;
+    this.pollAt = at;
+    // One under way may not see what this one is for: the next begins when it has ended.
+    if (this.polling !== null) return;
+    if (this.pollTimer !== null) clearTimeout(this.pollTimer);
+    this.pollTimer = setTimeout(() => this.pollNow(), waitMs);
+  }
+
+  private pollNow(): void {
+    this.pollTimer = null;
+    this.pollAt = Number.POSITIVE_INFINITY;
+    this.polling = this.poll().finally(() => {
+      this.polling = null;
+      const askedFor = this.pollAt;
+      this.pollAt = Number.POSITIVE_INFINITY;
+      this.pollWithin(Math.min(pollIdleMs, Math.max(0, askedFor - this.runtime.clock.monotonic())));
+    });
+  }
+
+  private async poll(): Promise<void> {
+    const limit = Math.min(inFlightMax, this.tracked.size + pageCount);
+    if (limit <= this.tracked.size) return;
+    try {
+      const events = await this.store.outbox.unsent(this.hearing, limit);
+      this.behind = events.length === limit;
+      for (const event of events) {
+        const key = keyOf(event);
+        const last = this.positions.get(key);
+        if (!this.isLeading || this.tracked.has(event.id) || (last !== undefined && event.version <= last)) continue;
+        this.enter(key, event);
+      }
+    } catch {
+      // The database does not answer; the next poll comes anyway.
+    }
+  }
+}
