@@ -73,6 +73,7 @@ export interface ConsumeOptions extends LogGroup {
   readonly inFlightMax: number;
 }
 
+/** What is to be read again, and from when on. */
 export interface ReadOptions {
   readonly types: readonly string[];
   readonly since: number;
@@ -89,13 +90,15 @@ export interface LogReceiver {
   refused(reason: string): void;
 }
 
+/** A message at a consumer. */
 export interface ReceivedMessage extends LogMessage {
   /** The engine's own handle of this delivery. */
   readonly receipt: unknown;
 }
 
+/** A consumer that takes part in its group until it is closed. */
 export interface LogConsumer {
-  /** Nothing is awaited: an acknowledgement that is lost brings the message again. */
+  /** Nothing is awaited: an acknowledgement that is lost brings the message again. What was `lost` in between is passed over. */
   acknowledge(messages: readonly ReceivedMessage[]): void;
   /** Sends the acknowledgements that wait, then ends. Idempotent. */
   close(): Promise<void>;
