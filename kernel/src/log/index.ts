@@ -1,3 +1,4 @@
+export { AppendQueue, type AppendQueueOptions } from "./append-queue.ts";
 export { cloudEventOf, eventOf } from "./cloud-event.ts";
 export { InProcessLog } from "./in-process.ts";
 export type {
@@ -12,3 +13,4 @@ export type {
   ReceivedMessage,
 } from "./log.ts";
 export { logFaults } from "./log-faults.ts";
+export { Progress, type ProgressOptions } from "./progress.ts";
