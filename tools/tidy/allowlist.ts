@@ -11,9 +11,4 @@ export const allowlist: Exception[] = [
     reason:
       "The port keeps I/O out of the kernel. Its second implementation is the simulation's store, which runs the same kernel under a seeded scheduler; a mock before that would be a port for the sake of a mock.",
   },
-  {
-    rule: "portsHaveTwoImplementations",
-    subject: "logConformance",
-    reason: "The engines' adapters are being written; whoever adds the first takes this entry out.",
-  },
 ];
