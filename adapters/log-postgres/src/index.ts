@@ -1,0 +1,1 @@
+export { createPostgresLog, type PostgresLog, type PostgresLogOptions } from "./postgres-log.ts";

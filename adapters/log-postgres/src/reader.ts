@@ -1,0 +1,159 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ConsumeOptions, LogConsumer, LogMessage, LogReceiver, ReceivedMessage } from "@banyan/kernel/log";
+import type { Pool, PoolClient } from "pg";
+
+/** A row of the log, as `pg` gives it. */
+export interface MessageRow {
+  readonly position: string;
+  readonly id: string;
+  readonly type: string;
+  readonly key: string;
+  readonly body: Buffer;
+}
+
+const lookMs = 1_000;
+const againMs = 250;
+const markMs = 50;
+const pageCount = 1_000;
+
+/** One group's consumer: reads on from where the group stands, and moves it behind the oldest message that waits. */
+export class Reader implements LogConsumer {
+  private readonly pool: Pool;
+  private readonly schema: string;
+  private readonly options: ConsumeOptions & { readonly receiver: LogReceiver };
+  /** Positions that wait for their acknowledgement, the oldest first. */
+  private readonly waiting = new Set<number>();
+  /** The last position that was looked at. */
+  private last = 0;
+  private marked = 0;
+  private marking: NodeJS.Timeout | null = null;
+  private isClosed = false;
+  private wake: () => void = () => {};
+  private isWoken = false;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(pool: Pool, schema: string, options: Reader["options"]) {
+    this.pool = pool;
+    this.schema = schema;
+    this.options = options;
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  acknowledge(messages: readonly ReceivedMessage[]): void {
+    for (const { receipt } of messages) this.waiting.delete(receipt as number);
+    this.marking ??= setTimeout(() => void this.mark().catch(() => {}), markMs);
+    this.look();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.look();
+    await this.running;
+    await this.mark().catch(() => {});
+  }
+
+  /** Reads while there is a connection that listens; where one breaks, begins again where the group stands. */
+  private async run(): Promise<void> {
+    while (!this.isClosed) {
+      let client: PoolClient | undefined;
+      try {
+        client = await this.pool.connect();
+        await this.readOn(client);
+        client.release(true);
+      } catch (error) {
+        client?.release(true);
+        // Both at once: what nobody waits for up to `last` counts as acknowledged.
+        this.waiting.clear();
+        this.last = this.marked;
+        if (this.isClosed) return;
+        this.options.receiver.lost(error as Error);
+        await pause(againMs);
+      }
+    }
+  }
+
+  private async readOn(client: PoolClient): Promise<void> {
+    client.on("notification", () => this.look());
+    let broken: Error | null = null;
+    client.on("error", (error) => {
+      broken = error;
+      this.look();
+    });
+    await client.query(`LISTEN ${this.schema}`);
+    const { rows } = await client.query<{ position: string }>(
+      `SELECT position FROM ${this.schema}.reader WHERE name = $1`,
+      [this.options.name],
+    );
+    this.last = Number(rows[0]?.position ?? 0);
+    this.marked = this.last;
+    while (!this.isClosed) {
+      if (broken !== null) throw broken;
+      this.isWoken = false;
+      const isMore = await this.page(client);
+      if (!isMore) await this.untilWoken();
+    }
+  }
+
+  /** Hands on what is new, as far as there is room; answers whether more may be there and has room. */
+  private async page(client: PoolClient): Promise<boolean> {
+    const { receiver, types, inFlightMax } = this.options;
+    const room = Math.min(pageCount, inFlightMax - this.waiting.size);
+    if (room <= 0) return false;
+    // In one statement, so that what is skipped as another type was there when the end was read.
+    const { rows } = await client.query<MessageRow & { readonly end: string }>({
+      name: `page ${this.schema}`,
+      text: `SELECT e."end", m.* FROM (SELECT coalesce(max(position), 0) AS "end" FROM ${this.schema}.message) AS e
+        LEFT JOIN LATERAL (SELECT position, id, type, key, body FROM ${this.schema}.message
+          WHERE position > $1 AND type = ANY ($2) ORDER BY position LIMIT $3) AS m ON true ORDER BY m.position`,
+      values: [this.last, types, room],
+    });
+    const found = rows.filter(({ position }) => position !== null);
+    const isFull = found.length === room;
+    this.last = isFull ? Number(found.at(-1)?.position) : Math.max(this.last, Number(rows[0]?.end));
+    for (const { position } of found) this.waiting.add(Number(position));
+    if (found.length > 0) {
+      receiver.received(found.map((row) => ({ ...messageOf(row), receipt: Number(row.position) })));
+    } else if (this.waiting.size === 0 && this.last > this.marked) {
+      this.marking ??= setTimeout(() => void this.mark().catch(() => {}), markMs);
+    }
+    return isFull && inFlightMax > this.waiting.size;
+  }
+
+  private look(): void {
+    this.isWoken = true;
+    this.wake();
+  }
+
+  private async untilWoken(): Promise<void> {
+    if (this.isWoken || this.isClosed) return;
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    await Promise.race([woken, pause(lookMs, undefined, { signal: timer.signal }).catch(() => {})]);
+    timer.abort();
+  }
+
+  /** Moves the group behind the oldest message that waits. */
+  private async mark(): Promise<void> {
+    if (this.marking !== null) clearTimeout(this.marking);
+    this.marking = null;
+    const [oldest] = this.waiting;
+    const position = oldest === undefined ? this.last : oldest - 1;
+    if (position <= this.marked) return;
+    await this.pool.query({
+      name: `mark ${this.schema}`,
+      text: `UPDATE ${this.schema}.reader SET position = greatest(position, $2) WHERE name = $1`,
+      values: [this.options.name, position],
+    });
+    this.marked = position;
+  }
+}
+
+/** The message of a row. */
+export function messageOf({ id, type, key, body }: MessageRow): LogMessage {
+  return { id, type, key, body };
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { Client } from "pg";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { createTestDatabase } from "../../../tools/test-postgres.ts";
+import { createPostgresLog, type PostgresLogOptions } from "../src/index.ts";
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let client: Client;
+beforeAll(async () => {
+  database = await createTestDatabase(inject("postgresUrl"));
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+const open = async (options: Partial<PostgresLogOptions> = {}) => {
+  const log = createPostgresLog({ url: database.url, ...options });
+  await log.open({ signal: AbortSignal.timeout(5_000) });
+  return log;
+};
+const message = () => ({ id: randomUUID(), type: "shop.ordered", key: "acme/1", body: Uint8Array.of(1) });
+
+test("what is no address, or no schema, is refused without showing a password", () => {
+  expect(() => createPostgresLog({ url: "mysql://ann:secret@host/shop" })).toThrow(
+    '"mysql://***@host/shop" is no address',
+  );
+  for (const schema of ["", "Shop", "a.b", 'x"; DROP', "9a", "a".repeat(49)])
+    expect(() => createPostgresLog({ url: database.url, schema })).toThrow("is no schema for a log");
+});
+
+test("a server that is not there is unavailable, within its time", async () => {
+  const log = createPostgresLog({ url: "postgres://127.0.0.1:1/none", engine: { connectionTimeoutMillis: 500 } });
+  await expect(log.open({ signal: AbortSignal.timeout(5_000) })).rejects.toMatchObject({ code: "log.unavailable" });
+  await expect(log.append([message()])).rejects.toMatchObject({ code: "log.unavailable" });
+  await log.close({ deadlineMs: 100 });
+});
+
+test("a schema that is somebody else's is told", async () => {
+  await client.query("CREATE SCHEMA taken; CREATE TABLE taken.message (text text)");
+  const log = createPostgresLog({ url: database.url, schema: "taken" });
+  await log.open({ signal: AbortSignal.timeout(5_000) }).then(
+    () => expect(log.append([message()])).rejects.toMatchObject({ code: "log.misconfigured" }),
+    (error) => expect(error).toMatchObject({ code: "log.misconfigured" }),
+  );
+  await log.close({ deadlineMs: 100 });
+});
+
+test("many open at once, and the pool is theirs to use", async () => {
+  const logs = await Promise.all(Array.from({ length: 5 }, () => open({ schema: "fresh" })));
+  expect((await logs[0]?.unwrap().query("SELECT count(*)::int AS count FROM fresh.message"))?.rows).toEqual([
+    { count: 0 },
+  ]);
+  await Promise.all(logs.map((log) => log.close({ deadlineMs: 1_000 })));
+});
+
+test("two schemas of one database are two logs", async () => {
+  const [one, other] = [await open({ schema: "one" }), await open({ schema: "other" })];
+  await one.append([message()]);
+  expect(await one.lag({ name: "stock", types: ["shop.ordered"] })).toBe(1);
+  expect(await other.lag({ name: "stock", types: ["shop.ordered"] })).toBe(0);
+  await Promise.all([one, other].map((log) => log.close({ deadlineMs: 1_000 })));
+});
+
+test("what every group is done with is gone after its time; what one still needs stays", async () => {
+  const log = await open({ schema: "pruned", keepMs: 0, pruneEveryMs: 50 });
+  const left = async () => Number((await client.query("SELECT count(*) FROM pruned.message")).rows[0].count);
+  const receiver = { received: () => {}, lost: () => {}, refused: () => {} };
+  const consumer = await log.consume(
+    { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 10 },
+    { ...receiver, received: (messages) => consumer.acknowledge(messages.slice(0, 2)) },
+  );
+  await log.append([message(), message(), message()]);
+  await expect.poll(left, { timeout: 5_000 }).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await left()).toBe(1);
+  await log.close({ deadlineMs: 1_000 });
+});
