@@ -17,6 +17,7 @@ export function createProgram(version: string): Command {
   defineRunning(program);
   defineNodes(program);
   defineData(program);
+  defineJobs(program);
   defineMachine(program);
   return program;
 }
@@ -179,24 +180,45 @@ function defineData(program: Command): void {
     .option("--all", "every dead letter")
     .addHelpText("after", examples("banyan dead-letters redrive 0199…", "banyan dead-letters redrive --all"))
     .action(async (id, options) => (await import("./commands/dead-letters.ts")).redriveDeadLetters(id, options));
-  defineDeadJobs(program);
 }
 
-function defineDeadJobs(program: Command): void {
-  const jobs = program.command("dead-jobs").description("jobs that spent their attempts: list them, run them again");
+function defineJobs(program: Command): void {
+  const jobs = program
+    .command("jobs")
+    .description("jobs that are not done: list them, run dead ones again, pause and resume a type");
   jobs
     .command("list", { isDefault: true })
-    .description("newest first")
+    .description("the dead newest first, the others in the order in which they may run")
     .option(...json)
-    .addHelpText("after", examples("banyan dead-jobs", "banyan dead-jobs list --json"))
-    .action(async (options) => (await import("./commands/dead-jobs.ts")).listDeadJobs(options));
+    .addOption(new Option("--state <state>", "only in this state").choices(jobStates))
+    .option("--type <name>", "only of this type")
+    .option("--limit <n>", "at most so many", "100")
+    .addHelpText(
+      "after",
+      examples("banyan jobs", "banyan jobs --state dead", "banyan jobs list --type ledger.seal --json"),
+    )
+    .action(async (options) => (await import("./commands/jobs.ts")).listJobs(options));
   jobs
-    .command("revive <id>")
-    .description("give one its attempts back")
+    .command("retry <id>")
+    .description("give a dead one its attempts back")
     .option(...json)
-    .addHelpText("after", examples("banyan dead-jobs revive 0199…"))
-    .action(async (id, options) => (await import("./commands/dead-jobs.ts")).reviveDeadJob(id, options));
+    .addHelpText("after", examples("banyan jobs retry 0199…"))
+    .action(async (id, options) => (await import("./commands/jobs.ts")).retryJob(id, options));
+  jobs
+    .command("pause <type>")
+    .description("begin no job of a type, in any process, until it is resumed")
+    .option(...json)
+    .addHelpText("after", examples("banyan jobs pause ledger.seal"))
+    .action(async (type, options) => (await import("./commands/jobs.ts")).pauseJobs(type, options));
+  jobs
+    .command("resume <type>")
+    .description("begin jobs of a paused type again")
+    .option(...json)
+    .addHelpText("after", examples("banyan jobs resume ledger.seal"))
+    .action(async (type, options) => (await import("./commands/jobs.ts")).resumeJobs(type, options));
 }
+
+const jobStates = ["waiting", "running", "delayed", "blocked", "paused", "dead"];
 
 function defineMachine(program: Command): void {
   program

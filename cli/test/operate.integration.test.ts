@@ -44,16 +44,12 @@ test("call --url goes by the route and says which action has none", async () => 
   expect(unreachable.stderr).toContain("no HTTP route");
 });
 
-test("lag names who waits, and dead jobs can be asked for", async () => {
+test("lag names who waits", async () => {
   expect(await json("lag")).toMatchObject({
     unsentCount: expect.any(Number),
     leading: true,
     subscribers: expect.any(Array),
   });
-  expect(await json("dead-jobs")).toEqual([]);
-  const { code, stderr } = await project.run("dead-jobs", "revive", "nothing");
-  expect(code).toBe(1);
-  expect(stderr).toContain("There is no dead job nothing.");
 });
 
 test("an idempotency key takes effect once", async () => {
@@ -129,6 +125,24 @@ test("a dead letter is listed, redriven when its reason is gone, and gone then",
   await project.run("call", "notes.unseal", '{"text":"poison"}');
   expect((await project.run("dead-letters", "redrive", "--all")).code).toBe(0);
   expect(await json("dead-letters")).toEqual([]);
+});
+
+test("jobs are listed by state, a type is paused and resumed, and a dead one runs again when its reason is gone", async () => {
+  await project.run("call", "notes.write", '{"text":"draft"}');
+  await project.run("jobs", "pause", "notes.proofread");
+  const { job } = await json("call", "notes.submit", '{"text":"draft"}');
+  expect(await json("jobs")).toMatchObject([{ id: job, type: "notes.proofread", state: "paused", attempts: 0 }]);
+  expect(await json("jobs", "resume", "notes.proofread")).toEqual({ type: "notes.proofread", paused: false });
+  const dead = () => json("jobs", "--state", "dead", "--type", "notes.proofread");
+  await expect.poll(dead, { timeout: 10_000 }).toMatchObject([{ id: job, attempts: 1 }]);
+  expect((await project.run("jobs")).stdout).toContain('Error: "draft" is sealed');
+  await project.run("call", "notes.unseal", '{"text":"draft"}');
+  expect((await project.run("jobs", "retry", job)).code).toBe(0);
+  await expect.poll(() => json("jobs"), { timeout: 10_000 }).toEqual([]);
+  const gone = await project.run("jobs", "retry", job);
+  expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining(`There is no dead job ${job}`) });
+  const mistaken = await project.run("jobs", "pause", "notes.profread");
+  expect(mistaken).toMatchObject({ code: 1, stderr: expect.stringContaining("notes.proofread") });
 });
 
 test("verify is 1 and names the place where something was tampered with", async () => {

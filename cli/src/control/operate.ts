@@ -57,10 +57,16 @@ export async function operate(
     }
     case "redrive":
       return app.redrive(request.id);
-    case "deadJobs":
-      return app.deadJobs();
-    case "reviveJob":
-      return app.reviveJob(request.id);
+    case "jobs": {
+      const { do: _, ...filter } = request;
+      return app.jobs(filter);
+    }
+    case "retryJob":
+      return app.retryJob(request.id);
+    case "pauseJobs":
+      return app.pauseJobs(request.type);
+    case "resumeJobs":
+      return app.resumeJobs(request.type);
     case "lag":
       return app.lag();
     case "trace":

@@ -63,8 +63,10 @@ export async function operateFleet(
       return subscriber === undefined ? "gone" : ask(hostOf(fleet, subscriber.split(".")[0]).socket, request);
     }
     case "deadLetters":
-    case "deadJobs":
-    case "reviveJob":
+    case "jobs":
+    case "retryJob":
+    case "pauseJobs":
+    case "resumeJobs":
       return ask(hostOf(fleet).socket, request);
   }
 }

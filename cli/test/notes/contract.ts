@@ -1,4 +1,4 @@
-import { command, defineContract, event, fault, query } from "@banyan/kernel";
+import { command, defineContract, event, fault, job, query } from "@banyan/kernel";
 import { z } from "zod";
 
 const text = z.string().min(1).max(200);
@@ -16,6 +16,8 @@ export const notes = defineContract("notes", {
     }),
     /** Has no route: operators only. */
     unseal: command({ input: z.strictObject({ text }), output: z.object({}), access: "notes:admin" }),
+    /** Enqueues `proofread`. */
+    submit: command({ input: z.strictObject({ text }), output: z.object({ job: z.string() }), access: "notes:write" }),
   },
   queries: {
     find: query({
@@ -44,5 +46,7 @@ export const notes = defineContract("notes", {
       access: "notes:read",
     }),
   },
+  /** Fails while the note is sealed. */
+  jobs: { proofread: job({ input: z.strictObject({ text }), attemptsMax: 1 }) },
   events: { written: event({ data: z.strictObject({ text }), key: (note) => note.text.slice(0, 1) }) },
 });

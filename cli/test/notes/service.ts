@@ -15,6 +15,13 @@ const unseal: Handler<typeof notes.unseal> = async (ctx, { text }) => {
   return {};
 };
 
+const submit: Handler<typeof notes.submit> = (ctx, { text }) => ({ job: ctx.enqueue(notes.proofread, { text }) });
+
+const proofread: Handler<typeof notes.proofread> = async (ctx, { text }) => {
+  const [row] = await ctx.sql<{ sealed: boolean }>`SELECT sealed FROM notes.note WHERE text = ${text}`;
+  if (row?.sealed) throw new Error(`"${text}" is sealed`);
+};
+
 const find: Handler<typeof notes.find> = async (ctx, { text }) => {
   const [row] = await ctx.sql<{ id: number }>`SELECT id FROM notes.note WHERE text = ${text}`;
   return { id: row?.id ?? null };
@@ -50,8 +57,9 @@ const refusePoison: EventHandler<typeof notes.written, typeof notes> = async (ct
 
 export const notesService = implement(notes, {
   migrations: new URL("./sql/", import.meta.url),
-  commands: { write, unseal },
+  commands: { write, unseal, submit },
   queries: { find, tally, ponder, verify },
+  jobs: { proofread },
   subscriptions: { taste: on(notes.written, refusePoison, { attemptsMax: 1 }) },
   projections: { letterCount: { folds: [on(notes.written, countLetter)], reset: (sql) => sql`TRUNCATE notes.tally` } },
 });

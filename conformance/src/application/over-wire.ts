@@ -32,8 +32,11 @@ export function createAppOverWire(options: AppOptions): App {
     rebuild: (projection) => callee.rebuild(projection),
     deadLetters: (filter) => callee.deadLetters(filter),
     redrive: (id) => callee.redrive(id),
-    deadJobs: () => callee.deadJobs(),
-    reviveJob: (id) => callee.reviveJob(id),
+    jobs: (filter) => callee.jobs(filter),
+    jobBacklog: () => callee.jobBacklog(),
+    retryJob: (id) => callee.retryJob(id),
+    pauseJobs: (type) => callee.pauseJobs(type),
+    resumeJobs: (type) => callee.resumeJobs(type),
     lag: () => callee.lag(),
     settled: (settledOptions) => callee.settled(settledOptions),
   };

@@ -230,7 +230,7 @@ export function describeApplication(
       expect(await value(app, "a")).toBe(4);
     });
 
-    test("J3 a job that keeps failing goes to the dead after its attempts, and runs again when it is revived", async () => {
+    test("J3 a job that keeps failing goes to the dead after its attempts, and runs again when it is retried", async () => {
       const { data, effects } = await harness();
       let isBroken = true;
       const onWork = () => {
@@ -238,12 +238,14 @@ export function describeApplication(
       };
       const { app } = await started(data, { onWork });
       await app.call(tally.later, { name: "a", amount: 4 });
-      await expect.poll(() => app.deadJobs(), { timeout: 5_000 }).toMatchObject([{ type: "tally.work", attempts: 3 }]);
+      await expect
+        .poll(() => app.jobs({ state: "dead" }), { timeout: 5_000 })
+        .toMatchObject([{ type: "tally.work", attempts: 3 }]);
       expect(await effects("job")).toEqual([]);
       isBroken = false;
-      const [dead] = await app.deadJobs();
-      expect(await app.reviveJob(dead?.id ?? "")).toBe(true);
-      expect(await app.reviveJob(dead?.id ?? "")).toBe(false);
+      const [dead] = await app.jobs({ state: "dead" });
+      expect(await app.retryJob(dead?.id ?? "")).toBe(true);
+      expect(await app.retryJob(dead?.id ?? "")).toBe(false);
       await expect.poll(() => effects("job"), { timeout: 5_000 }).toHaveLength(1);
       // The command that the job calls took effect in the first run, and never again.
       expect(await value(app, "a")).toBe(4);
@@ -253,9 +255,10 @@ export function describeApplication(
       const { data } = await harness();
       const first = await started(data);
       const second = await started(data);
-      await expect.poll(() => first.behaviour.ticks + second.behaviour.ticks, { timeout: 5_000 }).toBeGreaterThan(2);
-      const stored = await data.rows("SELECT 1 FROM banyan.job WHERE type = 'tally.tick'");
-      expect(stored).toHaveLength(1);
+      const began = Date.now();
+      await expect.poll(() => first.behaviour.ticks + second.behaviour.ticks, { timeout: 5_000 }).toBeGreaterThan(4);
+      const ticks = first.behaviour.ticks + second.behaviour.ticks;
+      expect(ticks).toBeLessThanOrEqual((Date.now() - began) / 100 + 2);
     });
   });
 }

@@ -54,7 +54,10 @@ export const tally = defineContract("tally", {
     meddle: query({ input: z.strictObject({}), output: z.object({}), access: "tally:read" }),
   },
   events: { added: event({ data: Added, key: ({ name }) => name }) },
-  jobs: { work: job({ input: Addition, attemptsMax: 3 }), tick: job({ input: z.strictObject({}), everyMs: 100 }) },
+  jobs: {
+    work: job({ input: Addition, attemptsMax: 3 }),
+    tick: job({ input: z.strictObject({}), schedule: { everyMs: 100 } }),
+  },
 });
 
 /** What the suite turns while it runs. */

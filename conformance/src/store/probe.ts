@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import type { NewJob } from "@banyan/kernel/jobs";
 import type {
   Budget,
   Closing,
   CommandRecord,
   MigratedService,
   NewEvent,
-  NewJob,
   Store,
   StoredEvent,
 } from "@banyan/kernel/store";
@@ -98,7 +98,9 @@ export function newJob(part: Partial<NewJob> = {}): NewJob {
     tenant: "t",
     input: '{"n":1}',
     delayMs: 0,
+    priority: "normal" as const,
     dedupeKey: undefined,
+    after: [],
   };
   return { ...job, traceId, metadata: { from: "test" }, ...part };
 }

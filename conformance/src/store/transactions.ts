@@ -10,7 +10,7 @@ export function transactionClauses(probe: () => Probe): void {
     const { events } = await transaction.commit({ events: [event], jobs: [job], commands: [command] });
     expect(events).toEqual([{ ...event, version: 1, at: expect.any(Number) }]);
     expect(await item(id)).toBe(1);
-    expect(await store.jobs.claim([job.type], 10, 1_000)).toHaveLength(1);
+    expect(await store.jobs.claim([job.type], 10, { ms: 1_000, owner: "w" })).toHaveLength(1);
     expect((await store.outbox.unsent(hearing, 1_000)).map((each) => each.id)).toContain(event.id);
     await store.outbox.markSent("probe", [event.id]);
     const replay = store.beginCommands([command], budget());
@@ -34,7 +34,7 @@ export function transactionClauses(probe: () => Probe): void {
     });
     await failing.rollback();
     expect(await item(id)).toBeUndefined();
-    expect(await store.jobs.claim([job.type], 10, 1_000)).toEqual([]);
+    expect(await store.jobs.claim([job.type], 10, { ms: 1_000, owner: "w" })).toEqual([]);
     expect((await store.outbox.unsent(hearing, 1_000)).map((each) => each.id)).not.toContain(event.id);
     const replay = store.beginCommands([command], budget());
     expect(await replay.open()).toEqual([]);

@@ -6,6 +6,7 @@ import { type CallNotes, Context } from "../call/context.ts";
 import type { HealthCheck } from "../call/health-check.ts";
 import type { AppState, InspectorListener, InspectorRecord } from "../call/inspector.ts";
 import type { Middleware } from "../call/middleware.ts";
+import { nearest } from "../call/nearest.ts";
 import { Origin } from "../call/origin.ts";
 import { Runtime, type RuntimeOptions } from "../call/runtime.ts";
 import { endWith, Scope } from "../call/scope.ts";
@@ -17,13 +18,14 @@ import { Dispatcher, type Lag, typesOf } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
 import { relayName } from "../delivery/relay.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
-import { Workers } from "../delivery/workers.ts";
+import { type JobOptions, Workers } from "../jobs/workers.ts";
 import type { Log } from "../log/log.ts";
 import { type NodeReport, Remote } from "../remote/remote.ts";
 import type { Fallback } from "../service/context.ts";
 import { type Identity, may, systemIdentity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
-import type { DeadLetter, JobQueue, MigratedService, Store } from "../store/store.ts";
+import type { JobBacklog, JobFilter, JobReport } from "../store/jobs.ts";
+import type { DeadLetter, MigratedService, Store } from "../store/store.ts";
 import { startOrder } from "./start-order.ts";
 
 /** What an application is made of. */
@@ -47,6 +49,7 @@ export interface AppOptions {
   readonly remotes?: readonly AnyContract[];
   /** What this node is called, before a random part. Default: its first service. */
   readonly nodeName?: string;
+  readonly jobs?: JobOptions;
   /** Told of every unexpected error; callers get its correlation id alone. Default: console.error. */
   readonly report?: RuntimeOptions["report"];
 }
@@ -95,10 +98,18 @@ export interface App {
     readonly after?: string;
   }): Promise<DeadLetter[]>;
   redrive(id: string): Promise<"handled" | "failed" | "gone">;
-  /** Jobs that have spent their attempts, newest first, at most 1,000. */
-  deadJobs(): ReturnType<JobQueue["dead"]>;
-  /** Gives a dead job its attempts back, due now; false where there is none. */
-  reviveJob(id: string): Promise<boolean>;
+  /** Jobs that are not done, of all processes: the dead newest first, all others in the order in which they become free. */
+  jobs(filter?: JobFilter): Promise<readonly JobReport[]>;
+  /** Of the types whose jobs run here: how many of them wait for a worker, and for how long. */
+  jobBacklog(): Promise<readonly JobBacklog[]>;
+  /** Gives a dead job its attempts back, due now; false where there is none, or a living one has its dedupe key. */
+  retryJob(id: string): Promise<boolean>;
+  /**
+   * No process begins a job of the type, "ledger.seal", until it is resumed; runs that have begun go on. Raises `kernel.unknownAction`
+   * for a type of no contract here.
+   */
+  pauseJobs(type: string): Promise<void>;
+  resumeJobs(type: string): Promise<void>;
   /** How far deliveries are behind. */
   lag(): Promise<Lag>;
   /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */
@@ -145,7 +156,7 @@ class Application implements App {
     this.log = store === undefined ? undefined : options.log;
     const { subscribers, log } = this;
     this.dispatcher = store === undefined ? null : new Dispatcher(this.runtime, { store, subscribers, log });
-    this.workers = store === undefined ? null : new Workers(this.runtime, store, this.services);
+    this.workers = this.workersOn(options);
     this.runtime.offer = (events) => this.dispatcher?.offer(events);
     if (this.workers !== null) this.runtime.wakeJobs = () => this.workers?.wake();
   }
@@ -177,8 +188,13 @@ class Application implements App {
   private joined({ bus, codecs = [], remotes = [], nodeName }: AppOptions): Remote | null {
     if (bus === undefined) return null;
     const { runtime, services } = this;
-    const name = nodeName ?? services[0]?.contract.name ?? "node";
-    return new Remote(runtime, { bus, codecs, nodeName: name, services, remotes });
+    return new Remote(runtime, { bus, codecs, nodeName: nodeName ?? nameOf(services), services, remotes });
+  }
+
+  private workersOn({ store, nodeName, jobs }: AppOptions): Workers | null {
+    if (store === undefined) return null;
+    const { runtime, services } = this;
+    return new Workers({ runtime, store, nodeName: nodeName ?? nameOf(services) }, services, jobs);
   }
 
   nodes(): readonly NodeReport[] {
@@ -325,14 +341,35 @@ class Application implements App {
     return this.required().deadLetters.list({ limit: 100, ...filter });
   }
 
-  deadJobs(): ReturnType<JobQueue["dead"]> {
-    return this.required().jobs.dead(1_000);
+  jobs(filter: JobFilter = {}): Promise<readonly JobReport[]> {
+    return this.required().jobs.list(filter);
   }
 
-  async reviveJob(id: string): Promise<boolean> {
-    const revived = await this.required().jobs.revive(id);
-    if (revived) this.workers?.wake();
-    return revived;
+  async jobBacklog(): Promise<readonly JobBacklog[]> {
+    const types = this.services.flatMap(({ contract }) => Object.values(contract.jobs).map(({ id }) => id));
+    return types.length === 0 ? [] : this.required().jobs.backlog(types);
+  }
+
+  async retryJob(id: string): Promise<boolean> {
+    const retried = await this.required().jobs.retry(id);
+    if (retried) this.workers?.wake();
+    return retried;
+  }
+
+  async pauseJobs(type: string): Promise<void> {
+    this.assertJob(type);
+    await this.required().jobs.setPaused(type, true);
+  }
+
+  async resumeJobs(type: string): Promise<void> {
+    this.assertJob(type);
+    await this.required().jobs.setPaused(type, false);
+    this.workers?.wake();
+  }
+
+  private assertJob(type: string): void {
+    const known = this.contracts.flatMap(({ jobs }) => Object.values(jobs).map(({ id }) => id));
+    if (!known.includes(type)) throw kernelFaults.unknownAction({ action: type, nearest: nearest(type, known) });
   }
 
   async lag(): Promise<Lag> {
@@ -364,6 +401,10 @@ class Application implements App {
 
 const startBudgetMs = 30_000;
 const noOptions: RootCallOptions = {};
+
+function nameOf([first]: readonly Service[]): string {
+  return first?.contract.name ?? "node";
+}
 
 function budgetOf(askedMs: number, ownMs: number | undefined): number {
   return ownMs === undefined ? askedMs : Math.min(askedMs, ownMs);

@@ -224,8 +224,8 @@ export class Context {
   emit(event: AnyEvent, data: unknown): void {
     this.writing(event).emit(event, data);
   }
-  enqueue(job: AnyJob, input: unknown, options?: EnqueueOptions): void {
-    this.writing(job).enqueue(job, input, options);
+  enqueue(job: AnyJob, input: unknown, options?: EnqueueOptions): string {
+    return this.writing(job).enqueue(job, input, options);
   }
   invalidate(...tags: readonly string[]): void {
     if (this.work === null) throw new Error("a query cannot invalidate");

@@ -28,6 +28,8 @@ export interface CallRecord {
   readonly node?: string;
   readonly subscriber?: string;
   readonly attempt?: number;
+  /** Of a job: how long it had been due when it was claimed. */
+  readonly waitedMs?: number;
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;

@@ -149,10 +149,10 @@ export class Runtime implements Calls {
     });
   }
 
-  afterCommit(service: string, works: readonly Work[], { events }: Committed): void {
+  afterCommit(service: string, works: readonly Work[], { events, releasedJobs = 0 }: Committed): void {
     for (const { tags, tenant } of works) if (tags.length > 0) this.cache.invalidate(service, tenant, tags);
     if (events.length > 0) this.offer(events);
-    if (works.some(({ jobs }) => jobs.length > 0)) this.wakeJobs();
+    if (releasedJobs > 0 || works.some(({ jobs }) => jobs.length > 0)) this.wakeJobs();
     if (this.inspector.emit === null) return;
     for (const { type, key, version, at, traceId, tenant } of events) {
       this.inspector.emit({ kind: "event", id: type, key, version, at, traceId, tenant });

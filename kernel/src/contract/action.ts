@@ -53,14 +53,48 @@ export interface EventDefinition extends Described {
   readonly key: (data: never) => string;
 }
 
+/** When a job enqueues itself with input {}. */
+export type Schedule =
+  | {
+      /** Minute, hour, day of month, month, day of week: "0 3 * * *". */
+      readonly cron: string;
+      /**
+       * IANA name, as "Europe/Berlin". Default: UTC. Where clocks change, a time of day that is skipped comes with the first that is not,
+       * and one that comes twice counts once; what recurs within the day ("*" or "/" in the hours) goes by what the clock shows.
+       */
+      readonly timeZone?: string;
+    }
+  /** At the multiples of it since 1970. */
+  | { readonly everyMs: number };
+
+/** "high" goes before "normal" jobs that have been due up to an hour longer, these before "low" ones by as much: nothing starves. */
+export type JobPriority = "high" | "normal" | "low";
+
+/** At most so many runs begin at once, and so many per `perMs` from then on, in all processes together. */
+export interface RateLimit {
+  readonly runs: number;
+  readonly perMs: number;
+}
+
 export interface JobDefinition extends Described {
   readonly input: Schema;
-  /** Runs before the job goes to the dead letters. Default 10. */
+  /**
+   * Each turn is stored once, however many processes run. Turns that nobody was there for are made up by one. A turn that finds
+   * the one before still waiting or running is left out.
+   */
+  readonly schedule?: Schedule;
+  /**
+   * Runs before the job is dead. Default 10, after 0.2 s, 0.4 s and so on, 5 minutes at most. A fault of kind "unavailable" is not counted.
+   */
   readonly attemptsMax?: number;
   /** How long one run may take. Default 60,000. Whether its worker still lives is told sooner, by its lease. */
   readonly deadlineMs?: number;
-  /** Enqueues itself with input {} every so often; one at a time, however many processes run. */
-  readonly everyMs?: number;
+  /** Default "normal". */
+  readonly priority?: JobPriority;
+  /** Failed runs count. */
+  readonly rateLimit?: RateLimit;
+  /** The most runs at a time, in all processes together. 1: one after the other. */
+  readonly concurrency?: number;
 }
 
 /**

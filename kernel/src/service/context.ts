@@ -1,4 +1,4 @@
-import type { AnyAction, AnyQuery, Event, Job, Returned, Sent } from "../contract/action.ts";
+import type { AnyAction, AnyQuery, Event, Job, JobPriority, Returned, Sent } from "../contract/action.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Identity } from "./identity.ts";
@@ -28,8 +28,17 @@ export interface CommandCallOptions extends CallOptions {
 export interface EnqueueOptions {
   /** Earliest start, in milliseconds from now. */
   readonly delayMs?: number;
+  /** Earliest start, in milliseconds since 1970; in place of `delayMs`. */
+  readonly at?: number;
   /** While a job of this name with this key waits or runs, a second one is not stored. */
   readonly dedupeKey?: string;
+  /** Default: what its contract says. */
+  readonly priority?: JobPriority;
+  /**
+   * Jobs that must be done first, by the ids that `enqueue` answered. One that is dead holds this one back until it is retried; one
+   * that is no longer stored is done.
+   */
+  readonly after?: readonly string[];
 }
 
 /** What every handler has. */
@@ -62,12 +71,12 @@ interface Emits<Service extends string> {
   readonly service: Service;
   /** Only the service's own events. The data is validated and taken over now: later changes of the object do not count. */
   readonly emit: <E extends Event<Service, string, unknown, unknown>>(event: E, data: Sent<E>) => void;
-  /** Only the service's own jobs. */
+  /** Only the service's own jobs. Answers the job's id, for `after`. */
   readonly enqueue: <J extends Job<Service, string, unknown, unknown>>(
     job: J,
     input: Sent<J>,
     options?: EnqueueOptions,
-  ) => void;
+  ) => string;
   /** Ends, at the commit, every cached answer of this service's queries under one of the tags. */
   invalidate(...tags: readonly string[]): void;
 }

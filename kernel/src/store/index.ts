@@ -3,7 +3,6 @@ export type { CompiledSql, Sql } from "./sql.ts";
 export {
   AlreadyRecorded,
   type Budget,
-  type ClaimedJob,
   type Closing,
   type CommandKey,
   type CommandRecord,
@@ -13,10 +12,8 @@ export {
   type DeadLetters,
   type DeliveryTransaction,
   type Hearing,
-  type JobQueue,
   type MigratedService,
   type NewEvent,
-  type NewJob,
   type Outbox,
   type Refold,
   type Store,

@@ -1,4 +1,5 @@
 import type { FaultRecord } from "../contract/fault.ts";
+import type { ClaimedJob, JobQueue, NewJob } from "./jobs.ts";
 import type { Sql } from "./sql.ts";
 
 /**
@@ -75,6 +76,8 @@ export interface Closing {
 export interface Committed {
   /** As stored, in the order given. */
   readonly events: readonly StoredEvent[];
+  /** How many jobs are free now because the one that completed was the last that they came after. */
+  readonly releasedJobs?: number;
 }
 
 /** What a command is known by when it comes again. */
@@ -216,44 +219,4 @@ export interface DeadLetters {
   ): Promise<{ readonly letter: DeadLetter; readonly transaction: Transaction } | undefined>;
   /** Puts a letter that failed again at the end, with one attempt more. */
   refused(id: string, error: string): Promise<void>;
-}
-
-/** A job that a transaction enqueues. */
-export interface NewJob {
-  readonly id: string;
-  /** "ledger.seal" */
-  readonly type: string;
-  readonly tenant: string;
-  /** JSON text. */
-  readonly input: string;
-  readonly delayMs: number;
-  /** While a job of this type with this key is stored and not dead, another is not. */
-  readonly dedupeKey: string | undefined;
-  readonly traceId: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** A job under the lease of the worker that holds this value. */
-export interface ClaimedJob extends NewJob {
-  /** Grows with every claim of the job: the fencing token. */
-  readonly token: number;
-  /** 1 for the first run. */
-  readonly attempt: number;
-}
-
-/** Jobs that wait, run, or are dead. */
-export interface JobQueue {
-  /** Leases up to `limit` due jobs of the types, oldest due first; also those whose lease ran out. */
-  claim(types: readonly string[], limit: number, leaseMs: number): Promise<ClaimedJob[]>;
-  /** Lengthens the leases; answers the ids still held. */
-  renew(jobs: readonly ClaimedJob[], leaseMs: number): Promise<ReadonlySet<string>>;
-  /** Gives the job back: due again in `retryInMs`, or dead where that is undefined. Nothing where the token is stale. */
-  fail(job: ClaimedJob, error: string, retryInMs: number | undefined): Promise<void>;
-  /** Milliseconds until the next job of the types is due; undefined where none is stored. */
-  nextDueMs(types: readonly string[]): Promise<number | undefined>;
-  /** Stores a job outside any command; nothing where its dedupe key is taken. */
-  add(jobs: readonly NewJob[]): Promise<void>;
-  /** Dead jobs, newest first, and their revival. */
-  dead(limit: number): Promise<readonly (NewJob & { readonly attempts: number; readonly error: string })[]>;
-  revive(id: string): Promise<boolean>;
 }

@@ -4,7 +4,8 @@ import type { AnyEvent, AnyJob } from "../contract/action.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { validateNow } from "../contract/schema.ts";
 import type { EnqueueOptions } from "../service/context.ts";
-import type { Closing, NewEvent, NewJob } from "../store/store.ts";
+import type { NewJob } from "../store/jobs.ts";
+import type { Closing, NewEvent } from "../store/store.ts";
 
 /** What one handler says in its transaction: collected here, stored when it commits. */
 export class Work {
@@ -37,22 +38,27 @@ export class Work {
     });
   }
 
-  enqueue(job: AnyJob, input: unknown, options: EnqueueOptions = {}): void {
+  enqueue(job: AnyJob, input: unknown, options: EnqueueOptions = {}): string {
     this.assertOpen(`enqueue ${job.id}`);
     const value = validateNow(job.definition.input, input, (issues) =>
       kernelFaults.invalidOutput({ action: job.id, issues }),
     );
     const { identity, traceId, metadata } = this.origin;
+    const now = this.nowMs();
+    const id = uuidv7(now);
     this.jobs.push({
-      id: uuidv7(this.nowMs()),
+      id,
       type: job.id,
       tenant: identity.tenant,
       input: JSON.stringify(value),
-      delayMs: options.delayMs ?? 0,
+      delayMs: Math.max(0, options.at === undefined ? (options.delayMs ?? 0) : options.at - now),
+      priority: options.priority ?? job.definition.priority ?? "normal",
       dedupeKey: options.dedupeKey,
+      after: options.after ?? [],
       traceId,
       metadata,
     });
+    return id;
   }
 
   invalidate(tags: readonly string[]): void {

@@ -1,4 +1,4 @@
-import type { CommandKey, CommandRecord, NewEvent, NewJob, StoredEvent } from "@banyan/kernel/store";
+import type { CommandKey, CommandRecord, NewEvent, StoredEvent } from "@banyan/kernel/store";
 import type { StatementResult } from "../batch.ts";
 import { type Statement, sql } from "../statement.ts";
 
@@ -132,17 +132,4 @@ export interface EventRow {
 export function storedEvent(row: EventRow): StoredEvent {
   const { id, type, tenant, key, version, data, trace_id: traceId, metadata, at } = row;
   return { id, type, tenant, key, version, data, traceId, metadata, at: at.getTime() };
-}
-
-/** Stores jobs; one whose dedupe key is taken is left out. */
-export function insertJobs(jobs: readonly NewJob[]): Statement {
-  return sql`INSERT INTO banyan.job (id, type, tenant, input, dedupe_key, trace_id, metadata, delay_ms, due_at)
-    SELECT g.*, clock_timestamp() + g.delay_ms * interval '1 millisecond'
-    FROM unnest(${jobs.map((each) => each.id)}::text[], ${jobs.map((each) => each.type)}::text[],
-      ${jobs.map((each) => each.tenant)}::text[], ${jobs.map((each) => each.input)}::text[],
-      ${jobs.map((each) => each.dedupeKey ?? null)}::text[], ${jobs.map((each) => each.traceId)}::text[],
-      ${jobs.map((each) => each.metadata)}::jsonb[], ${jobs.map((each) => Math.ceil(each.delayMs))}::bigint[])
-      AS g (id, type, tenant, input, dedupe_key, trace_id, metadata, delay_ms)
-    ORDER BY g.type, g.tenant, g.dedupe_key
-    ON CONFLICT DO NOTHING`;
 }

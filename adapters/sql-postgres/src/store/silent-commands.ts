@@ -1,3 +1,4 @@
+import type { ClaimedJob } from "@banyan/kernel/jobs";
 import {
   AlreadyRecorded,
   type Budget,
@@ -7,10 +8,12 @@ import {
   storeFaults,
 } from "@banyan/kernel/store";
 
-/** All that a command stores which sent no statement of its own: what it said, and its record. */
+/** All that a command, or the run of a job, stores which sent no statement of its own: what it said, and its record or completion. */
 export interface SilentCommand {
   readonly closing: Closing;
   readonly commands: readonly CommandRecord[];
+  /** Jobs that are done with it. */
+  readonly completes: readonly ClaimedJob[];
   readonly budget: Budget;
 }
 
@@ -29,7 +32,7 @@ const groupMax = 100;
 const waitingMax = 10_000;
 
 /**
- * Stores commands that sent no statement of their own, those that wait at the same time in one transaction: nothing of theirs was
+ * Stores commands and runs of jobs that sent no statement of their own, those that wait at the same time in one transaction: nothing of theirs was
  * read, so none can tell. One that comes alone does not wait. Where a transaction fails, each of its commands is stored alone
  * and has its own outcome; where its COMMIT is uncertain, all of them are.
  *

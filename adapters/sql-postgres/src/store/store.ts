@@ -77,7 +77,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     read: (budget) => sqlOf(async (statement) => (await runOnce(readers, budget, statement)).rows),
     beginCommands: (keys, budget) => beginCommands(commands, keys, budget),
     beginDelivery: (subscriber, eventIds, budget) => beginDelivery(runner, { subscriber, eventIds }, budget),
-    beginJob: (job, budget) => beginJob(runner, job, budget),
+    beginJob: (job, budget) => beginJob(commands, job, budget),
     outbox: createOutbox(runner, options, onAnnounced),
     deadLetters: createDeadLetters(runner),
     jobs: createJobQueue(runner),

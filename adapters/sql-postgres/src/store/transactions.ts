@@ -1,7 +1,7 @@
+import type { ClaimedJob } from "@banyan/kernel/jobs";
 import {
   AlreadyRecorded,
   type Budget,
-  type ClaimedJob,
   type Closing,
   type CommandKey,
   type CommandRecord,
@@ -14,13 +14,13 @@ import type { StatementResult } from "../batch.ts";
 import { sendWithin } from "../budget.ts";
 import { isUniqueViolation } from "../failure.ts";
 import { type Statement, sql } from "../statement.ts";
+import { jobStatements } from "./jobs.ts";
 import { Lane } from "./lane.ts";
 import {
   COMMAND_KEY,
   commandRecords,
   insertCommands,
   insertEvents,
-  insertJobs,
   lookUp,
   selectCommands,
   versioned,
@@ -41,7 +41,7 @@ export function beginCommands(store: CommandStore, keys: readonly CommandKey[], 
     sql: lane.sql,
     open: async () => commandRecords((await lane.open(lookUp(keys)))[0]),
     commit: ({ commands, ...closing }) => {
-      if (lane.endSilently()) return store.silent.commit({ closing, commands, budget });
+      if (lane.endSilently()) return store.silent.commit({ closing, commands, completes: [], budget });
       return orRecorded(store, commands, () => commit(store, lane, { closing, before: [], after: recorded(commands) }));
     },
     rollback: () => lane.rollback(),
@@ -64,14 +64,17 @@ export function commitSilently(
       const connection = await store.pool.acquire(budget);
       try {
         const live = commands.filter((one) => one.budget.remainingMs() > 0);
-        const closing = {
-          events: live.flatMap((one) => one.closing.events),
-          jobs: live.flatMap((one) => one.closing.jobs),
+        const ending = {
+          closing: {
+            events: live.flatMap((one) => one.closing.events),
+            jobs: live.flatMap((one) => one.closing.jobs),
+          },
+          before: completed(live.flatMap((one) => one.completes)),
+          after: recorded(live.flatMap((one) => one.commands)),
         };
-        const ending = { closing, before: [], after: recorded(live.flatMap((one) => one.commands)) };
         const { results, failure } = await sendWithin(budget, connection, statementsOf(ending));
         if (failure !== undefined) throw failure;
-        return apportion(live, committed(store, closing, results.at(-1)));
+        return apportion(live, committed(store, ending, results));
       } finally {
         store.pool.release(connection);
       }
@@ -80,12 +83,12 @@ export function commitSilently(
 }
 
 /** Gives each command its own of the events that were stored together. */
-function apportion(commands: readonly SilentCommand[], { events }: Committed): Map<SilentCommand, Committed> {
+function apportion(commands: readonly SilentCommand[], { events, ...rest }: Committed): Map<SilentCommand, Committed> {
   const shares = new Map<SilentCommand, Committed>();
   let from = 0;
   for (const command of commands) {
     const to = from + command.closing.events.length;
-    shares.set(command, { events: events.slice(from, to) });
+    shares.set(command, { events: events.slice(from, to), ...rest });
     from = to;
   }
   return shares;
@@ -139,15 +142,24 @@ function enterNew(subscriber: string, eventIds: readonly string[]): Statement {
     ON CONFLICT DO NOTHING RETURNING event`;
 }
 
-export function beginJob(store: Runner, job: ClaimedJob, budget: Budget): Transaction {
+export function beginJob(store: CommandStore, job: ClaimedJob, budget: Budget): Transaction {
   const lane = new Lane(store.pool, budget);
   return {
     sql: lane.sql,
-    // Completed first: the job's own dedupe key is free for what it enqueues.
-    commit: (closing) =>
-      commit(store, lane, { closing, before: [sql`SELECT banyan.complete_job(${job.id}, ${job.token})`], after: [] }),
+    commit: (closing) => {
+      const completes = [job];
+      if (lane.endSilently()) return store.silent.commit({ closing, commands: [], completes, budget });
+      return commit(store, lane, { closing, before: completed(completes), after: [] });
+    },
     rollback: () => lane.rollback(),
   };
+}
+
+/** Comes first: a job's own dedupe key is free for what it enqueues. */
+function completed(jobs: readonly ClaimedJob[]): readonly Statement[] {
+  if (jobs.length === 0) return [];
+  const [ids, tokens] = [jobs.map(({ id }) => id), jobs.map(({ token }) => token)];
+  return [sql`SELECT banyan.complete_jobs(${ids}::text[], ${tokens}::bigint[]) AS released`];
 }
 
 interface Ending {
@@ -159,20 +171,19 @@ interface Ending {
 export async function commit(store: Runner, lane: Lane, ending: Ending): Promise<Committed> {
   const statements = statementsOf(ending);
   const results = await lane.commit(statements);
-  return committed(store, ending.closing, results[statements.length - 1]);
+  // A COMMIT that it had to add says nothing.
+  return committed(store, ending, results.slice(0, statements.length));
 }
 
 /** Events come last: the locks of their keys are held for the commit alone. */
 function statementsOf({ closing: { events, jobs }, before, after }: Ending): readonly Statement[] {
-  return [
-    ...before,
-    ...(jobs.length > 0 ? [insertJobs(jobs)] : []),
-    ...after,
-    ...(events.length > 0 ? [insertEvents(events)] : []),
-  ];
+  return [...before, ...jobStatements(jobs), ...after, ...(events.length > 0 ? [insertEvents(events)] : [])];
 }
 
-function committed(store: Runner, { events, jobs }: Closing, last: StatementResult | undefined): Committed {
-  if (events.length > 0 || jobs.length > 0) store.announce();
-  return { events: events.length > 0 ? versioned(events, last) : [] };
+function committed(store: Runner, ending: Ending, results: readonly StatementResult[]): Committed {
+  const { events, jobs } = ending.closing;
+  const released = (results[0]?.rows[0]?.released as number | undefined) ?? 0;
+  if (events.length > 0 || jobs.length > 0 || released > 0) store.announce();
+  const stored = events.length > 0 ? versioned(events, results.at(-1)) : [];
+  return released > 0 ? { events: stored, releasedJobs: released } : { events: stored };
 }

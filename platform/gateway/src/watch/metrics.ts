@@ -34,6 +34,13 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     labelNames: ["kind", "id", "subscriber"],
     registers,
   });
+  const waits = new Counter({
+    name: "banyan_job_wait_seconds_total",
+    help: "Time that jobs had been due when they were claimed",
+    labelNames: ["id"],
+    registers,
+  });
+  registerBacklog(app, registry);
   const events = new Counter({
     name: "banyan_events_total",
     help: "Events committed here",
@@ -62,6 +69,7 @@ export function createMetrics(app: App, connections: () => number): Metrics {
         const labels = { kind: record.kind, id: record.id, subscriber: record.subscriber ?? "" };
         work.inc({ ...labels, outcome: record.outcome });
         workSeconds.inc(labels, record.tookMs / 1_000);
+        if (record.waitedMs !== undefined) waits.inc({ id: record.id }, record.waitedMs / 1_000);
       }
     },
     ["delivery", "job", "event", "refused-message"],
@@ -72,6 +80,23 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     stopCounting();
   };
   return { durations, contentType: registry.contentType, text: () => registry.metrics(), close: closeAll };
+}
+
+/** Of all processes together; each that has the type says the same. */
+function registerBacklog(app: App, registry: Registry): void {
+  const backlog = remembered(() => app.jobBacklog());
+  const labelNames = ["id"] as const;
+  const gauges = [
+    ["banyan_jobs_due", "Jobs that are due and wait for a worker", "count", 1],
+    ["banyan_jobs_oldest_seconds", "How long the oldest of them has been due", "oldestMs", 1_000],
+  ] as const;
+  for (const [name, help, field, unit] of gauges) {
+    const collect = async function (this: Gauge<"id">) {
+      // As with the other gauges: no value says that there was no answer.
+      for (const { type: id, ...figures } of await backlog().catch(() => [])) this.set({ id }, figures[field] / unit);
+    };
+    registry.registerMetric(new Gauge({ name, help, labelNames, registers: [], collect }));
+  }
 }
 
 function gaugeOf(configuration: GaugeConfiguration<never>, read: () => Promise<number>): Gauge {

@@ -260,7 +260,7 @@ export const ledger = defineContract("ledger", {
   },
   jobs: {
     /** Adds what was posted since to the hash chain. */
-    seal: job({ input: z.strictObject({}), everyMs: 3_000 }),
+    seal: job({ input: z.strictObject({}), schedule: { everyMs: 3_000 } }),
     /** Releases one hold at its expiry. */
     expireHold: job({ input: AtHold }),
   },

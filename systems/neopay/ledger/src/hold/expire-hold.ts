@@ -9,7 +9,7 @@ export const expireHold: Handler<typeof ledger.expireHold> = async (ctx, { id })
   if (hold === undefined || hold.status !== "active" || hold.expires_at === null) return;
   if (endOf(hold, at) === undefined) {
     // The queue's clock runs ahead of ours.
-    ctx.enqueue(ledger.expireHold, { id }, { delayMs: hold.expires_at.getTime() - at });
+    ctx.enqueue(ledger.expireHold, { id }, { at: hold.expires_at.getTime() });
     return;
   }
   const expired = await settleHold(ctx.sql, hold, {

@@ -41,7 +41,7 @@ export const placeHold: Handler<typeof ledger.placeHold> = async (ctx, input) =>
   const hold = holdOf({ ...placed, source, destination });
   ctx.emit(ledger.holdPlaced, hold);
   ctx.invalidate(hold.source, hold.destination);
-  if (expiresAt !== null) ctx.enqueue(ledger.expireHold, { id: hold.id }, { delayMs: expiresAt.getTime() - now });
+  if (expiresAt !== null) ctx.enqueue(ledger.expireHold, { id: hold.id }, { at: expiresAt.getTime() });
   return hold;
 };
 

@@ -1,0 +1,11 @@
+export type { JobPriority, RateLimit } from "../contract/action.ts";
+export type {
+  ClaimedJob,
+  JobBacklog,
+  JobFilter,
+  JobQueue,
+  JobReport,
+  JobState,
+  JobType,
+  NewJob,
+} from "../store/jobs.ts";
