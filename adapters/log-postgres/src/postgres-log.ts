@@ -17,8 +17,8 @@ import { schemaLock, schemaOf } from "./schema.ts";
 export interface PostgresLogOptions {
   /** "postgres://user:password@host:5432/database" */
   readonly url: string;
-  /** The schema that holds it: small letters, digits and "_". Logs that share a database must differ in it. Default "banyan_log". */
-  readonly schema?: string;
+  /** Logs that share a database must differ in it: letters, digits, "-" and "_", 40 at most. The schema is `<namespace>_log`. Default "banyan". */
+  readonly namespace?: string;
   /** How long messages are kept that every group is done with, in milliseconds. Default 7 days. */
   readonly keepMs?: number;
   /** How often it is looked for what may go, in milliseconds. Default one minute. */
@@ -63,16 +63,16 @@ class TableLog implements PostgresLog {
   private closing: Promise<void> | null = null;
 
   constructor(options: PostgresLogOptions) {
-    const { url, schema = "banyan_log", keepMs = 7 * 24 * 3_600_000, pruneEveryMs = 60_000, engine } = options;
+    const { url, namespace = "banyan", keepMs = 7 * 24 * 3_600_000, pruneEveryMs = 60_000, engine } = options;
     if (!/^postgres(ql)?:\/\//.test(url)) {
       throw new Error(
         `"${url.replace(/\/\/[^@/]*@/, "//***@")}" is no address of PostgreSQL; write postgres://host/database`,
       );
     }
-    if (!/^[a-z][a-z0-9_]{0,47}$/.test(schema)) {
-      throw new Error(`"${schema}" is no schema for a log: small letters, digits and "_", 48 at most`);
+    if (!/^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(namespace)) {
+      throw new Error(`"${namespace}" is no namespace for a log: letters, digits, "-" and "_", 40 at most`);
     }
-    this.schema = schema;
+    this.schema = `"${namespace}_log"`;
     this.keepMs = keepMs;
     this.pruneEveryMs = pruneEveryMs;
     this.pool = new Pool({

@@ -23,12 +23,12 @@ const open = async (options: Partial<PostgresLogOptions> = {}) => {
 };
 const message = () => ({ id: randomUUID(), type: "shop.ordered", key: "acme/1", body: Uint8Array.of(1) });
 
-test("what is no address, or no schema, is refused without showing a password", () => {
+test("what is no address, or no namespace, is refused without showing a password", () => {
   expect(() => createPostgresLog({ url: "mysql://ann:secret@host/shop" })).toThrow(
     '"mysql://***@host/shop" is no address',
   );
-  for (const schema of ["", "Shop", "a.b", 'x"; DROP', "9a", "a".repeat(49)])
-    expect(() => createPostgresLog({ url: database.url, schema })).toThrow("is no schema for a log");
+  for (const namespace of ["", "a.b", 'x"; DROP', "9a", "a".repeat(41)])
+    expect(() => createPostgresLog({ url: database.url, namespace })).toThrow("is no namespace for a log");
 });
 
 test("a server that is not there is unavailable, within its time", async () => {
@@ -39,8 +39,8 @@ test("a server that is not there is unavailable, within its time", async () => {
 });
 
 test("a schema that is somebody else's is told", async () => {
-  await client.query("CREATE SCHEMA taken; CREATE TABLE taken.message (text text)");
-  const log = createPostgresLog({ url: database.url, schema: "taken" });
+  await client.query("CREATE SCHEMA taken_log; CREATE TABLE taken_log.message (text text)");
+  const log = createPostgresLog({ url: database.url, namespace: "taken" });
   await log.open({ signal: AbortSignal.timeout(5_000) }).then(
     () => expect(log.append([message()])).rejects.toMatchObject({ code: "log.misconfigured" }),
     (error) => expect(error).toMatchObject({ code: "log.misconfigured" }),
@@ -49,15 +49,15 @@ test("a schema that is somebody else's is told", async () => {
 });
 
 test("many open at once, and the pool is theirs to use", async () => {
-  const logs = await Promise.all(Array.from({ length: 5 }, () => open({ schema: "fresh" })));
-  expect((await logs[0]?.unwrap().query("SELECT count(*)::int AS count FROM fresh.message"))?.rows).toEqual([
+  const logs = await Promise.all(Array.from({ length: 5 }, () => open({ namespace: "fresh" })));
+  expect((await logs[0]?.unwrap().query("SELECT count(*)::int AS count FROM fresh_log.message"))?.rows).toEqual([
     { count: 0 },
   ]);
   await Promise.all(logs.map((log) => log.close({ deadlineMs: 1_000 })));
 });
 
-test("two schemas of one database are two logs", async () => {
-  const [one, other] = [await open({ schema: "one" }), await open({ schema: "other" })];
+test("two namespaces of one database are two logs", async () => {
+  const [one, other] = [await open({ namespace: "one" }), await open({ namespace: "other" })];
   await one.append([message()]);
   expect(await one.lag({ name: "stock", types: ["shop.ordered"] })).toBe(1);
   expect(await other.lag({ name: "stock", types: ["shop.ordered"] })).toBe(0);
@@ -65,8 +65,8 @@ test("two schemas of one database are two logs", async () => {
 });
 
 test("what every group is done with is gone after its time; what one still needs stays", async () => {
-  const log = await open({ schema: "pruned", keepMs: 0, pruneEveryMs: 50 });
-  const left = async () => Number((await client.query("SELECT count(*) FROM pruned.message")).rows[0].count);
+  const log = await open({ namespace: "pruned", keepMs: 0, pruneEveryMs: 50 });
+  const left = async () => Number((await client.query("SELECT count(*) FROM pruned_log.message")).rows[0].count);
   const receiver = { received: () => {}, lost: () => {}, refused: () => {} };
   const consumer = await log.consume(
     { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 10 },

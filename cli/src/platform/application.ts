@@ -7,6 +7,7 @@ import type { LoadedConfig } from "../project/config.ts";
 import type { DataFolder } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Database } from "./database.ts";
+import { logOf } from "./log.ts";
 
 export interface Surroundings {
   readonly config: LoadedConfig;
@@ -42,9 +43,11 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
   const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([database, import("@banyan/sql-postgres")]);
   signal.throwIfAborted();
   const here = config.services.filter(({ contract }) => part?.services.includes(contract.name) ?? true);
+  const log = here.length > 0 ? await logOf(environment) : undefined;
   const app = assemble({
     services: here,
     ...(here.length > 0 && { store: createPostgresStore({ url }) }),
+    ...(log !== undefined && { log }),
     ...(part !== undefined && {
       bus: part.bus,
       nodeName: part.nodeName,

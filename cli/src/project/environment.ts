@@ -26,6 +26,11 @@ const Environment = z
       .string()
       .regex(/^(nats|tls|redis|rediss|tcp|unix):/, "must begin with nats://, redis:// or tcp://")
       .optional(),
+    /** By which way events go from service to service, instead of staying within the database. */
+    BANYAN_LOG: z
+      .string()
+      .regex(/^[a-z]+:\/\//, "must be an address, as nats://HOST or postgres://HOST/DATABASE")
+      .optional(),
     /** Keeps applications that share a broker apart. */
     BANYAN_NAMESPACE: z
       .string()
