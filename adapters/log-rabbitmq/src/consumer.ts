@@ -1,0 +1,77 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { LogConsumer, ReceivedMessage } from "@banyan/kernel/log";
+import type { ConsumeMessage } from "amqplib";
+import type { Link } from "./link.ts";
+import { type Receipt, Session } from "./session.ts";
+import type { Membership } from "./topology.ts";
+
+const retryMs = 250;
+
+/** One session after the other, for as long as it is not closed. */
+export class Consumer implements LogConsumer {
+  private readonly link: Link;
+  private readonly membership: Membership;
+  private readonly onClose: () => void;
+  private session: Session | null = null;
+  private readonly closing = new AbortController();
+  private over: Promise<void> = Promise.resolve();
+
+  constructor({ link, onClose, ...membership }: Membership & { readonly link: Link; readonly onClose: () => void }) {
+    this.link = link;
+    this.membership = membership;
+    this.onClose = onClose;
+  }
+
+  get group(): string {
+    return this.membership.group.name;
+  }
+
+  get unacknowledged(): number {
+    return this.session?.unacknowledged ?? 0;
+  }
+
+  /** Raises what keeps the first session from beginning. */
+  async open(): Promise<void> {
+    const first = await this.begin();
+    this.over = this.run(first);
+  }
+
+  acknowledge(messages: readonly ReceivedMessage[]): void {
+    const { session } = this;
+    const deliveries: ConsumeMessage[] = [];
+    for (const { receipt } of messages) {
+      const { session: from, delivery } = receipt as Receipt;
+      if (from === session) deliveries.push(delivery);
+    }
+    if (deliveries.length > 0) session?.acknowledge(deliveries);
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.session?.close();
+    await this.over;
+    this.onClose();
+  }
+
+  private async begin(): Promise<Session> {
+    const connection = await this.link.connection();
+    const session = await Session.open(connection, this.membership);
+    this.session = session;
+    return session;
+  }
+
+  private async run(first: Session): Promise<void> {
+    const { signal } = this.closing;
+    let session: Session | null = first;
+    while (!signal.aborted) {
+      const reason = await session?.ended;
+      this.session = null;
+      if (signal.aborted) return;
+      if (reason !== undefined) this.membership.receiver.lost(reason);
+      session = await delay(retryMs, undefined, { signal })
+        .then(() => this.begin())
+        .catch(() => null);
+      if (signal.aborted) await session?.close();
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export type { RabbitLogOptions } from "./options.ts";
+export { createRabbitLog, type RabbitLog } from "./rabbit-log.ts";

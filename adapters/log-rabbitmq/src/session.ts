@@ -1,0 +1,148 @@
+import type { ReceivedMessage } from "@banyan/kernel/log";
+import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { copyHistory, isFence } from "./history.ts";
+import { messageOf, typeOf } from "./message.ts";
+import type { Membership } from "./topology.ts";
+
+/** What AMQP has room for. */
+const prefetchMax = 65_535;
+
+/** The handle of a delivery. */
+export interface Receipt {
+  readonly session: Session;
+  readonly delivery: ConsumeMessage;
+}
+
+/**
+ * A consumer's part on one channel, from its opening to its end.
+ *
+ * 1. A group that has a history takes it up to its fence, and then its queue. The fence is never acknowledged: the history
+ *    goes, with its queue, when all before the fence is.
+ * 2. RabbitMQ brings back what a dead session held before what is later, in its order, as long as the next takes as much at
+ *    once: each takes `inFlightMax`. While two queues are taken, what is more than that waits here.
+ */
+export class Session {
+  /** Why it ended; never rejects. */
+  readonly ended: Promise<Error>;
+  private readonly end: (reason: Error) => void;
+  private readonly channel: Channel;
+  private readonly membership: Membership;
+  private readonly types: ReadonlySet<string>;
+  private readonly queue: string;
+  private readonly history: string;
+  private readonly acknowledgements: Acknowledgements;
+  private readonly unbound = new Set<string>();
+  private isOver = false;
+  private isAtFence = false;
+  /** Given out and not acknowledged, and how many of those are of the history. */
+  private held = 0;
+  private heldOfHistory = 0;
+  private waiting: ReceivedMessage[] = [];
+
+  private constructor(channel: Channel, membership: Membership) {
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.ended = promise;
+    this.end = (reason) => {
+      this.isOver = true;
+      resolve(reason);
+    };
+    const { topology, group } = membership;
+    this.channel = channel;
+    this.membership = membership;
+    this.types = new Set(group.types);
+    this.queue = topology.names.queue(group.name);
+    this.history = topology.names.history(group.name);
+    this.acknowledgements = new Acknowledgements(channel);
+  }
+
+  /** Resolves when it receives. Raises `log.misconfigured`, and whatever the client does. */
+  static async open(connection: ChannelModel, membership: Membership): Promise<Session> {
+    const { topology, group } = membership;
+    const channel = await connection.createChannel();
+    let reason = new Error("the connection to RabbitMQ broke");
+    channel.on("error", (error: Error) => {
+      reason = error;
+    });
+    const session = new Session(channel, membership);
+    channel.on("close", () => session.end(reason));
+    if (await topology.join(connection, channel, group)) await copyHistory(connection, membership);
+    await channel.prefetch(Math.min(group.inFlightMax, prefetchMax));
+    await session.take((await topology.hasHistory(connection, group.name)) ? session.history : session.queue);
+    return session;
+  }
+
+  /** How many messages have come that are not acknowledged. */
+  get unacknowledged(): number {
+    return this.held + this.waiting.length;
+  }
+
+  acknowledge(deliveries: readonly ConsumeMessage[]): void {
+    if (this.isOver) return;
+    const fresh = this.acknowledgements.done(deliveries);
+    this.held -= fresh.length;
+    this.heldOfHistory -= fresh.filter((delivery) => this.isOfHistory(delivery)).length;
+    if (this.isAtFence && this.heldOfHistory === 0) this.endHistory();
+    if (this.waiting.length > 0) this.flush();
+  }
+
+  async close(): Promise<void> {
+    this.isOver = true;
+    await this.channel.close().catch(() => {});
+  }
+
+  private async take(queue: string): Promise<void> {
+    const hear = (delivery: ConsumeMessage | null) => {
+      if (delivery === null) this.fail(new Error(`the queue ${queue} went away`));
+      else if (!this.isOver) this.hear(delivery);
+    };
+    await this.channel.consume(queue, hear, { consumerTag: queue });
+  }
+
+  private isOfHistory({ fields }: ConsumeMessage): boolean {
+    return fields.consumerTag === this.history;
+  }
+
+  private hear(delivery: ConsumeMessage): void {
+    const type = typeOf(delivery);
+    const message = this.types.has(type) ? messageOf(delivery, type) : undefined;
+    if (typeof message === "object") {
+      if (this.isOfHistory(delivery)) this.heldOfHistory++;
+      const receipt: Receipt = { session: this, delivery };
+      if (this.waiting.push({ ...message, receipt }) === 1) queueMicrotask(() => this.flush());
+    } else if (isFence(delivery) && this.isOfHistory(delivery)) {
+      this.isAtFence = true;
+      if (this.heldOfHistory === 0) this.endHistory();
+      this.take(this.queue).catch((reason: Error) => this.fail(reason));
+    } else {
+      this.acknowledgements.done([delivery]);
+      if (message === undefined) this.unbind(type);
+      else this.membership.receiver.refused(message);
+    }
+  }
+
+  private flush(): void {
+    const room = this.membership.group.inFlightMax - this.held;
+    if (this.isOver || room <= 0) return;
+    const batch = this.waiting.splice(0, room);
+    this.held += batch.length;
+    this.membership.receiver.received(batch);
+  }
+
+  /** The group took it once. */
+  private unbind(type: string): void {
+    if (this.unbound.has(type)) return;
+    this.unbound.add(type);
+    this.channel.unbindQueue(this.queue, this.membership.topology.names.events, type).catch(() => {});
+  }
+
+  private endHistory(): void {
+    this.isAtFence = false;
+    this.channel.deleteQueue(this.history).catch(() => {});
+  }
+
+  private fail(reason: Error): void {
+    this.end(reason);
+    this.channel.close().catch(() => {});
+  }
+}
