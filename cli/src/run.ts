@@ -10,10 +10,12 @@ export async function run(args: readonly string[], version: string): Promise<voi
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride();
   }
-  // A reader such as `head` that has seen enough is no failure of what is read.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+  // A reader such as `head` that has seen enough is no failure of what is read; nor is a terminal that was closed.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+    });
+  }
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -104,6 +104,13 @@ describe("banyan start", () => {
     expect(await said).toContain("Stopping (SIGINT)");
   });
 
+  test("stops in peace when nobody reads what it says any more", async () => {
+    const server = await project.start();
+    server.child.stderr!.destroy();
+    server.child.stdout!.destroy();
+    expect(await server.stop("SIGHUP")).toBe(0);
+  });
+
   test("a second Ctrl-C cuts", async () => {
     const server = await project.start();
     const answer = fetch(`${server.ready.url}/v1/ponder/10000`).catch(() => "cut");
