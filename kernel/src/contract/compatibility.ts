@@ -1,10 +1,12 @@
+import { canonical, isAnnotation, isAny } from "./canonical.ts";
+import { type Limit, lengthOf, limitOf, limits, narrower } from "./json-limits.ts";
 import type { JsonSchema } from "./schema.ts";
 
 /** Why a reader with one schema cannot take what a writer with another may send: where, and what differs. */
 export interface Incompatibility {
-  /** "postings.amountMinor"; "" is the value itself, "[]" an element, "{}" any field of a record. */
+  /** "input.postings[].amountMinor"; "[]" is an element, "{}" any field of a record. */
   readonly field: string;
-  /** "is required", "was number, is string" … */
+  /** "is required, was optional", "was number, is string" … */
   readonly problem: string;
 }
 
@@ -14,37 +16,54 @@ export interface ActionSchemas {
   readonly output: JsonSchema;
 }
 
+/** What is written with one schema and read with another. */
+export interface Reading {
+  readonly writer: JsonSchema;
+  readonly reader: JsonSchema;
+  /** A reader of "open" objects passes over fields that it does not know. */
+  readonly objects: "closed" | "open";
+  /** Whose schema is the new one: of it the sentences say "is", of the other "was". */
+  readonly later: "reader" | "writer";
+}
+
 const problemsMax = 20;
-const depthMax = 32;
+const depthMax = 64;
+/** Pairs of schemas looked at in one comparison: what a foreign node sends may be of any size. */
+const pairsMax = 20_000;
 
 /**
  * What breaks when a caller that knows `caller` calls a service that has `callee`: what it sends must pass the callee's input,
- * what it gets must be what its own output promised. Empty: nothing. Sound for what schema libraries emit (types, enums,
- * objects, arrays, bounds, unions, references); keywords it does not know must be equal.
+ * what it gets must be what its own output promised. Empty: nothing.
  */
 export function breakingChanges(caller: ActionSchemas, callee: ActionSchemas): readonly Incompatibility[] {
   return [
-    ...reading(callee.input, caller.input, "closed").map((found) => named("input", found)),
-    ...reading(caller.output, callee.output, "open").map((found) => named("output", found)),
+    ...unreadable({ writer: caller.input, reader: callee.input, objects: "closed", later: "reader" }, "input"),
+    ...unreadable({ writer: callee.output, reader: caller.output, objects: "open", later: "writer" }, "output"),
   ].slice(0, problemsMax);
 }
 
-function named(part: string, { field, problem }: Incompatibility): Incompatibility {
-  return { field: field === "" || field.startsWith("[") ? `${part}${field}` : `${part}.${field}`, problem };
+/**
+ * What the reader may refuse of what the writer may write, at most 20; empty: nothing. It never misses one: keywords it does not
+ * know must be equal. It may see one where there is none, as where a union is written in another way. A writer sends no field
+ * that its schema does not name. `part` begins each field.
+ */
+export function unreadable(reading: Reading, part: string): readonly Incompatibility[] {
+  const { reader, writer } = reading;
+  const comparison = {
+    ...reading,
+    rootsAreAlike: canonical(reader) === canonical(writer),
+    pairsLeft: pairsMax,
+    underway: new Set<string>(),
+  };
+  return compare(comparison, { reader, writer, field: part, depth: 0 }).slice(0, problemsMax);
 }
 
-/** A reader of "open" objects passes over fields that it does not know. */
-type Objects = "closed" | "open";
-
-/** One comparison: the roots are where references point into. */
-interface Comparison {
-  readonly readerRoot: JsonSchema;
-  readonly writerRoot: JsonSchema;
-  readonly objects: Objects;
-}
-
-function reading(reader: JsonSchema, writer: JsonSchema, objects: Objects): readonly Incompatibility[] {
-  return compare({ readerRoot: reader, writerRoot: writer, objects }, { reader, writer, field: "", depth: 0 });
+/** The schemas of a reading are the roots, where references point into. */
+interface Comparison extends Reading {
+  readonly rootsAreAlike: boolean;
+  pairsLeft: number;
+  /** References that are being compared: a schema that contains itself fits where all the rest of it does. */
+  readonly underway: Set<string>;
 }
 
 interface Place {
@@ -54,152 +73,216 @@ interface Place {
   readonly depth: number;
 }
 
-function compare(roots: Comparison, place: Place): readonly Incompatibility[] {
-  const reader = resolved(place.reader, roots.readerRoot);
-  const writer = resolved(place.writer, roots.writerRoot);
+function compare(comparison: Comparison, place: Place): readonly Incompatibility[] {
   const { field, depth } = place;
-  if (reader === true || depth > depthMax || canonical(reader) === canonical(writer)) return [];
-  if (reader === false) return [{ field, problem: "is not taken any more" }];
+  if (comparison.pairsLeft-- <= 0 || depth > depthMax) return [{ field, problem: "is too large to be compared" }];
+  if (!isReference(place.reader) && !isReference(place.writer)) return compareResolved(comparison, place);
+  const [reader, writer] = [place.reader, place.writer].map((schema) =>
+    canonical({ ...Object(schema), $defs: undefined }),
+  );
+  const pair = `${reader} ${writer}`;
+  if (comparison.underway.has(pair)) return [];
+  comparison.underway.add(pair);
+  const found = compareResolved(comparison, place);
+  comparison.underway.delete(pair);
+  return found;
+}
+
+function compareResolved(comparison: Comparison, place: Place): readonly Incompatibility[] {
+  const { field, depth } = place;
+  const reader = resolved(place.reader, comparison.reader);
+  const writer = resolved(place.writer, comparison.writer);
+  if (reader === true || writer === false || areAlike(comparison, reader, writer)) return [];
+  if (reader === false) return [{ field, problem: inTime(comparison, "is not taken any more", "is new") }];
   if (writer === true) return isAny(reader) ? [] : [{ field, problem: "may be anything" }];
-  if (writer === false) return [];
   const sent = alternatives(writer);
   const taken = alternatives(reader);
-  if (sent.length > 1 || taken.length > 1) return compareUnions(roots, place, { taken, sent });
+  if (sent.length !== 1 || taken.length !== 1) return compareUnions(comparison, place, { taken, sent });
+  const pair = { reader, writer, field, depth };
+  const ofType = typeProblems(comparison, pair);
+  if (ofType.length > 0) return ofType;
   return [
-    ...typeProblems(reader, writer, field),
-    ...valueProblems(reader, writer, field),
-    ...boundProblems(reader, writer, field),
-    ...objectProblems(roots, { reader, writer, field, depth }),
-    ...arrayProblems(roots, { reader, writer, field, depth }),
+    ...valueProblems(comparison, pair),
+    ...keywordProblems(comparison, pair),
+    ...objectProblems(comparison, pair),
+    ...arrayProblems(comparison, pair),
   ];
 }
 
 /** Every alternative of the writer needs one of the reader; where none fits, the nearest says why. */
 function compareUnions(
-  roots: Comparison,
+  comparison: Comparison,
   { field, depth }: Place,
-  { taken, sent }: { readonly taken: readonly JsonSchema[]; readonly sent: readonly JsonSchema[] },
+  { taken, sent }: { readonly taken: readonly unknown[]; readonly sent: readonly unknown[] },
 ): readonly Incompatibility[] {
   return sent.flatMap((writer) => {
-    const tried = taken.map((reader) => compare(roots, { reader, writer, field, depth: depth + 1 }));
-    return tried.reduce((best, found) => (found.length < best.length ? found : best));
+    const tried = taken.map((reader) => compare(comparison, { reader, writer, field, depth: depth + 1 }));
+    const [first = [{ field, problem: "takes nothing" }], ...others] = tried;
+    return others.reduce((best, found) => (found.length < best.length ? found : best), first);
   });
+}
+
+function isReference(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && "$ref" in schema;
 }
 
 function resolved(node: unknown, root: JsonSchema): JsonSchema | boolean {
   let schema = node;
   for (let hops = 0; hops < depthMax; hops++) {
     if (schema === null || typeof schema !== "object") return schema !== false;
-    const { $ref } = schema as JsonSchema;
+    const { $ref, ...beside } = schema as JsonSchema;
     if (typeof $ref !== "string") return schema as JsonSchema;
-    schema = $ref
+    const target = $ref
       .replace(/^#\/?/, "")
       .split("/")
       .filter((key) => key !== "")
+      .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"))
       .reduce<unknown>((at, key) => (at as JsonSchema | undefined)?.[key], root);
+    schema = isAny(beside) || typeof target !== "object" ? target : { ...target, ...beside };
   }
   return true;
 }
 
-function isAny(schema: JsonSchema): boolean {
-  return Object.keys(schema).every((key) => annotations.has(key));
+/** The same text says the same of values, unless it refers to what differs. */
+function areAlike({ rootsAreAlike }: Comparison, reader: unknown, writer: unknown): boolean {
+  const text = canonical(reader);
+  return text === canonical(writer) && (rootsAreAlike || !text.includes('"$ref":'));
 }
 
-/** Keywords that say something to people, and nothing about values. */
-const annotations = new Set(["$schema", "$id", "$defs", "title", "description", "default", "examples", "deprecated"]);
-
-function alternatives(schema: JsonSchema): readonly JsonSchema[] {
-  const union = schema.anyOf ?? schema.oneOf;
-  if (Array.isArray(union)) return union as JsonSchema[];
+function alternatives(schema: JsonSchema): readonly unknown[] {
+  const { anyOf, oneOf, ...beside } = schema;
+  const union = anyOf ?? oneOf;
+  if (Array.isArray(union)) {
+    if (anyOf !== undefined && oneOf !== undefined) beside.oneOf = oneOf;
+    return isAny(beside) ? union : union.map((one) => (typeof one === "object" ? { ...beside, ...one } : one));
+  }
   const { type } = schema;
   return Array.isArray(type) ? type.map((one) => ({ ...schema, type: one })) : [schema];
 }
 
-function typeProblems(reader: JsonSchema, writer: JsonSchema, field: string): readonly Incompatibility[] {
-  const [is, was] = [reader.type, writer.type];
-  if (is === undefined || is === was || (is === "number" && was === "integer")) return [];
-  if (was === undefined && (writer.const !== undefined || writer.enum !== undefined)) return [];
-  return [{ field, problem: `was ${String(was ?? "anything")}, is ${String(is)}` }];
+interface Pair extends Place {
+  readonly reader: JsonSchema;
+  readonly writer: JsonSchema;
 }
 
-function valueProblems(reader: JsonSchema, writer: JsonSchema, field: string): readonly Incompatibility[] {
-  const taken = valuesOf(reader);
-  if (taken === null) return [];
-  const sent = valuesOf(writer);
-  if (sent === null) return [{ field, problem: `is one of ${[...taken].join(", ")} only` }];
-  const refused = [...sent].filter((value) => !taken.has(value));
-  return refused.length === 0 ? [] : [{ field, problem: `${refused.join(", ")} is not taken` }];
+/** Of a reader that is new one sentence is true, of a writer that is new the other. */
+function inTime({ later }: Comparison, readerIsNew: string, writerIsNew: string): string {
+  return later === "reader" ? readerIsNew : writerIsNew;
 }
 
-function valuesOf(schema: JsonSchema): ReadonlySet<string> | null {
-  if ("const" in schema) return new Set([JSON.stringify(schema.const)]);
-  return Array.isArray(schema.enum) ? new Set(schema.enum.map((value) => JSON.stringify(value))) : null;
+function changed({ later }: Comparison, read: string, written: string): string {
+  const [is, was] = later === "reader" ? [read, written] : [written, read];
+  return `is ${is}, was ${was}`;
 }
 
-/** Bounds where the larger is the narrower, and where the smaller is. */
-const lower = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"];
-const upper = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"];
-/** Keywords that must be equal, or absent in the reader. */
-const exact = ["pattern", "format", "multipleOf", "uniqueItems", "contentEncoding", "propertyNames", "not"];
-
-function boundProblems(reader: JsonSchema, writer: JsonSchema, field: string): readonly Incompatibility[] {
-  const narrower = (keyword: string, isNarrower: (is: number, was: number) => boolean): boolean => {
-    const [is, was] = [reader[keyword], writer[keyword]];
-    return typeof is === "number" && (typeof was !== "number" || isNarrower(is, was));
-  };
-  const differs = (keyword: string): boolean =>
-    reader[keyword] !== undefined && canonical(reader[keyword]) !== canonical(writer[keyword]);
-  return [
-    ...lower.filter((keyword) => narrower(keyword, (is, was) => is > was)),
-    ...upper.filter((keyword) => narrower(keyword, (is, was) => is < was)),
-    ...exact.filter(differs),
-  ].map((keyword) => ({ field, problem: `${keyword} is ${said(reader[keyword])}, was ${said(writer[keyword])}` }));
+function typeProblems(comparison: Comparison, { reader, writer, field }: Pair): readonly Incompatibility[] {
+  const { type } = reader;
+  const sent = typesOf(writer);
+  if (type === undefined || sent?.every((one) => one === type || (type === "number" && one === "integer"))) return [];
+  return [{ field, problem: changed(comparison, String(type), sent?.join(" or ") ?? "anything") }];
 }
 
-function said(value: unknown): string {
-  return value === undefined ? "not given" : (JSON.stringify(value) ?? "");
+/** Null: any. */
+function typesOf(schema: JsonSchema): readonly string[] | null {
+  if (typeof schema.type === "string") return [schema.type];
+  return valuesOf(schema)?.map(typeOf) ?? null;
 }
 
-type Found = Place & { readonly reader: JsonSchema; readonly writer: JsonSchema };
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return Number.isInteger(value) ? "integer" : typeof value;
+}
 
-function objectProblems(roots: Comparison, { reader, writer, field, depth }: Found): readonly Incompatibility[] {
+function valueProblems(comparison: Comparison, { reader, writer, field }: Pair): readonly Incompatibility[] {
+  const taken = valuesOf(reader)?.map((value) => JSON.stringify(value));
+  if (taken === undefined) return [];
+  const sent = valuesOf(writer)?.map((value) => JSON.stringify(value));
+  const only = `one of ${taken.join(", ")} only`;
+  if (sent === undefined) return [{ field, problem: inTime(comparison, `is ${only}`, `was ${only}`) }];
+  const refused = sent.filter((value) => !taken.includes(value)).join(", ");
+  if (refused === "") return [];
+  return [{ field, problem: inTime(comparison, `${refused} is not taken any more`, `may be ${refused}`) }];
+}
+
+function valuesOf(schema: JsonSchema): readonly unknown[] | undefined {
+  if ("const" in schema) return [schema.const];
+  return Array.isArray(schema.enum) ? schema.enum : undefined;
+}
+
+/** Keywords with rules of their own. All others must be equal, or absent in the reader. */
+const ruled = new Set([
+  ...["type", "const", "enum", "properties", "required", "additionalProperties", "items", "prefixItems"],
+  ...limits.flatMap(({ keywords }) => keywords),
+]);
+
+function keywordProblems(comparison: Comparison, { reader, writer, field }: Pair): readonly Incompatibility[] {
+  const said = (limit: Limit | null) =>
+    limit === null ? "not given" : `${limit.isOpen ? "beyond " : ""}${JSON.stringify(limit.at)}`;
+  const types = typesOf(writer);
+  const outside = limits.flatMap((kind) => {
+    if (types?.some((type) => kind.types.includes(type)) === false) return [];
+    const [read, written] = [limitOf(kind, reader), limitOf(kind, writer) ?? lengthOf(kind, valuesOf(writer))];
+    if (!narrower(kind, read, written)) return [];
+    return [{ field, problem: `${kind.keywords[0]} ${changed(comparison, said(read), said(written))}` }];
+  });
+  const text = (value: unknown) => (value === undefined ? "not given" : (JSON.stringify(value) ?? ""));
+  const different = Object.keys(reader)
+    .filter((keyword) => !ruled.has(keyword) && !isAnnotation(keyword) && !isEmptyRule(keyword, reader[keyword]))
+    .filter((keyword) => !areAlike(comparison, reader[keyword], writer[keyword]))
+    .map((keyword) => {
+      return { field, problem: `${keyword} ${changed(comparison, text(reader[keyword]), text(writer[keyword]))}` };
+    });
+  return [...outside, ...different];
+}
+
+/** Names are text. */
+function isEmptyRule(keyword: string, rule: unknown): boolean {
+  return keyword === "propertyNames" && canonical(rule) === '{"type":"string"}';
+}
+
+function objectProblems(comparison: Comparison, { reader, writer, field, depth }: Pair): readonly Incompatibility[] {
+  if (typesOf(writer)?.includes("object") === false) return [];
   const taken = fieldsOf(reader);
   const sent = fieldsOf(writer);
   const always = new Set(listOf(writer.required));
+  const at = (name: string) => `${field}.${name}`;
   const inner = (name: string, of: unknown, by: unknown) =>
-    compare(roots, { reader: of, writer: by, field: field === "" ? name : `${field}.${name}`, depth: depth + 1 });
-  const others = resolved(reader.additionalProperties ?? true, roots.readerRoot);
-  const isClosed = others === false && roots.objects === "closed";
-  const unknown = Object.keys(sent).filter((name) => !(name in taken));
+    compare(comparison, { reader: of, writer: by, field: at(name), depth: depth + 1 });
+  const othersTaken = resolved(reader.additionalProperties ?? true, comparison.reader);
+  const othersSent = resolved(writer.additionalProperties ?? false, comparison.writer);
+  const refuses = othersTaken === false && comparison.objects === "closed";
+  const missing = listOf(reader.required).filter((name) => !always.has(name));
   return [
-    ...listOf(reader.required)
-      .filter((name) => !always.has(name))
-      .map((name) => ({
-        field: field === "" ? name : `${field}.${name}`,
-        problem: name in sent ? "is required, was optional" : "is required, was not there",
-      })),
-    ...Object.entries(taken).flatMap(([name, schema]) => (name in sent ? inner(name, schema, sent[name]) : [])),
-    ...unknown.flatMap((name) => {
-      if (isClosed) return [{ field: field === "" ? name : `${field}.${name}`, problem: "is not there any more" }];
-      return typeof others === "object" && roots.objects === "closed" ? inner(name, others, sent[name]) : [];
+    ...missing.map((name) => ({
+      field: at(name),
+      problem: Object.hasOwn(sent, name)
+        ? changed(comparison, "required", "optional")
+        : inTime(comparison, "is required, was not there", "is not there any more"),
+    })),
+    ...Object.entries(taken).flatMap(([name, schema]) =>
+      inner(name, schema, Object.hasOwn(sent, name) ? sent[name] : othersSent),
+    ),
+    ...Object.keys(sent).flatMap((name) => {
+      if (Object.hasOwn(taken, name)) return [];
+      if (refuses) return [{ field: at(name), problem: inTime(comparison, "is not there any more", "is new") }];
+      return othersTaken === false ? [] : inner(name, othersTaken, sent[name]);
     }),
-    ...recordProblems(roots, { reader, writer, field, depth }),
+    ...(othersTaken === false && !refuses ? [] : inner("{}", othersTaken, othersSent)),
   ];
 }
 
-/** Fields that are not named, on both sides: a record's values. */
-function recordProblems(roots: Comparison, { reader, writer, field, depth }: Found): readonly Incompatibility[] {
-  const [taken, sent] = [reader.additionalProperties, writer.additionalProperties];
-  if (typeof sent !== "object" || taken === undefined || taken === true) return [];
-  return compare(roots, { reader: taken, writer: sent, field: field === "" ? "{}" : `${field}.{}`, depth: depth + 1 });
-}
-
-function arrayProblems(roots: Comparison, { reader, writer, field, depth }: Found): readonly Incompatibility[] {
+function arrayProblems(comparison: Comparison, { reader, writer, field, depth }: Pair): readonly Incompatibility[] {
+  if (typesOf(writer)?.includes("array") === false) return [];
   if (reader.items === undefined && reader.prefixItems === undefined) return [];
-  const tuple = canonical(reader.prefixItems) === canonical(writer.prefixItems);
-  if (!tuple) return [{ field, problem: "is a tuple of other elements" }];
-  if (reader.items === undefined) return [];
-  return compare(roots, { reader: reader.items, writer: writer.items ?? true, field: `${field}[]`, depth: depth + 1 });
+  const [taken, sent] = [listOf(reader.prefixItems), listOf(writer.prefixItems)];
+  if (taken.length !== sent.length) return [{ field, problem: "is a tuple of other elements" }];
+  const inner = (index: string, of: unknown, by: unknown) =>
+    compare(comparison, { reader: of, writer: by, field: `${field}[${index}]`, depth: depth + 1 });
+  return [
+    ...taken.flatMap((element, index) => inner(String(index), element, sent[index])),
+    ...inner("", reader.items ?? true, writer.items ?? true),
+  ];
 }
 
 function fieldsOf(schema: JsonSchema): Readonly<Record<string, unknown>> {
@@ -208,21 +291,4 @@ function fieldsOf(schema: JsonSchema): Readonly<Record<string, unknown>> {
 
 function listOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value : [];
-}
-
-/** JSON with sorted keys and without annotations, so that equal text means equal schemas. */
-export function canonical(schema: unknown): string {
-  return JSON.stringify(plain(schema, false)) ?? "undefined";
-}
-
-/** `names`: the keys are names of fields, of which one may be called "title". */
-function plain(value: unknown, names: boolean): unknown {
-  if (Array.isArray(value)) return value.map((element) => plain(element, false));
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => names || key === "$defs" || !annotations.has(key))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, plain(inner, !names && (key === "properties" || key === "$defs"))]),
-  );
 }

@@ -1,6 +1,7 @@
 import { digest } from "../call/ids.ts";
 import type { AnyAction } from "../contract/action.ts";
-import { type ActionSchemas, breakingChanges, canonical, type Incompatibility } from "../contract/compatibility.ts";
+import { canonical } from "../contract/canonical.ts";
+import { type ActionSchemas, breakingChanges, type Incompatibility } from "../contract/compatibility.ts";
 import { inputJsonSchema, outputJsonSchema } from "../contract/schema.ts";
 
 /** Whether this process can call an action as another node offers it: "unsure" until its schemas were compared. */
@@ -53,10 +54,13 @@ export class SchemaJudge {
     const known = this.verdicts.get(theirs);
     if (known !== undefined) return known;
     this.verdicts.set(theirs, "unsure");
-    ask().then(
-      (schemas) => this.decide(theirs, this.judged(schemas)),
-      () => setTimeout(() => this.decide(theirs, undefined), askAgainMs).unref(),
-    );
+    // What a foreign node tells may be no schema at all; that is no reason to fall.
+    ask()
+      .then((schemas) => this.judged(schemas))
+      .then(
+        (verdict) => this.decide(theirs, verdict),
+        () => setTimeout(() => this.decide(theirs, undefined), askAgainMs).unref(),
+      );
     return "unsure";
   }
 
