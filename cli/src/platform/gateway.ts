@@ -26,6 +26,7 @@ export async function openGateway(
     authenticator: createApiKeyAuthenticator([{ hash: hash("sha256", key), identity: developer }]),
     title: config.title,
     version: config.version,
+    services: config.services,
     host,
     port: await freePort(asked, host),
     // For who takes the port between the question and the answer.

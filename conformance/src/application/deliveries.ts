@@ -1,6 +1,7 @@
-import { defineContract, implement, on } from "@banyan/kernel";
+import { defineContract, event, implement, on } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { addMany, type openApplications } from "./harness.ts";
 import { tally } from "./tally.ts";
 
@@ -99,6 +100,27 @@ export function deliveryClauses({ harness, started }: ReturnType<typeof openAppl
     await second.settled();
     expect(heard).toEqual([1, 2, 3]);
     await second.stop();
+  });
+
+  test("D4 a subscriber of an older version passes over fields that it does not know", async () => {
+    const { data } = await harness();
+    const heard: unknown[] = [];
+    const older = defineContract("tally", {
+      events: { added: event({ data: z.strictObject({ amount: z.int() }), key: () => "" }) },
+    });
+    const listener = implement(defineContract("listener", {}), {
+      subscriptions: {
+        hear: on(older.added, (_ctx, given) => {
+          heard.push(given);
+        }),
+      },
+    });
+    const elsewhere = createApp({ services: [listener], store: data.store(), ...(data.log && { log: data.log() }) });
+    await elsewhere.start();
+    const { app } = await started(data);
+    await app.call(tally.add, { name: "a", amount: 1 });
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual([{ amount: 1 }]);
+    await elsewhere.stop();
   });
 
   test("L2 handlers of a group that say what they say in one go run at once", async () => {

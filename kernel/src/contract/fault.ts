@@ -118,6 +118,7 @@ export type FaultDetails<D extends FaultDefinition> = D["details"] extends Schem
 export interface AnyFaultType {
   readonly code: string;
   readonly kind: FaultKind;
+  readonly retry: Retry;
   /** The schema of the details; undefined where there are none. */
   readonly details: Schema | undefined;
 }
@@ -154,7 +155,8 @@ export function faultType<Code extends string, Details>(
     new Fault({ code, kind: definition.kind, message: message(details), details, retry: definition.retry, ...options });
   const is = (error: unknown): error is Fault<Code, Details> =>
     error instanceof Error && "code" in error && error.code === code;
-  return Object.assign(create, { code, kind: definition.kind, details: definition.details, is });
+  const { kind, retry, details } = definition;
+  return Object.assign(create, { code, kind, retry, details, is });
 }
 
 /** "ledger.insufficientFunds" -> "insufficient funds" */

@@ -4,13 +4,13 @@ import type { CallRecord } from "../call/inspector.ts";
 import { Origin } from "../call/origin.ts";
 import type { Runtime } from "../call/runtime.ts";
 import type { Scope } from "../call/scope.ts";
-import type { AnyEvent } from "../contract/action.ts";
 import { isFault } from "../contract/fault.ts";
 import type { Service, Subscription } from "../service/service.ts";
 import type { Sql } from "../store/sql.ts";
 import type { StoredEvent } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import { Work } from "../transaction/work.ts";
+import { dataOf } from "./event-data.ts";
 
 /** How long the handlers of one transaction may take together. */
 export const deliveryBudgetMs = 30_000;
@@ -130,15 +130,6 @@ function recorder(
       });
     }
   };
-}
-
-/** Data was validated when it was emitted; it is validated again because code and schema may have changed since. */
-function dataOf(event: AnyEvent, stored: StoredEvent): unknown {
-  const result = event.definition.data["~standard"].validate(JSON.parse(stored.data));
-  if (result instanceof Promise) throw new Error(`${event.id} needs a schema that validates without a promise`);
-  if (result.issues !== undefined)
-    throw new Error(`${stored.id} does not fit the schema of ${event.id} any more: ${result.issues[0]?.message}`);
-  return result.value;
 }
 
 const everything: ReadonlySet<string> = new Set(["*"]);

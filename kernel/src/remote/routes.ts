@@ -1,10 +1,10 @@
 import type { AnyAction } from "../contract/action.ts";
-import type { Incompatibility } from "../contract/compatibility.ts";
 import type { FullRemotePolicy } from "../contract/remote-policy.ts";
 import { type Chooser, chooser } from "../registry/balance.ts";
 import { RemoteNode } from "../registry/remote-node.ts";
 import type { ServiceView } from "../registry/service-view.ts";
 import type { BreakerState } from "../resilience/breaker.ts";
+import type { Incompatibility } from "../versions/compatibility.ts";
 import { Route } from "./route.ts";
 import { SchemaJudge } from "./schema-judge.ts";
 

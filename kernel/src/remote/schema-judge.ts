@@ -1,8 +1,8 @@
 import { digest } from "../call/ids.ts";
 import type { AnyAction } from "../contract/action.ts";
-import { canonical } from "../contract/canonical.ts";
-import { type ActionSchemas, breakingChanges, type Incompatibility } from "../contract/compatibility.ts";
 import { inputJsonSchema, outputJsonSchema } from "../contract/schema.ts";
+import { canonical } from "../versions/canonical.ts";
+import { type ActionSchemas, breakingChanges, type Incompatibility } from "../versions/compatibility.ts";
 
 /** Whether this process can call an action as another node offers it: "unsure" until its schemas were compared. */
 export type Verdict = "fits" | "unsure" | Incompatibility;

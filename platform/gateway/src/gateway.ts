@@ -8,6 +8,7 @@ import { detailsSerialiser } from "./answers/fault-details.ts";
 import { refusal } from "./answers/refusals.ts";
 import { answerUnparsed } from "./answers/unparsed.ts";
 import { jsonFormat } from "./body/parse-body.ts";
+import type { EventfulService } from "./describe/asyncapi.ts";
 import { registerDescription } from "./describe/register-description.ts";
 import { Connections } from "./edge/connections.ts";
 import { crossOriginFor } from "./edge/cross-origin.ts";
@@ -29,6 +30,8 @@ export interface GatewayOptions {
   /** Of the API, for its description. */
   readonly title: string;
   readonly version: string;
+  /** Whose events and subscriptions the AsyncAPI document tells. Default: what `app` knows; of services elsewhere that is no subscription. */
+  readonly services?: readonly EventfulService[];
   /** Default "127.0.0.1": to be reached from elsewhere is a decision. */
   readonly host?: string;
   /** Default 3000; 0 takes any free one. */
@@ -88,7 +91,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const routes = routeTable(services);
   registerActions(fastify, routes, { app, json: jsonFormat(limits), record, answerError });
   registerProbes(fastify, readiness, metrics);
-  registerDescription(fastify, { ...options, services, routes });
+  const { title, version, services: eventful = withSubscriptions(app) } = options;
+  registerDescription(fastify, { title, version, services, routes, eventful });
   fastify.addHook("onClose", async () => {
     metrics.close();
     readiness.close();
@@ -105,6 +109,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       return drain(fastify, deadlineMs);
     },
   };
+}
+
+function withSubscriptions({ contracts, services }: App): EventfulService[] {
+  return contracts.map((contract) => services.find((service) => service.contract === contract) ?? { contract });
 }
 
 /**

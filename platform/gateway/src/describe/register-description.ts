@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
+import { asyncApiDocument, type EventfulService } from "./asyncapi.ts";
 import { type Described, openApiDocument } from "./openapi.ts";
 
 /** Own files only, no inline code, nothing from elsewhere: the page works without a network and runs nothing but itself. */
@@ -20,14 +21,23 @@ const pages = [
   { path: "/docs/reference.css", file: "reference.css", type: "text/css; charset=utf-8" },
 ];
 
-/** Serves the OpenAPI document, made when it is first asked for, and the page that shows it. */
-export function registerDescription(fastify: FastifyInstance, described: Described): void {
-  let document: string | undefined;
-  fastify.get("/openapi.json", { config: { route: "GET /openapi.json" } }, async (_request, reply) => {
-    document ??= JSON.stringify(openApiDocument(described));
-    reply.headers({ "content-type": "application/json; charset=utf-8", "x-content-type-options": "nosniff" });
-    return document;
-  });
+/** Serves the OpenAPI and AsyncAPI documents, made when they are first asked for, and the page that shows the former. */
+export function registerDescription(
+  fastify: FastifyInstance,
+  described: Described & { readonly eventful: readonly EventfulService[] },
+): void {
+  const documents = {
+    "/openapi.json": () => openApiDocument(described),
+    "/asyncapi.json": () => asyncApiDocument({ ...described, services: described.eventful }),
+  };
+  for (const [path, make] of Object.entries(documents)) {
+    let document: string | undefined;
+    fastify.get(path, { config: { route: `GET ${path}` } }, async (_request, reply) => {
+      document ??= JSON.stringify(make());
+      reply.headers({ "content-type": "application/json; charset=utf-8", "x-content-type-options": "nosniff" });
+      return document;
+    });
+  }
   for (const { path, file, type } of pages) {
     const url = new URL(`../../assets/${file}`, import.meta.url);
     fastify.get(path, { config: { route: `GET ${path}` } }, async (_request, reply) => {

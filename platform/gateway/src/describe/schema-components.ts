@@ -46,6 +46,20 @@ export function opened(schema: JsonSchema): JsonSchema {
   return mapped(schema, (key, value) => (key === "additionalProperties" && value === false ? undefined : value));
 }
 
+/** For readers of JSON Schema draft 7, which AsyncAPI 3.0 is based on: of what libraries emit only tuples are written otherwise. */
+export function asDraft07(schema: JsonSchema): JsonSchema {
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (typeof value !== "object" || value === null) return value;
+    const { prefixItems, items, ...rest } = value as JsonSchema;
+    const isTuple = Array.isArray(prefixItems);
+    const elements = isTuple ? { items: prefixItems, additionalItems: items } : { items };
+    const members = Object.entries({ ...rest, ...elements }).filter(([, member]) => member !== undefined);
+    return Object.fromEntries(members.map(([key, member]) => [key, walk(member)]));
+  };
+  return walk(schema) as JsonSchema;
+}
+
 /** The schema with each member replaced; undefined takes it out. */
 function mapped(schema: JsonSchema, replace: (key: string, value: unknown) => unknown): JsonSchema {
   const walk = (value: unknown): unknown => {

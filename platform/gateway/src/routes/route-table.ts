@@ -26,6 +26,7 @@ const ownPaths = [
   "/readiness",
   "/metrics",
   "/openapi.json",
+  "/asyncapi.json",
   "/docs",
   "/docs/reference.js",
   "/docs/reference.css",

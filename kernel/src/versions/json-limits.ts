@@ -1,4 +1,4 @@
-import type { JsonSchema } from "./schema.ts";
+import type { JsonSchema } from "../contract/schema.ts";
 
 /** One end of what a schema allows, in numbers or in lengths. */
 interface LimitKind {

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "./schema.ts";
+import type { JsonSchema } from "../contract/schema.ts";
 
 /** Keywords that say something to people, and nothing about values. */
 const annotations = new Set(["$schema", "$id", "$defs", "title", "description", "default", "examples", "deprecated"]);

@@ -1,6 +1,7 @@
+import type { JsonSchema } from "../contract/schema.ts";
 import { canonical, isAnnotation, isAny } from "./canonical.ts";
 import { type Limit, lengthOf, limitOf, limits, narrower } from "./json-limits.ts";
-import type { JsonSchema } from "./schema.ts";
+import { alternatives, fieldsOf, listOf, resolved, typesOf, valuesOf } from "./json-schema.ts";
 
 /** Why a reader with one schema cannot take what a writer with another may send: where, and what differs. */
 export interface Incompatibility {
@@ -126,38 +127,10 @@ function isReference(schema: unknown): boolean {
   return typeof schema === "object" && schema !== null && "$ref" in schema;
 }
 
-function resolved(node: unknown, root: JsonSchema): JsonSchema | boolean {
-  let schema = node;
-  for (let hops = 0; hops < depthMax; hops++) {
-    if (schema === null || typeof schema !== "object") return schema !== false;
-    const { $ref, ...beside } = schema as JsonSchema;
-    if (typeof $ref !== "string") return schema as JsonSchema;
-    const target = $ref
-      .replace(/^#\/?/, "")
-      .split("/")
-      .filter((key) => key !== "")
-      .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"))
-      .reduce<unknown>((at, key) => (at as JsonSchema | undefined)?.[key], root);
-    schema = isAny(beside) || typeof target !== "object" ? target : { ...target, ...beside };
-  }
-  return true;
-}
-
 /** The same text says the same of values, unless it refers to what differs. */
 function areAlike({ rootsAreAlike }: Comparison, reader: unknown, writer: unknown): boolean {
   const text = canonical(reader);
   return text === canonical(writer) && (rootsAreAlike || !text.includes('"$ref":'));
-}
-
-function alternatives(schema: JsonSchema): readonly unknown[] {
-  const { anyOf, oneOf, ...beside } = schema;
-  const union = anyOf ?? oneOf;
-  if (Array.isArray(union)) {
-    if (anyOf !== undefined && oneOf !== undefined) beside.oneOf = oneOf;
-    return isAny(beside) ? union : union.map((one) => (typeof one === "object" ? { ...beside, ...one } : one));
-  }
-  const { type } = schema;
-  return Array.isArray(type) ? type.map((one) => ({ ...schema, type: one })) : [schema];
 }
 
 interface Pair extends Place {
@@ -182,18 +155,6 @@ function typeProblems(comparison: Comparison, { reader, writer, field }: Pair): 
   return [{ field, problem: changed(comparison, String(type), sent?.join(" or ") ?? "anything") }];
 }
 
-/** Null: any. */
-function typesOf(schema: JsonSchema): readonly string[] | null {
-  if (typeof schema.type === "string") return [schema.type];
-  return valuesOf(schema)?.map(typeOf) ?? null;
-}
-
-function typeOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "array";
-  return Number.isInteger(value) ? "integer" : typeof value;
-}
-
 function valueProblems(comparison: Comparison, { reader, writer, field }: Pair): readonly Incompatibility[] {
   const taken = valuesOf(reader)?.map((value) => JSON.stringify(value));
   if (taken === undefined) return [];
@@ -203,11 +164,6 @@ function valueProblems(comparison: Comparison, { reader, writer, field }: Pair):
   const refused = sent.filter((value) => !taken.includes(value)).join(", ");
   if (refused === "") return [];
   return [{ field, problem: inTime(comparison, `${refused} is not taken any more`, `may be ${refused}`) }];
-}
-
-function valuesOf(schema: JsonSchema): readonly unknown[] | undefined {
-  if ("const" in schema) return [schema.const];
-  return Array.isArray(schema.enum) ? schema.enum : undefined;
 }
 
 /** Keywords with rules of their own. All others must be equal, or absent in the reader. */
@@ -283,12 +239,4 @@ function arrayProblems(comparison: Comparison, { reader, writer, field, depth }:
     ...taken.flatMap((element, index) => inner(String(index), element, sent[index])),
     ...inner("", reader.items ?? true, writer.items ?? true),
   ];
-}
-
-function fieldsOf(schema: JsonSchema): Readonly<Record<string, unknown>> {
-  return (schema.properties as Record<string, unknown> | undefined) ?? {};
-}
-
-function listOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value : [];
 }

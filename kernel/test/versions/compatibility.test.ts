@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { canonical } from "../../src/contract/canonical.ts";
-import { breakingChanges, unreadable } from "../../src/contract/compatibility.ts";
 import { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "../../src/contract/schema.ts";
+import { canonical } from "../../src/versions/canonical.ts";
+import { breakingChanges, unreadable } from "../../src/versions/compatibility.ts";
 
 const schemas = (input: Schema, output: Schema) => ({
   input: inputJsonSchema(input),

@@ -1,0 +1,2 @@
+export { type ContractChange, contractChanges } from "./changes.ts";
+export { type ContractsSnapshot, snapshotOf } from "./snapshot.ts";
