@@ -42,6 +42,12 @@ describeWithServer("nats", "events by way of JetStream", (url) => {
   });
 });
 
+describeWithServer("redis", "events by way of Redis Streams", (url) => {
+  test("reach the services", async () => {
+    await startWith(url);
+  });
+});
+
 test("an address of no known log is refused without showing its password", async () => {
   const asked = logOf({ BANYAN_LOG: "mqtt://ann:secret@host", BANYAN_NAMESPACE: undefined });
   await expect(asked).rejects.toThrow('BANYAN_LOG is "mqtt://***@host"');

@@ -20,9 +20,14 @@ export async function logOf({
       const { createJetStreamLog } = await import("@banyan/log-jetstream");
       return createJetStreamLog(options);
     }
+    case "redis":
+    case "rediss": {
+      const { createRedisLog } = await import("@banyan/log-redis");
+      return createRedisLog(options);
+    }
   }
   throw usageFailure(
     `BANYAN_LOG is "${url.replace(/\/\/[^@/]*@/, "//***@")}", which is no log that is known here.`,
-    "Set it to nats://HOST or postgres://HOST/DATABASE, or leave it out: events then stay within the database.",
+    "Set it to nats://HOST, redis://HOST or postgres://HOST/DATABASE, or leave it out: events then stay within the database.",
   );
 }
