@@ -4,13 +4,14 @@ import { type App, createApp } from "@banyan/kernel/app";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { connect, createPostgresStore } from "../src/index.ts";
+import { connect, createPostgresStore, statement } from "../src/index.ts";
 
 const Note = z.strictObject({ text: z.string() });
 const notes = defineContract("notes", {
   commands: {
     write: command({ input: Note, output: Note, access: "notes:write" }),
     think: command({ input: Note, output: Note, access: "notes:write" }),
+    lookAndWrite: command({ input: Note, output: Note, access: "notes:write" }),
   },
   events: { written: event({ data: Note, key: (note) => note.text }) },
 });
@@ -18,6 +19,12 @@ const notesService = implement(notes, {
   commands: {
     write: async (ctx, note) => {
       await ctx.sql`INSERT INTO public.note (text) VALUES (${note.text})`;
+      ctx.emit(notes.written, note);
+      return note;
+    },
+    lookAndWrite: async (ctx, note) => {
+      await ctx.sql`SELECT FROM public.note WHERE text = ${note.text}`;
+      void ctx.sql`INSERT INTO public.note (text) VALUES (${note.text})`;
       ctx.emit(notes.written, note);
       return note;
     },
@@ -87,6 +94,15 @@ test("a command costs one round trip beside its handler's own, with a key or wit
 
 test("a command that asks the database nothing costs one in all", async () => {
   expect(await roundTrips(() => app.call(notes.think, { text: "a" }))).toBe(1);
+});
+
+test("a statement that its handler does not wait for goes with the commit", async () => {
+  const text = crypto.randomUUID();
+  expect(await roundTrips(() => app.call(notes.lookAndWrite, { text }))).toBe(2);
+  const connection = await connect({ url: database.url });
+  const [found] = await connection.run([statement("SELECT FROM public.note WHERE text = $1", [text])]);
+  await connection.close();
+  expect(found?.count).toBe(12);
 });
 
 test("a replay costs two: the handler's first statement went with the look-up, and is undone", async () => {

@@ -88,20 +88,34 @@ export class Lane {
     return results;
   }
 
-  /** Sends `closing`, and commits. Any failure rolls back. */
+  /** Sends `closing`, with the opening where nothing else was sent, and commits. Any failure rolls back. */
   async commit(closing: readonly Statement[]): Promise<readonly StatementResult[]> {
-    if (this.#draining !== undefined) await this.#settled();
+    // What nobody waited for goes with the closing, unless the opening is yet to be judged.
+    const last = this.#opened || this.#opening.refusal === undefined ? this.#pending.splice(0) : [];
+    await this.#settled();
     this.#closed = true;
     if (this.#failure === undefined) {
-      if (!this.#opened && closing.length === 0) return [];
-      const results = await this.#send(this.#inBlock ? [...closing, COMMIT] : closing, "sync");
+      const results = await this.#end(last, closing);
       if (this.#failure === undefined) {
         this.#release();
         return results;
       }
     }
+    for (const { reject } of last) reject(this.#failure);
     await this.rollback();
     throw this.#failure;
+  }
+
+  async #end(last: readonly Pending[], closing: readonly Statement[]): Promise<readonly StatementResult[]> {
+    const before = this.#before(last);
+    const statements = [...before, ...last.map(({ statement }) => statement), ...closing];
+    if (!this.#opened && statements.length === 0) return [];
+    const results = await this.#send(this.#inBlock ? [...statements, COMMIT] : statements, "sync");
+    for (const [index, { resolve }] of last.entries()) {
+      const result = results[before.length + index];
+      if (result !== undefined) resolve(result);
+    }
+    return results.slice(before.length + last.length);
   }
 
   /** Never rejects; a connection that cannot roll back is discarded by the pool. */
@@ -130,9 +144,9 @@ export class Lane {
     return results.slice(undoing.length);
   }
 
-  /** A microtask's delay collects the statements of one tick. */
+  /** Begins once all that the event loop's turn has to do is done: collects the statements of the turn, and leaves them to a commit in it. */
   async #drain(): Promise<void> {
-    await undefined;
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     while (this.#pending.length > 0) {
       const batch = this.#pending;
       this.#pending = [];

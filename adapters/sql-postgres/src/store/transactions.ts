@@ -115,15 +115,14 @@ export function beginDelivery(
   budget: Budget,
 ): DeliveryTransaction {
   // Unless `open` asks which events are new, all of them must be: one that is not makes the server skip what follows.
-  const enter = enterInbox(subscriber, eventIds);
-  const lane = new Lane(store.pool, budget, { statements: [enter] });
+  const lane = new Lane(store.pool, budget, { statements: [enterInbox(subscriber, eventIds)] });
   return {
     sql: lane.sql,
     async open() {
       const [entered] = await lane.open([enterNew(subscriber, eventIds)]);
       return new Set((entered?.rows ?? []).map((row) => row.event as string));
     },
-    commit: (closing) => commit(store, lane, { closing, before: lane.opened ? [] : [enter], after: [] }),
+    commit: (closing) => commit(store, lane, { closing, before: [], after: [] }),
     rollback: () => lane.rollback(),
   };
 }
