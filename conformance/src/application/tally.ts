@@ -151,7 +151,7 @@ export function tallyService(behaviour: Behaviour): Service {
     migrations: new URL("sql/", import.meta.url),
     commands: {
       add,
-      addMany: batched(addMany, { lanes: 1 }),
+      addMany: batched(addMany),
       swap,
       later: (ctx, input) => {
         ctx.enqueue(tally.work, input);

@@ -63,18 +63,17 @@ export type BatchHandler<A extends AnyCommand, Uses = NoUses> = (
 export interface Batched<A extends AnyCommand, Uses> {
   readonly batch: BatchHandler<A, Uses>;
   readonly itemsMax: number;
-  readonly lanes: number;
 }
 
 /**
- * Marks a handler that takes commands in groups: while one group commits, the next collects, without a timer. It pays
- * where many callers want the same rows. `lanes` groups run at a time (default 2), of up to `itemsMax` (default 256).
+ * Marks a handler that takes commands in groups of up to `itemsMax` (default 256): while one group commits, the next
+ * collects. It pays where many callers want the same rows, and where commits are what costs.
  */
 export function batched<A extends AnyCommand, Uses = NoUses>(
   batch: BatchHandler<A, Uses>,
-  options: { readonly itemsMax?: number; readonly lanes?: number } = {},
+  options: { readonly itemsMax?: number } = {},
 ): Batched<A, Uses> {
-  return { batch, itemsMax: options.itemsMax ?? 256, lanes: options.lanes ?? 2 };
+  return { batch, itemsMax: options.itemsMax ?? 256 };
 }
 
 /** An event, and what a service does about it. */

@@ -19,16 +19,24 @@ interface Pending {
 }
 
 const waitingMax = 10_000;
+/** Callers that come again do so one soon after the other; when this long none has come, none is about to. */
+const quietMs = 1;
 
 /**
  * Runs a batched command: collects calls while a group is under way, and commits each group as one transaction. Holds C1 to
  * C5 of command.ts for every item. Two calls with one idempotency key never share a group; the later finds the record.
+ *
+ * One group at a time: of two, each is half as large, and they wait for each other's rows. Callers that were answered together
+ * come again soon, and the next group waits for them as long as they keep coming, at most as long as theirs took: else it would
+ * go with whoever was first, and groups would stay small. Measured, 16 callers posting: groups of 15 in place of 5 or 8.
  */
 export class Coalescer {
   private readonly options: Batched<never, unknown>;
   private waiting: Pending[] = [];
-  private running = 0;
+  private running = false;
   private scheduled = false;
+  /** While those that were answered last may come again: how many would wait then, and until when they are waited for. */
+  private returning: { readonly count: number; readonly until: number; readonly timer: NodeJS.Timeout } | null = null;
 
   constructor(options: Batched<never, unknown>) {
     this.options = options;
@@ -53,19 +61,40 @@ export class Coalescer {
 
   /** A turn of the event loop gathers what one read of the sockets brought; without it the first request always went alone. */
   private schedule(): void {
-    if (this.scheduled || this.running >= this.options.lanes) return;
+    const { waiting, returning } = this;
+    if (waiting.length === 0 || this.running || this.scheduled) return;
+    if (returning !== null && waiting.length < returning.count && clockOf(waiting).monotonic() < returning.until) {
+      returning.timer.refresh();
+      return;
+    }
+    this.endReturn();
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      while (this.running < this.options.lanes && this.waiting.length > 0) void this.lane();
+      void this.next();
     });
   }
 
-  private async lane(): Promise<void> {
-    this.running++;
-    await this.group(this.take());
-    this.running--;
-    if (this.waiting.length > 0) this.schedule();
+  private async next(): Promise<void> {
+    this.running = true;
+    const group = this.take();
+    const clock = clockOf(group);
+    const began = clock.monotonic();
+    await this.group(group);
+    this.running = false;
+    const ended = clock.monotonic();
+    const count = Math.min(group.length + this.waiting.length, this.options.itemsMax);
+    const end = () => {
+      this.endReturn();
+      this.schedule();
+    };
+    this.returning = { count, until: ended + (ended - began), timer: setTimeout(end, quietMs) };
+    this.schedule();
+  }
+
+  private endReturn(): void {
+    if (this.returning !== null) clearTimeout(this.returning.timer);
+    this.returning = null;
   }
 
   private take(): Pending[] {
@@ -204,6 +233,10 @@ export class Coalescer {
       }
     };
   }
+}
+
+function clockOf(items: readonly Pending[]): Calls["clock"] {
+  return (items[0] as Pending).call.binding.runtime.clock;
 }
 
 const batchOrigin = new Origin(systemIdentity, undefined, undefined);

@@ -6,10 +6,10 @@ import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { BulkResult } from "./schemas.ts";
 import { addressesOf, type NewTransaction, newTransaction, transactionOf } from "./transaction.ts";
 
-/** One bulk at a time in each process: two would wait for each other's accounts at the server, holding what others want. */
+/** One at a time in each process: two would wait for each other's accounts at the server, holding what others want. */
 export const postBulk = batched<typeof ledger.postBulk>(
   (ctx, items) => Promise.all(items.map((item) => postOne(ctx, item))),
-  { lanes: 1, itemsMax: 1 },
+  { itemsMax: 1 },
 );
 
 type BulkHandler = BatchHandler<typeof ledger.postBulk>;
