@@ -9,4 +9,5 @@ export { type AnyFaultType, FAULT_STATUS, type FaultRecord, faultFromRecord, fau
 export { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "../contract/schema.ts";
 export type { Lag } from "../delivery/dispatcher.ts";
 export { anonymousIdentity } from "../service/identity.ts";
-export { type App, type AppOptions, createApp, type RootCallOptions } from "./app.ts";
+export type { App, AppOptions, RootCallOptions } from "./app.ts";
+export { createApp } from "./create-app.ts";

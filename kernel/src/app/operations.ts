@@ -1,0 +1,89 @@
+import type { HealthCheck } from "../call/health-check.ts";
+import { nearest } from "../call/nearest.ts";
+import { Scope } from "../call/scope.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { Dispatcher } from "../delivery/dispatcher.ts";
+import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
+import type { Store } from "../store/store.ts";
+import type { App } from "./app.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Parts } from "./parts.ts";
+
+type Operations = Pick<
+  App,
+  | "health"
+  | "rebuild"
+  | "deadLetters"
+  | "redrive"
+  | "jobs"
+  | "jobBacklog"
+  | "retryJob"
+  | "pauseJobs"
+  | "resumeJobs"
+  | "lag"
+  | "settled"
+>;
+
+/** What is asked of an application by those who run it. */
+export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
+  const { runtime, services, contracts, subscribers, log, dispatcher, workers } = parts;
+  const required = (): Store => runtime.storeFor("this");
+  const delivery = (): Delivery => ({ runtime, store: required(), services, subscribers, log });
+  const assertJob = (type: string): void => {
+    const known = contracts.flatMap(({ jobs }) => Object.values(jobs).map(({ id }) => id));
+    if (!known.includes(type)) throw kernelFaults.unknownAction({ action: type, nearest: nearest(type, known) });
+  };
+  return {
+    health: () => healthOf(parts, lifecycle),
+    rebuild: (projection) => refold(delivery(), projection),
+    deadLetters: (filter = {}) => required().deadLetters.list({ limit: 100, ...filter }),
+    redrive: (id) => redrive(delivery(), id),
+    jobs: (filter = {}) => required().jobs.list(filter),
+    async jobBacklog() {
+      const types = services.flatMap(({ contract }) => Object.values(contract.jobs).map(({ id }) => id));
+      return types.length === 0 ? [] : required().jobs.backlog(types);
+    },
+    async retryJob(id) {
+      const retried = await required().jobs.retry(id);
+      if (retried) workers?.wake();
+      return retried;
+    },
+    async pauseJobs(type) {
+      assertJob(type);
+      await required().jobs.setPaused(type, true);
+    },
+    async resumeJobs(type) {
+      assertJob(type);
+      await required().jobs.setPaused(type, false);
+      workers?.wake();
+    },
+    async lag() {
+      required();
+      return (dispatcher as Dispatcher).lag();
+    },
+    async settled({ deadlineMs = 30_000 } = {}) {
+      const budget = new Scope(runtime.clock, deadlineMs, "settled");
+      while (!((await dispatcher?.isSettled()) ?? true) || !((await workers?.isSettled()) ?? true)) {
+        budget.check();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+  };
+}
+
+async function healthOf({ runtime, services, store, remote }: Parts, { state }: Lifecycle): Promise<HealthCheck[]> {
+  const checks: HealthCheck[] = [
+    ...services.map(({ contract }) => ({ name: contract.name, ok: state === "started", detail: state })),
+    ...(remote?.checks() ?? []),
+  ];
+  if (store === undefined) return checks;
+  const began = runtime.clock.monotonic();
+  try {
+    await store.ping(new Scope(runtime.clock, 1_000, "health"));
+    const tookMs = runtime.clock.monotonic() - began;
+    checks.push({ name: "database", ok: true, detail: `answered in ${tookMs.toFixed(1)} ms` });
+  } catch (error) {
+    checks.push({ name: "database", ok: false, detail: error instanceof Error ? error.message : "does not answer" });
+  }
+  return checks;
+}

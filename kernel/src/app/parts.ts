@@ -1,0 +1,77 @@
+import { bind } from "../call/binding.ts";
+import { systemClock } from "../call/clock.ts";
+import type { Middleware } from "../call/middleware.ts";
+import { Runtime } from "../call/runtime.ts";
+import type { AnyAction } from "../contract/action.ts";
+import { contractProblems } from "../contract/check.ts";
+import type { AnyContract } from "../contract/contract.ts";
+import { Dispatcher } from "../delivery/dispatcher.ts";
+import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
+import { Workers } from "../jobs/workers.ts";
+import type { Log } from "../log/log.ts";
+import { Remote } from "../remote/remote.ts";
+import type { Service } from "../service/service.ts";
+import type { Store } from "../store/store.ts";
+import type { AppOptions } from "./app.ts";
+import { startOrder } from "./start-order.ts";
+
+/** What an application consists of: bound together, and not started. */
+export interface Parts {
+  readonly runtime: Runtime;
+  /** In the order of their starts. */
+  readonly services: readonly Service[];
+  readonly contracts: readonly AnyContract["contract"][];
+  /** By "service.name". */
+  readonly actions: ReadonlyMap<string, AnyAction>;
+  readonly subscribers: readonly Subscriber[];
+  readonly store: Store | undefined;
+  /** Only where there is a store. */
+  readonly log: Log | undefined;
+  readonly remote: Remote | null;
+  readonly dispatcher: Dispatcher | null;
+  readonly workers: Workers | null;
+}
+
+/** Puts the parts together. Throws where contracts, services or options do not fit. */
+export function assemble(options: AppOptions): Parts {
+  const { store, middleware = [], clock = systemClock, validateOutput = true, report = reportToConsole } = options;
+  const { bus, codecs = [], remotes = [] } = options;
+  const services = startOrder(options.services, remotes);
+  const nodeName = options.nodeName ?? services[0]?.contract.name ?? "node";
+  const runtime = new Runtime({ store, clock, validateOutput, report });
+  for (const service of services) bindAll(runtime, service, middleware);
+  const remote = bus === undefined ? null : new Remote(runtime, { bus, codecs, nodeName, services, remotes });
+  const isHere = (name: string) => services.some(({ contract }) => contract.name === name);
+  const elsewhere = remotes.filter(({ contract }) => !isHere(contract.name));
+  const contracts = [...services, ...elsewhere].map(({ contract }) => contract);
+  const subscribers = services.flatMap((service) => subscribersOf(runtime, service));
+  const log = store === undefined ? undefined : options.log;
+  const dispatcher = store === undefined ? null : new Dispatcher(runtime, { store, subscribers, log });
+  const workers = store === undefined ? null : new Workers({ runtime, store, nodeName }, services, options.jobs);
+  runtime.offer = (events) => dispatcher?.offer(events);
+  if (workers !== null) runtime.wakeJobs = () => workers.wake();
+  const actions = new Map(contracts.flatMap(actionsOf).map((action) => [action.id, action] as const));
+  return { runtime, services, contracts, actions, subscribers, store, log, remote, dispatcher, workers };
+}
+
+const reportToConsole: NonNullable<AppOptions["report"]> = (error, { correlationId, action }) =>
+  console.error(`${action} failed (${correlationId}):`, error);
+
+function bindAll(runtime: Runtime, service: Service, middleware: readonly Middleware[]): void {
+  const { contract } = service;
+  // Converting every schema takes milliseconds that a production start need not spend again.
+  const problems = runtime.validateOutput ? contractProblems({ contract }) : [];
+  if (problems.length > 0)
+    throw new Error(`the contract of ${contract.name} cannot be served:\n  ${problems.join("\n  ")}`);
+  const parts = [contract.commands, contract.jobs].map((part) => Object.keys(part).length);
+  if (parts.some((count) => count > 0) || service.subscriptions.size + service.projections.size > 0) {
+    runtime.storeFor(contract.name);
+  }
+  for (const action of actionsOf(contract)) {
+    runtime.bindings[action.slot] = bind(runtime, { service, action }, middleware);
+  }
+}
+
+function actionsOf({ commands, queries }: AnyContract["contract"]): AnyAction[] {
+  return [...Object.values(commands), ...Object.values(queries)];
+}
