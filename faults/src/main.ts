@@ -1,0 +1,121 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Engine, engineOf, engines } from "./engines.ts";
+import { isClean } from "./judge.ts";
+import { profiles } from "./profile.ts";
+import { pageOf, reportOf } from "./report.ts";
+import { type RoundResult, runRound } from "./round.ts";
+import { commitOf } from "./scenarios.ts";
+import { variableOf } from "./stage.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+const help = `Breaks an application and its servers under load, and judges by what its client saw.
+
+  npm run faults -- [options]
+
+Options:
+  --profile NAME   ${Object.keys(profiles).join(", ")} (default change)
+  --engine NAME    one way for events to go, may be given again: ${engines.map(({ name }) => name).join(", ")} (default all)
+  --seed N         chooses the same faults again (default: by the clock)
+  --fresh          forget the rounds of an interrupted run
+  --json           print the report as JSON
+  --help           this text
+
+Examples:
+  npm run faults
+  npm run faults -- --engine outbox --engine postgres
+  npm run --silent faults -- --profile nightly --json > faults.json
+
+Servers are those that BANYAN_TEST_* name: eval "$(../shared/infra/up nats)". They are killed; do not share them.
+The report lies in dist/faults. Exit 0: nothing was lost, doubled, made up or out of order; 1: something was; 2: wrong usage.
+`;
+
+class Usage extends Error {}
+
+function read(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      profile: { type: "string", default: "change" },
+      engine: { type: "string", multiple: true },
+      seed: { type: "string" },
+      fresh: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const profile = profiles[values.profile];
+  if (profile === undefined) {
+    throw new Usage(`No profile is called ${values.profile}. Choose from ${Object.keys(profiles).join(", ")}.`);
+  }
+  const seed = values.seed === undefined ? undefined : Number(values.seed);
+  if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
+    throw new Usage(`--seed takes a whole number from 0 to ${2 ** 32 - 1}, not "${values.seed}".`);
+  }
+  const chosen = values.engine?.map(engineOf) ?? engines;
+  const missing = chosen.filter(({ server }) => server !== undefined && !process.env[variableOf(server)]);
+  if (missing.length > 0 && !values.help) {
+    const servers = missing.map(({ server }) => server).join(" ");
+    throw new Usage(
+      `No server is named for ${servers}: eval "$(../shared/infra/up ${servers})", or choose with --engine.`,
+    );
+  }
+  return { ...values, name: values.profile, profile, seed, chosen };
+}
+
+/** What an interrupted run has finished. */
+interface Begun {
+  readonly seed: number;
+  readonly results: readonly RoundResult[];
+}
+
+function begun(path: string): Begun | undefined {
+  if (!existsSync(path)) return undefined;
+  const [first, ...rest] = readFileSync(path, "utf8").split("\n").filter(Boolean);
+  return { ...JSON.parse(first as string), results: rest.map((line) => JSON.parse(line) as RoundResult) };
+}
+
+async function run(args: string[]): Promise<number> {
+  const { name, profile, chosen, json, fresh, help: asked, seed: given } = read(args);
+  if (asked) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const folder = join(root, "dist/faults");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${name}.begun.jsonl`);
+  if (fresh || given !== undefined) rmSync(path, { force: true });
+  const before = begun(path);
+  const seed = before?.seed ?? given ?? Date.now() % 2 ** 32;
+  const results = [...(before?.results ?? [])];
+  if (before === undefined) writeFileSync(path, `${JSON.stringify({ seed })}\n`);
+  else process.stderr.write(`Going on with seed ${seed}: ${results.length} rounds are done (--fresh begins anew).\n`);
+  const rounds = chosen.flatMap((engine: Engine) =>
+    Array.from({ length: profile.rounds }, (_, round) => ({ engine, round })),
+  );
+  for (const [place, { engine, round }] of rounds.entries()) {
+    if (results.some((one) => one.engine === engine.name && one.round === round)) continue;
+    const what = `[${place + 1}/${rounds.length}] ${engine.name}, round ${round + 1}`;
+    const progress = (step: string) => void process.stderr.write(`${what}: ${step}\n`);
+    const result = await runRound({ engine, round, seed, profile, folder, progress });
+    results.push(result);
+    appendFileSync(path, `${JSON.stringify(result)}\n`);
+  }
+  const report = reportOf({ profile: name, seed, commit: commitOf(root) }, results);
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(folder, `${name}.md`), pageOf(report));
+  rmSync(path, { force: true });
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : pageOf(report));
+  return report.engines.every((engine) => isClean(engine)) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof Usage || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+  process.stderr.write(`${isUsage ? (error as Error).message : (error as Error).stack}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}

@@ -1,0 +1,42 @@
+/** How much is tried. A round has a database, a log and an application of its own; an interrupted run goes on with the next round. */
+export interface Profile {
+  /** Of each engine. */
+  readonly rounds: number;
+  /** How often in a round a process dies at each failpoint. */
+  readonly killsPerPoint: number;
+  /** How often in a round a server, the database's or the log's, is killed. */
+  readonly serverKills: number;
+  /** How often in a round a process is stopped, and goes on later. */
+  readonly pauses: number;
+  /** How often in a round the network to a server goes bad. */
+  readonly partitions: number;
+  /** Operations of a round, at least. */
+  readonly messages: number;
+  /** How long each of the last three lasts, in milliseconds. */
+  readonly lengthMs: number;
+}
+
+/** With six engines these come to at least what design/fault-plan.md asks for: 140, 2,800 and 7,000 kills of the application, and so on. */
+export const profiles: Readonly<Record<string, Profile>> = {
+  /** For the tests of this harness. */
+  smoke: { rounds: 1, killsPerPoint: 0, serverKills: 1, pauses: 1, partitions: 1, messages: 300, lengthMs: 500 },
+  change: { rounds: 1, killsPerPoint: 2, serverKills: 2, pauses: 2, partitions: 2, messages: 8_400, lengthMs: 2_000 },
+  nightly: {
+    rounds: 13,
+    killsPerPoint: 2,
+    serverKills: 8,
+    pauses: 2,
+    partitions: 2,
+    messages: 13_000,
+    lengthMs: 6_000,
+  },
+  release: {
+    rounds: 33,
+    killsPerPoint: 2,
+    serverKills: 9,
+    pauses: 3,
+    partitions: 3,
+    messages: 25_300,
+    lengthMs: 30_000,
+  },
+};

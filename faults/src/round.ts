@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { Client, poisonedCounter } from "./client.ts";
+import type { Engine } from "./engines.ts";
+import { History } from "./history.ts";
+import { judge, type Verdict } from "./judge.ts";
+import type { Profile } from "./profile.ts";
+import { randomOf } from "./random.ts";
+import { killAtPoints, killServer, pauseProcess, plant, spoilNetwork, untilAll } from "./scenarios.ts";
+import { Stage } from "./stage.ts";
+
+/** What one round did, and what came of it. */
+export interface RoundResult extends Verdict {
+  readonly engine: string;
+  readonly round: number;
+  /** Of processes of the application, at failpoints. */
+  readonly kills: number;
+  readonly serverKills: number;
+  readonly pauses: number;
+  readonly partitions: number;
+  /** Messages that were put into the log by a stranger. */
+  readonly planted: number;
+  /** Failpoints that no process passed in time. */
+  readonly notReached: readonly string[];
+  /** How long it took after the last fault until nothing waited any more, in milliseconds. */
+  readonly healedMs: number;
+}
+
+export interface RoundOptions {
+  readonly engine: Engine;
+  readonly round: number;
+  readonly seed: number;
+  readonly profile: Profile;
+  /** Where the history is kept. */
+  readonly folder: string;
+  readonly progress: (what: string) => void;
+}
+
+const healMs = 60_000;
+
+/** One round: an application under load, everything that may break, then peace, then judgement. Throws where it does not heal in a minute. */
+export async function runRound({ engine, round, seed, profile, folder, progress }: RoundOptions): Promise<RoundResult> {
+  const random = randomOf(seed, `${engine.name} ${round}`);
+  const namespace = `faults-${seed}-${engine.name}-${round}-${process.pid}`;
+  const stage = await Stage.open(engine, namespace, randomOf(seed, `${namespace} network`));
+  const history = new History(join(folder, `${engine.name}-${round}.jsonl`));
+  let client: Client | undefined;
+  try {
+    await stage.start();
+    const database = await stage.connect();
+    await database.query("INSERT INTO register.poisoned VALUES ($1)", [poisonedCounter]);
+    await database.end();
+    client = new Client(history, randomOf(seed, `${namespace} load`), () => stage.alive());
+    const done = await trouble(stage, { profile, random, progress });
+    progress("load");
+    while (client.acknowledged < profile.messages) await pause(50);
+    const healed = performance.now();
+    progress("healing");
+    await untilAll(stage);
+    await client.stop();
+    await heal(stage);
+    const healedMs = Math.round(performance.now() - healed);
+    const judging = await stage.connect();
+    const verdict = await judge(judging, history.read(), poisonedCounter);
+    await judging.end();
+    return { engine: engine.name, round, ...done, ...verdict, healedMs };
+  } finally {
+    void client?.stop().catch(() => {});
+    await stage.close();
+    history.close();
+  }
+}
+
+type Trouble = Pick<RoundResult, "kills" | "serverKills" | "pauses" | "partitions" | "planted" | "notReached">;
+
+async function trouble(
+  stage: Stage,
+  { profile, random, progress }: Pick<RoundOptions, "profile" | "progress"> & { readonly random: () => number },
+): Promise<Trouble> {
+  let kills = 0;
+  const notReached: string[] = [];
+  for (let turn = 0; turn < profile.killsPerPoint; turn++) {
+    const missed = await killAtPoints(stage, random, (point) => {
+      kills++;
+      progress(`killed ${point}`);
+    });
+    notReached.push(...missed);
+  }
+  for (let turn = 0; turn < profile.serverKills; turn++) {
+    progress("killing a server");
+    await killServer(stage, random);
+    await pause(500);
+  }
+  for (let turn = 0; turn < profile.pauses; turn++) {
+    progress("pausing a process");
+    await pauseProcess(stage, random, profile.lengthMs);
+  }
+  for (let turn = 0; turn < profile.partitions; turn++) {
+    progress("spoiling the network");
+    await spoilNetwork(stage, random, profile.lengthMs);
+    await pause(500);
+  }
+  progress("planting");
+  const planted = await plant(stage, random);
+  const { serverKills, pauses, partitions } = profile;
+  return { kills, serverKills, pauses, partitions, planted, notReached };
+}
+
+/** Cures what was poisoned, gives it to its handlers once more, and waits until nothing waits. */
+async function heal(stage: Stage): Promise<void> {
+  const database = await stage.connect();
+  await database.query("DELETE FROM register.poisoned");
+  await database.end();
+  const end = performance.now() + healMs;
+  let quiet = 0;
+  while (quiet < 3) {
+    if (performance.now() > end) {
+      const said = stage.subjects.map(({ output }) => output).join("\n");
+      throw new Error(
+        `${stage.engine.name} did not come to rest within ${healMs / 1_000} s of the last fault:\n${said}`,
+      );
+    }
+    await pause(200);
+    const [subject] = stage.alive();
+    const answers = await Promise.all([subject?.backlog(), subject?.redrive()]).catch(() => []);
+    quiet = answers.length === 2 && answers.every((answer) => answer?.value === 0) ? quiet + 1 : 0;
+  }
+}

@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { LogMessage } from "@banyan/kernel/log";
+import type { TcpProxy, Weather } from "./proxy.ts";
+import type { Random } from "./random.ts";
+import type { Stage } from "./stage.ts";
+import { type Failpoint, failpoints, onlyByLog } from "./subject/failpoints.ts";
+import type { Subject } from "./subject/subject.ts";
+
+/** How long a process may take to pass a failpoint that it is armed with. */
+const reachMs = 20_000;
+
+/** Kills a process at each failpoint; answers the points that nobody passed in time. */
+export async function killAtPoints(
+  stage: Stage,
+  random: Random,
+  onKill: (point: Failpoint) => void,
+): Promise<Failpoint[]> {
+  const notReached: Failpoint[] = [];
+  const points = stage.engine.name === "outbox" ? failpoints.filter((point) => !onlyByLog.has(point)) : failpoints;
+  for (const point of points) {
+    await untilAll(stage);
+    const nth = point.startsWith("command") ? 1 + Math.floor(random() * 20) : 1 + Math.floor(random() * 3);
+    const armed = stage.alive();
+    await Promise.all(armed.map((subject) => subject.arm(point, nth).catch(() => {})));
+    const died = await firstToDie(armed, reachMs);
+    await Promise.all(armed.map((subject) => subject.disarm().catch(() => {})));
+    if (died) onKill(point);
+    else notReached.push(point);
+  }
+  return notReached;
+}
+
+async function firstToDie(subjects: readonly Subject[], limitMs: number): Promise<boolean> {
+  const late = new AbortController();
+  const ended = Promise.race(subjects.map((subject) => subject.ended)).then(() => true);
+  const isDead = await Promise.race([ended, pause(limitMs, false, { signal: late.signal }).catch(() => false)]);
+  late.abort();
+  return isDead;
+}
+
+/** Kills the database's server, or the log's, and waits until it is back. */
+export async function killServer(stage: Stage, random: Random): Promise<void> {
+  const { logServer, postgres } = stage;
+  if (logServer !== undefined && random() < 0.5) {
+    await logServer.kill();
+    await pause(random() * 500);
+    await logServer.start();
+    return;
+  }
+  const { pid } = postgres;
+  process.kill(pid, "SIGKILL");
+  for (let tries = 0; tries < 600 && postgres.pid === pid; tries++) await pause(50);
+}
+
+/** Stops a process, which then goes on as if nothing had been. */
+export async function pauseProcess(stage: Stage, random: Random, lengthMs: number): Promise<void> {
+  await untilAll(stage);
+  const alive = stage.alive();
+  const subject = alive[Math.floor(random() * alive.length)];
+  subject?.kill("SIGSTOP");
+  await pause(lengthMs);
+  subject?.kill("SIGCONT");
+}
+
+/** Makes the network to a server bad for a while. */
+export async function spoilNetwork(stage: Stage, random: Random, lengthMs: number): Promise<void> {
+  const weathers: readonly Weather[] = [
+    { kind: "silent", direction: "to" },
+    { kind: "silent", direction: "from" },
+    { kind: "silent", direction: "both" },
+    { kind: "slow", delayMs: 30 },
+    { kind: "resets", probability: 0.02 },
+  ];
+  const proxy = stage.proxies[Math.floor(random() * stage.proxies.length)] as TcpProxy;
+  proxy.set(weathers[Math.floor(random() * weathers.length)] as Weather);
+  await pause(lengthMs);
+  proxy.set({ kind: "clear" });
+}
+
+/**
+ * Puts into the log what nobody should: events that are there already, out of order, up to four times more; envelopes cut short, envelopes of
+ * another message, and bytes that are none. Answers how many.
+ */
+export async function plant(stage: Stage, random: Random): Promise<number> {
+  const log = await stage.engine.openLog(stage.logUrl, stage.options.namespace);
+  if (log === undefined) return 0;
+  await log.open({ signal: AbortSignal.timeout(10_000) });
+  const there: LogMessage[] = [];
+  if (log.traits.replayable) {
+    const pages = log.read({ types: ["register.added"], since: 0, signal: AbortSignal.timeout(30_000) });
+    for await (const page of pages) there.push(...page);
+  }
+  const again = there.slice(-200).flatMap((message) => Array<LogMessage>(1 + Math.floor(random() * 4)).fill(message));
+  const shuffled = again.map((message) => ({ message, at: random() })).sort((a, b) => a.at - b.at);
+  const bad = there.slice(-20).flatMap(({ type, key, body }): LogMessage[] => [
+    { id: randomUUID(), type, key, body: body.subarray(0, Math.floor(body.length * random())) },
+    { id: randomUUID(), type, key, body },
+  ]);
+  const none: LogMessage = { id: randomUUID(), type: "register.added", key: "a", body: Uint8Array.of(0xff, 0, 1) };
+  const planted = [...shuffled.map(({ message }) => message), ...bad, none];
+  await log.append(planted);
+  await log.close({ deadlineMs: 5_000 });
+  return planted.length;
+}
+
+/** Waits until every process serves. */
+export async function untilAll(stage: Stage): Promise<void> {
+  for (let tries = 0; stage.alive().length < stage.subjects.length; tries++) {
+    if (tries > 1_200) throw new Error("a process does not start again");
+    await pause(50);
+  }
+}
+
+/** Of the commit that is tried, where it is known. */
+export function commitOf(root: string): string {
+  try {
+    const head = readFileSync(join(root, ".git/HEAD"), "utf8").trim();
+    return head.startsWith("ref: ") ? readFileSync(join(root, ".git", head.slice(5)), "utf8").trim() : head;
+  } catch {
+    return "unknown";
+  }
+}
