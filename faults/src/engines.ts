@@ -23,8 +23,20 @@ export const engines: readonly Engine[] = [
   {
     name: "jetstream",
     server: "nats",
-    bearsProxy: false,
+    bearsProxy: true,
     openLog: async (url, namespace) => (await import("@banyan/log-jetstream")).createJetStreamLog({ url, namespace }),
+  },
+  {
+    name: "redis",
+    server: "redis",
+    bearsProxy: true,
+    openLog: async (url, namespace) => (await import("@banyan/log-redis")).createRedisLog({ url, namespace }),
+  },
+  {
+    name: "rabbitmq",
+    server: "rabbitmq",
+    bearsProxy: true,
+    openLog: async (url, namespace) => (await import("@banyan/log-rabbitmq")).createRabbitLog({ url, namespace }),
   },
 ];
 

@@ -21,6 +21,7 @@ Options:
   --engine NAME    one way for events to go, may be given again: ${engines.map(({ name }) => name).join(", ")} (default all)
   --seed N         chooses the same faults again (default: by the clock)
   --fresh          forget the rounds of an interrupted run
+  --output FOLDER  where report and histories go (default dist/faults)
   --json           print the report as JSON
   --help           this text
 
@@ -33,6 +34,7 @@ Servers are those that BANYAN_TEST_* name: eval "$(../shared/infra/up nats)". Th
 The report lies in dist/faults. Exit 0: nothing was lost, doubled, made up or out of order; 1: something was; 2: wrong usage.
 `;
 
+/** The command line is wrong; the message says what to write instead. */
 class Usage extends Error {}
 
 function read(args: string[]) {
@@ -43,6 +45,7 @@ function read(args: string[]) {
       engine: { type: "string", multiple: true },
       seed: { type: "string" },
       fresh: { type: "boolean", default: false },
+      output: { type: "string", default: join(root, "dist/faults") },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -55,7 +58,7 @@ function read(args: string[]) {
   if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
     throw new Usage(`--seed takes a whole number from 0 to ${2 ** 32 - 1}, not "${values.seed}".`);
   }
-  const chosen = values.engine?.map(engineOf) ?? engines;
+  const chosen = values.engine?.map(engineNamed) ?? engines;
   const missing = chosen.filter(({ server }) => server !== undefined && !process.env[variableOf(server)]);
   if (missing.length > 0 && !values.help) {
     const servers = missing.map(({ server }) => server).join(" ");
@@ -64,6 +67,14 @@ function read(args: string[]) {
     );
   }
   return { ...values, name: values.profile, profile, seed, chosen };
+}
+
+function engineNamed(name: string): Engine {
+  try {
+    return engineOf(name);
+  } catch (error) {
+    throw new Usage((error as Error).message);
+  }
 }
 
 /** What an interrupted run has finished. */
@@ -79,12 +90,11 @@ function begun(path: string): Begun | undefined {
 }
 
 async function run(args: string[]): Promise<number> {
-  const { name, profile, chosen, json, fresh, help: asked, seed: given } = read(args);
+  const { name, profile, chosen, json, fresh, output: folder, help: asked, seed: given } = read(args);
   if (asked) {
     process.stdout.write(help);
     return 0;
   }
-  const folder = join(root, "dist/faults");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.begun.jsonl`);
   if (fresh || given !== undefined) rmSync(path, { force: true });

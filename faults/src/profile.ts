@@ -10,6 +10,8 @@ export interface Profile {
   readonly pauses: number;
   /** How often in a round the network to a server goes bad. */
   readonly partitions: number;
+  /** How often in a round a process is asked to end, and replaced. */
+  readonly restarts: number;
   /** Operations of a round, at least. */
   readonly messages: number;
   /** How long each of the last three lasts, in milliseconds. */
@@ -19,14 +21,33 @@ export interface Profile {
 /** With six engines these come to at least what design/fault-plan.md asks for: 140, 2,800 and 7,000 kills of the application, and so on. */
 export const profiles: Readonly<Record<string, Profile>> = {
   /** For the tests of this harness. */
-  smoke: { rounds: 1, killsPerPoint: 0, serverKills: 1, pauses: 1, partitions: 1, messages: 300, lengthMs: 500 },
-  change: { rounds: 1, killsPerPoint: 2, serverKills: 2, pauses: 2, partitions: 2, messages: 8_400, lengthMs: 2_000 },
+  smoke: {
+    rounds: 1,
+    killsPerPoint: 0,
+    serverKills: 1,
+    pauses: 1,
+    partitions: 1,
+    restarts: 1,
+    messages: 300,
+    lengthMs: 500,
+  },
+  change: {
+    rounds: 1,
+    killsPerPoint: 2,
+    serverKills: 2,
+    pauses: 2,
+    partitions: 2,
+    restarts: 4,
+    messages: 8_400,
+    lengthMs: 2_000,
+  },
   nightly: {
     rounds: 13,
     killsPerPoint: 2,
     serverKills: 8,
     pauses: 2,
     partitions: 2,
+    restarts: 2,
     messages: 13_000,
     lengthMs: 6_000,
   },
@@ -36,6 +57,7 @@ export const profiles: Readonly<Record<string, Profile>> = {
     serverKills: 9,
     pauses: 3,
     partitions: 3,
+    restarts: 3,
     messages: 25_300,
     lengthMs: 30_000,
   },

@@ -21,6 +21,7 @@ const counts = [
   "serverKills",
   "pauses",
   "partitions",
+  "restarts",
   "planted",
   "lost",
   "duplicated",

@@ -6,7 +6,7 @@ import { History } from "./history.ts";
 import { judge, type Verdict } from "./judge.ts";
 import type { Profile } from "./profile.ts";
 import { randomOf } from "./random.ts";
-import { killAtPoints, killServer, pauseProcess, plant, spoilNetwork, untilAll } from "./scenarios.ts";
+import { killAtPoints, killServer, pauseProcess, plant, restartProcess, spoilNetwork, untilAll } from "./scenarios.ts";
 import { Stage } from "./stage.ts";
 
 /** What one round did, and what came of it. */
@@ -18,6 +18,7 @@ export interface RoundResult extends Verdict {
   readonly serverKills: number;
   readonly pauses: number;
   readonly partitions: number;
+  readonly restarts: number;
   /** Messages that were put into the log by a stranger. */
   readonly planted: number;
   /** Failpoints that no process passed in time. */
@@ -71,7 +72,10 @@ export async function runRound({ engine, round, seed, profile, folder, progress 
   }
 }
 
-type Trouble = Pick<RoundResult, "kills" | "serverKills" | "pauses" | "partitions" | "planted" | "notReached">;
+type Trouble = Pick<
+  RoundResult,
+  "kills" | "serverKills" | "pauses" | "partitions" | "restarts" | "planted" | "notReached"
+>;
 
 async function trouble(
   stage: Stage,
@@ -100,10 +104,14 @@ async function trouble(
     await spoilNetwork(stage, random, profile.lengthMs);
     await pause(500);
   }
+  for (let turn = 0; turn < profile.restarts; turn++) {
+    progress("replacing a process");
+    await restartProcess(stage, random);
+  }
   progress("planting");
   const planted = await plant(stage, random);
-  const { serverKills, pauses, partitions } = profile;
-  return { kills, serverKills, pauses, partitions, planted, notReached };
+  const { serverKills, pauses, partitions, restarts } = profile;
+  return { kills, serverKills, pauses, partitions, restarts, planted, notReached };
 }
 
 /** Cures what was poisoned, gives it to its handlers once more, and waits until nothing waits. */

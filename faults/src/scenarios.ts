@@ -65,6 +65,16 @@ export async function pauseProcess(stage: Stage, random: Random, lengthMs: numbe
   subject?.kill("SIGCONT");
 }
 
+/** Asks a process to end, as a deployment does, and waits until another stands in its place. */
+export async function restartProcess(stage: Stage, random: Random): Promise<void> {
+  await untilAll(stage);
+  const alive = stage.alive();
+  const subject = alive[Math.floor(random() * alive.length)];
+  subject?.kill("SIGTERM");
+  await subject?.ended;
+  await untilAll(stage);
+}
+
 /** Makes the network to a server bad for a while. */
 export async function spoilNetwork(stage: Stage, random: Random, lengthMs: number): Promise<void> {
   const weathers: readonly Weather[] = [
