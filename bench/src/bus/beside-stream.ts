@@ -1,45 +1,58 @@
-import { type Bench, Figures, type Sample } from "../rounds.ts";
+import { type Bench, Figures, type Sample, type Wanted } from "../rounds.ts";
 import type { Row } from "../row.ts";
 import type { Subject } from "../subject-process.ts";
-import { withPair } from "./pair.ts";
+import { type Pair, withPair } from "./pair.ts";
 
-const subject: Subject = {
-  id: "stream",
-  name: "ours, without contracts",
-  module: new URL("./exchange.ts", import.meta.url),
-  options: { bus: { tcp: { listen: "127.0.0.1:0" } } },
-};
+const exchange = new URL("./exchange.ts", import.meta.url);
+const bus = { tcp: { listen: "127.0.0.1:0" } };
+const subjects: Subject[] = [
+  { id: "stream", name: "ours, read into one buffer", module: exchange, options: { bus } },
+  { id: "pieces", name: "ours, in pieces of its own", module: exchange, options: { bus, inPieces: true } },
+  { id: "bare", name: "a bare socket, 16 KB and 64 KB", module: new URL("./bare-stream.ts", import.meta.url) },
+];
 
-const ours = { ours: "stream", reach: 1 } as const;
+const p99 = {
+  row: "TCP, small calls beside a 10 MB stream, p99",
+  metric: "p99 ms",
+  unit: "ms",
+  better: "smaller",
+} as const;
+const rate = { row: "TCP, the stream meanwhile", metric: "MB/s", unit: "MB/s", better: "larger" } as const;
+const cpu = {
+  row: "TCP, the stream and the calls, CPU",
+  metric: "cpu",
+  unit: "us of CPU per MB, caller and callee",
+  better: "smaller",
+} as const;
+const pieces = "TCP, the stream meanwhile, for await";
 
-/** Small calls, one at a time, while 10 MB go up the same connection again and again: beside what we hold ourselves to. */
+const wanted: Wanted[] = [
+  { ...p99, ours: "stream", peer: { name: "what we promise", figure: 1 }, reach: 1 },
+  { ...p99, ours: "stream", peer: "bare" },
+  { ...rate, ours: "stream", peer: { name: "what we promise", figure: 500 }, reach: 1 },
+  { ...rate, ours: "stream", peer: "bare" },
+  { ...cpu, ours: "stream", peer: "bare" },
+  { ...rate, row: pieces, ours: "pieces", peer: "stream" },
+  { ...p99, row: `${pieces}, p99`, ours: "pieces", peer: "stream" },
+];
+
+/** Small calls, one at a time, while 10 MB go up the same connection again and again: beside what we promise and what a socket can do. */
 export async function measureBesideStream(bench: Bench): Promise<Row[]> {
-  const durationMs = bench.quick ? 100 : 2_000;
-  const figures = new Figures(bench, [subject]);
+  const figures = new Figures(bench, subjects);
   for (let round = 1; round <= bench.rounds; round++) {
-    bench.progress(`round ${round} of ${bench.rounds}: small calls beside a stream`);
-    const sample = await withPair(bench, subject, async ({ caller }) => {
-      await caller.ask("besideStream", durationMs / 2);
-      return await caller.ask<Sample>("besideStream", durationMs);
-    });
-    figures.add(subject.id, sample);
+    for (const subject of subjects) {
+      bench.progress(`round ${round} of ${bench.rounds}: small calls beside a stream: ${subject.name}`);
+      figures.add(subject.id, await withPair(bench, subject, (pair) => measure(bench, pair)));
+    }
   }
-  return figures.rows([
-    {
-      ...ours,
-      row: "TCP, small calls beside a 10 MB stream, p99",
-      metric: "p99 ms",
-      peer: { name: "what we promise", figure: 1 },
-      unit: "ms",
-      better: "smaller",
-    },
-    {
-      ...ours,
-      row: "TCP, the stream meanwhile",
-      metric: "MB/s",
-      peer: { name: "what we promise", figure: 500 },
-      unit: "MB/s",
-      better: "larger",
-    },
-  ]);
+  return figures.rows(wanted);
+}
+
+async function measure({ quick }: Bench, { callee, caller }: Pair): Promise<Sample> {
+  const durationMs = quick ? 100 : 2_000;
+  const cpuMicros = async () => (await callee.ask<number>("cpuMicros")) + (await caller.ask<number>("cpuMicros"));
+  await caller.ask("besideStream", durationMs / 2);
+  const before = await cpuMicros();
+  const { MB, ...sample } = await caller.ask<Sample & { MB: number }>("besideStream", durationMs);
+  return { ...sample, cpu: ((await cpuMicros()) - before) / MB };
 }

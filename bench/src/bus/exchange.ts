@@ -1,20 +1,23 @@
 import { msgpackCodec } from "@banyan/codec-msgpack";
 import { systemIdentity } from "@banyan/kernel";
 import { systemClock } from "@banyan/kernel/app";
-import { Deadlines, Exchange, type Incoming, type OutgoingCall, Scope } from "@banyan/kernel/bus";
-import { percentile } from "../row.ts";
+import { type ByteStream, Deadlines, Exchange, type Incoming, type OutgoingCall, Scope } from "@banyan/kernel/bus";
+import { besideStream, bulk } from "./beside.ts";
 import { type BusChoice, createBus } from "./buses.ts";
 import { calleeMethods, echoCaller, type Role } from "./echo.ts";
 
 const ACTION = "bench.echo";
 const BUDGET_MS = 5_000;
-const UPLOAD_BYTES = 10_000_000;
+const READ_BYTES = 65_536;
 
 /** Ours below contracts: what the exchange and its bus cost, without validation, balancing and retries. */
-export async function open(options: Role & { bus: BusChoice; records?: boolean }) {
-  const { role, address = "", records = false } = options;
+export async function open(options: Role & { bus: BusChoice; records?: boolean; inPieces?: boolean }) {
+  const { role, address = "", records = false, inPieces = false } = options;
   const bus = createBus(options.bus, []);
-  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs: records ? [msgpackCodec] : [] });
+  const codecs = records ? [msgpackCodec] : [];
+  const readAll = inPieces ? readPieces : readInto;
+  const serve = async ({ input, stream }: Incoming) => (stream === undefined ? input : await readAll(stream));
+  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs });
   await exchange.open(AbortSignal.timeout(10_000));
   if (role === "callee") return calleeMethods(() => bus.address);
   const callee = { id: "callee", address };
@@ -26,18 +29,22 @@ export async function open(options: Role & { bus: BusChoice; records?: boolean }
       stream.end();
       return await answer;
     }, null);
-  return { ...echoCaller(echo), besideStream: (durationMs: number) => besideStream({ echo, upload, durationMs }) };
+  return { ...echoCaller(echo), besideStream: (durationMs: number) => besideStream({ echo, upload }, durationMs) };
 }
 
-/** Gives back what it gets; of a stream, how much it was. */
-async function serve({ input, stream }: Incoming): Promise<unknown> {
-  if (stream === undefined) return input;
+async function readPieces({ received }: ByteStream): Promise<number> {
   let bytes = 0;
-  for await (const piece of stream.received) bytes += piece.length;
+  for await (const piece of received) bytes += piece.length;
   return bytes;
 }
 
-const bulk = Buffer.alloc(UPLOAD_BYTES, "banyan");
+async function readInto(stream: ByteStream): Promise<number> {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  let bytes = 0;
+  for (let more = await stream.read(buffer); more > 0; more = await stream.read(buffer)) bytes += more;
+  return bytes;
+}
+
 const deadlines = new Deadlines(systemClock);
 
 async function timed(send: (call: OutgoingCall) => Promise<unknown>, input: unknown): Promise<unknown> {
@@ -48,32 +55,4 @@ async function timed(send: (call: OutgoingCall) => Promise<unknown>, input: unkn
   } finally {
     deadlines.unwatch(scope);
   }
-}
-
-interface BesideStream {
-  readonly echo: (input: unknown) => Promise<unknown>;
-  readonly upload: () => Promise<unknown>;
-  readonly durationMs: number;
-}
-
-/** One upload after the other, and beside them small calls, one at a time. */
-async function besideStream({ echo, upload, durationMs }: BesideStream) {
-  const startedMs = performance.now();
-  let uploads = 0;
-  let isUploading = true;
-  const uploading = (async () => {
-    while (performance.now() - startedMs < durationMs) {
-      if ((await upload()) !== UPLOAD_BYTES) throw new Error("the callee did not get all of the stream");
-      uploads++;
-    }
-    isUploading = false;
-    return (uploads * UPLOAD_BYTES) / 1_000 / (performance.now() - startedMs);
-  })();
-  const tookMs: number[] = [];
-  while (isUploading) {
-    const began = performance.now();
-    await echo({ a: 1, b: 2 });
-    tookMs.push(performance.now() - began);
-  }
-  return { "MB/s": await uploading, "p99 ms": percentile(tookMs, 0.99) };
 }

@@ -149,6 +149,41 @@ export function flowClauses(probe: () => Probe): void {
     await vi.waitFor(() => expect(seen).toHaveLength(1));
   });
 
+  test("F9 a stream is read into memory of the reader's own, or in pieces that are his to keep", async () => {
+    const bytes = pattern(1_000_000, 9);
+    const [caller, callee] = await probe().pair(async (incoming) => {
+      const stream = streamOf(incoming);
+      if (incoming.input === "pieces") {
+        const kept = [];
+        for await (const piece of stream.received) kept.push(piece);
+        return digest(Buffer.concat(kept));
+      }
+      const [own, parts] = [new Uint8Array(7_001), createHash("sha256")];
+      for (let more = await stream.read(own); more > 0; more = await stream.read(own))
+        parts.update(own.subarray(0, more));
+      return parts.digest("hex");
+    });
+    for (const how of ["pieces", "own"]) {
+      const { stream, answer } = await caller.exchange.stream(callee.ref, caller.call(how));
+      await write(stream, bytes);
+      expect([how, await answer]).toEqual([how, digest(bytes)]);
+    }
+  });
+
+  test("F10 a stream has one reader at a time, and does not take no bytes for its end", async () => {
+    const [caller, callee] = await probe().pair(async (incoming) => {
+      const stream = streamOf(incoming);
+      const first = stream.read(new Uint8Array(10));
+      await expect(stream.read(new Uint8Array(10))).rejects.toThrow("one reader");
+      await expect(stream.read(new Uint8Array(0))).rejects.toThrow(RangeError);
+      return await first;
+    });
+    const { stream, answer } = await caller.exchange.stream(callee.ref, caller.call("go"));
+    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await stream.write(pattern(3, 10));
+    expect(await answer).toBe(3);
+  });
+
   test("L1 a node takes so many calls of one peer, and refuses the others at once", async () => {
     const gate = Promise.withResolvers<void>();
     const caller = await probe().node();

@@ -1,10 +1,11 @@
-import type { BatchWriter } from "../frame/batch.ts";
+import type { BatchPool, BatchWriter } from "../frame/batch.ts";
 import { type Frame, frameType, RefusedFrame, u32 } from "../frame/frame.ts";
 import { brokenFlag, type FlowName, flowKey } from "./flow-name.ts";
 
 /** What a flow needs of the link that it comes by. */
 export interface FlowInLink {
   readonly writer: BatchWriter;
+  readonly pool: BatchPool;
   readonly flowsIn: Map<number, FlowIn>;
 }
 
@@ -19,9 +20,9 @@ export interface FlowSink {
 /**
  * Bytes that come in chunks. What was granted is `creditBytes` more than what its reader has taken.
  *
- * F4 A chunk is taken where the last one ended; one from before it came twice and is skipped; a gap or more than was granted ends
+ * F5 A chunk is taken where the last one ended; one from before it came twice and is skipped; a gap or more than was granted ends
  *    the link.
- * F5 The sink hears of one end or one failure, and nothing behind it.
+ * F6 The sink hears of one end or one failure, and nothing behind it.
  */
 export class FlowIn {
   private readonly link: FlowInLink;

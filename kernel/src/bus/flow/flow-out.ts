@@ -10,7 +10,7 @@ export interface FlowOutLink {
   readonly flowsOut: Map<number, FlowOut>;
 }
 
-/** How much at a time: of one chunk, and until the first grant. */
+/** How much at a time: of one chunk, and until the first grant, which is twice as much at least. */
 export interface FlowPace {
   readonly chunkBytes: number;
   readonly creditBytes: number;
@@ -29,7 +29,8 @@ interface Waiting {
  *
  * F1 `sentBytes` never exceeds `grantedBytes`; both grow only.
  * F2 Chunks leave in the order of the writes; the end leaves once, behind the last of them.
- * F3 A flow is in its link's table until its end has left or it has failed.
+ * F3 A chunk waits until it may leave whole: half of what may be under way is granted at a time, and no chunk is larger.
+ * F4 A flow is in its link's table until its end has left or it has failed.
  */
 export class FlowOut {
   /** Resolves when the end has left; rejects when the flow fails before. */
@@ -88,9 +89,9 @@ export class FlowOut {
         if (this.isEnding) this.leave();
         return;
       }
-      const bytes = Math.min(this.chunkBytes, this.grantedBytes - this.sentBytes, first.bytes.length - first.at);
+      const bytes = Math.min(this.chunkBytes, first.bytes.length - first.at);
+      if (bytes > this.grantedBytes - this.sentBytes) return;
       if (bytes > 0) this.sendChunk(first, bytes);
-      else if (first.at < first.bytes.length) return;
       if (first.at < first.bytes.length) continue;
       this.waiting.shift();
       first.resolve();

@@ -66,6 +66,7 @@ let lastNumber = 0;
 export class Link implements BatchCarrier {
   readonly node: NodeRef;
   readonly writer: BatchWriter;
+  readonly pool: BatchPool;
   state: "new" | "greeting" | "up" | "over" = "new";
   /** Requests and streams are to wait: more is queued than should be. */
   isCongested = false;
@@ -100,6 +101,7 @@ export class Link implements BatchCarrier {
   constructor(host: LinkHost, node: NodeRef) {
     this.host = host;
     this.node = node;
+    this.pool = host.pool;
     this.writer = new BatchWriter(host.pool, this);
     this.peerClock = new PeerClock(host.clock);
     this.reader = new FrameReader(host.limits.frameBytesMax, host.bus.traits.keepsBatches);
@@ -251,10 +253,8 @@ export class Link implements BatchCarrier {
     this.state = "up";
     this.frameBytesMax = Math.min(frameBytesMax, host.limits.frameBytesMax);
     const { limits } = host;
-    this.pace = {
-      chunkBytes: Math.min(limits.chunkBytes, this.frameBytesMax - headerBytes - 4),
-      creditBytes: Math.min(creditBytes, limits.creditBytes),
-    };
+    const chunkBytes = Math.min(limits.chunkBytes, this.frameBytesMax - headerBytes - 4, creditBytes >>> 1);
+    this.pace = { chunkBytes: Math.max(1, chunkBytes), creditBytes };
     this.encoder = new PayloadEncoder(host.codecs.find(({ name }) => codecs.includes(name)) ?? jsonCodec);
     const theirs = codecs.find((name) => host.codecs.some((codec) => codec.name === name));
     this.decoder = new PayloadDecoder(host.codecs.find(({ name }) => name === theirs) ?? jsonCodec);
