@@ -10,12 +10,14 @@ export const batchMessagesMax = 1_000;
 
 const answerTimeoutMs = 5_000;
 
-/** Of the server's errors those that are about one message, and not about the log. */
-const duplicate = 10201;
+/** The server's word against what was asked, not against the moment. */
+const badRequest = 400;
+
+/** The server's number for a message above the stream's limit. */
 const tooLarge = 10054;
 
 interface Answer {
-  readonly error?: { readonly err_code?: number; readonly description?: string };
+  readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string };
 }
 
 /**
@@ -35,11 +37,14 @@ export class Batches {
   /** Raises `log.unavailable`, `log.refused`. */
   async keep(messages: readonly LogMessage[]): Promise<void> {
     const { error } = await this.link.whileUp(() => this.commit(messages));
-    if (error?.err_code === duplicate || error?.err_code === tooLarge) await this.keepOneByOne(messages);
+    if (error?.code === badRequest) await this.keepOneByOne(messages);
     else if (error !== undefined) throw unavailable(error);
   }
 
-  /** Some are there already, of a call that seemed to fail; the server refuses a batch with such, but takes each by itself. */
+  /**
+   * Some are there already, of a call that seemed to fail: the server refuses a batch with such, but takes each by itself. Or one
+   * is too large, and it is to be told which.
+   */
   private async keepOneByOne(messages: readonly LogMessage[]): Promise<void> {
     for (const message of messages) {
       const { error } = await this.link.whileUp(() => this.publish(message, headersOf(message)));

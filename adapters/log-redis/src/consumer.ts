@@ -62,12 +62,9 @@ export class Consumer implements LogConsumer {
     await server.connect();
     try {
       const last = await session.groups.place(options);
-      const progress = new Progress<Place>({
-        floor: last,
-        write: (floor, beyond) => session.groups.move(options.name, floor, beyond),
-      });
+      const write = (floor: Place, beyond: number) => this.move(floor, beyond);
       if (this.ending.signal.aborted) return server.close();
-      this.current = { server, progress, last };
+      this.current = { server, progress: new Progress({ floor: last, write }), last };
       void this.read(this.current);
     } catch (error) {
       server.close();
@@ -139,6 +136,17 @@ export class Consumer implements LogConsumer {
       }
     }
     if (batch.length > 0) this.receiver.received(batch);
+  }
+
+  /** A group that was taken away meanwhile is made again. */
+  private async move(floor: Place, beyond: number): Promise<void> {
+    const { current, session, options } = this;
+    try {
+      await session.groups.move(options.name, floor, beyond);
+    } catch (error) {
+      if (!logFaults.unavailable.is(error) && current !== null) this.lost(current, error);
+      throw error;
+    }
   }
 
   private lost(reading: Reading, cause: unknown): void {

@@ -26,7 +26,7 @@ export class Writer {
     const answers = await this.server.ask((redis) => {
       const transaction = redis.multi();
       for (const message of messages) transaction.xadd(this.stream, ...fieldsOf(message));
-      return transaction.exec();
+      return transaction.exec().catch(theReason);
     });
     const failure = answers === null ? new Error("the transaction was dropped") : answers.find(([error]) => error)?.[0];
     if (failure) throw logFaults.unavailable(undefined, { cause: failure });
@@ -46,4 +46,9 @@ export class Writer {
       await delay(askAgainMs);
     }
   }
+}
+
+/** A transaction that Redis gave up says only that it did; what was against its commands is beside. */
+function theReason(error: Error & { readonly previousErrors?: readonly Error[] }): never {
+  throw error.previousErrors?.[0] ?? error;
 }
