@@ -13,6 +13,8 @@ const BULK_CALLERS = 2;
 const key = "bench-key-that-opens-nothing-else";
 
 const posts = { ours: "served", peer: "pgbench", unit: "posts/s", better: "larger" as const };
+/** What this machine writes where the same transfers are rows and nothing else: the figures to reach were set on another. */
+const byHand = { ours: "store", peer: "by-hand", row: `bulk posting in the store, ${PER_BULK} a call, until answered` };
 const inStore = { ours: "store", peer: { name: "the figure to reach", figure: 30_000 } };
 const throughHttp = { ours: "served", peer: { name: "the figure to reach", figure: 20_000 } };
 /** A rate counts what was answered, that is committed, while subscribers run behind; beside it what they too have handled by their end. */
@@ -22,6 +24,7 @@ const wanted: Wanted[] = [
   { ...posts, row: `posts through HTTP, ${CLIENTS} clients`, metric: "spread", reach: 0.9 },
   { ...posts, row: `posts through HTTP, all on one hot account, ${CLIENTS} clients`, metric: "hot", reach: 0.6 },
   { ...answered, ...inStore, row: `bulk posting in the store, ${PER_BULK} a call, until answered` },
+  { metric: "bulk", unit: "transfers/s", better: "larger", ...byHand },
   { ...delivered, ...inStore, row: "the same, until its projection has caught up" },
   { ...answered, ...throughHttp, row: `bulk posting through HTTP, ${PER_BULK} a call, until answered` },
   { ...delivered, ...throughHttp, row: "the same, until all subscribers have caught up" },
@@ -47,13 +50,19 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
   };
   const options = { url, perCall: perBulk, callers: BULK_CALLERS };
   const store: Subject = { id: "store", name: "ours", module: new URL("./store.ts", import.meta.url), options };
+  const byHand: Subject = {
+    id: "by-hand",
+    name: "the same transfers as bare rows: unnest, all or nothing, an event each, no subscriber",
+    module: new URL("./by-hand.ts", import.meta.url),
+    options,
+  };
   const yardstick: Subject = {
     id: "pgbench",
     name: "pgbench TPC-B-like, -M prepared, scale 10",
     module: new URL("./pgbench.ts", import.meta.url),
     options: { pgbench, url },
   };
-  const subjects = [served, ...(pgbench ? [yardstick] : []), store];
+  const subjects = [served, ...(pgbench ? [yardstick] : []), store, byHand];
   const driver = {
     id: "driver",
     name: "autocannon",
@@ -64,6 +73,10 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
     served: (running) => measureServed(bench, { running, loading }, { durationMs, perBulk }),
     pgbench: (running) => measurePgbench(running, durationMs),
     store: (running) => measureStore(bench, running, durationMs),
+    "by-hand": async (running) => {
+      await running.ask("bulk", durationMs / 2);
+      return { bulk: await running.ask<number>("bulk", durationMs) };
+    },
   };
   try {
     const figures = await measureInRounds(
