@@ -7,6 +7,7 @@ import { insertItems } from "./item-store.ts";
 type Posted = Parameters<EventsHandler<typeof ledger.posted, typeof reconciliation>>[1][number];
 
 const mirrorPrefix = ledgerAddressOf("");
+const isMirrored = (address: string) => address.startsWith(mirrorPrefix);
 // Under these names imports and callers keep what the bank will repeat.
 const referenceKeys = ["endToEndId", "uetr", "instructionId", "bankReference"];
 
@@ -32,6 +33,7 @@ function mirroredItems({
   effectiveAt,
   postings,
 }: Posted): { account: string; item: PlacedItem }[] {
+  if (!postings.some(({ source, destination }) => isMirrored(source) || isMirrored(destination))) return [];
   const references = referencesOf([reference, ...referenceKeys.map((key) => metadata[key])]);
   const day = new Date(effectiveAt).toISOString().slice(0, 10);
   return postings.flatMap(({ source, destination, amountMinor, currency }, at) => {
@@ -41,7 +43,7 @@ function mirroredItems({
       { address: destination, direction: "credit" as const },
     ];
     return sides
-      .filter(({ address }) => address.startsWith(mirrorPrefix))
+      .filter(({ address }) => isMirrored(address))
       .map(({ address, direction }) => ({
         account: address.slice(mirrorPrefix.length),
         item: { id: `${seq}:${at + 1}:${direction}`, place, direction, amountMinor, currency, day, references },
