@@ -48,6 +48,18 @@ describeWithServer("redis", "events by way of Redis Streams", (url) => {
   });
 });
 
+describeWithServer("rabbitmq", "events by way of RabbitMQ", (url) => {
+  test("reach the services", async () => {
+    await startWith(url);
+  });
+});
+
+describeWithServer("kafka", "events by way of Kafka", (broker) => {
+  test("reach the services", async () => {
+    await startWith(`kafka://${broker}`);
+  });
+});
+
 test("an address of no known log is refused without showing its password", async () => {
   const asked = logOf({ BANYAN_LOG: "mqtt://ann:secret@host", BANYAN_NAMESPACE: undefined });
   await expect(asked).rejects.toThrow('BANYAN_LOG is "mqtt://***@host"');

@@ -20,8 +20,3 @@ export function murmur2(bytes: Uint8Array): number {
 }
 
 const multiplier = 0x5bd1e995;
-
-/** The partition of a key, as Java's DefaultPartitioner chooses it. */
-export function partitionOf(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions;
-}

@@ -1,6 +1,6 @@
 import type { LogMessage } from "@banyan/kernel/log";
 import type { Consumer, KafkaRecord, MessageToProduce, RecordsBatch } from "@platformatic/kafka";
-import { partitionOf } from "./murmur2.ts";
+import { murmur2 } from "./murmur2.ts";
 
 const [idHeader, typeHeader] = ["ce_id", "ce_type"];
 const contentType = Buffer.from("application/cloudevents+json");
@@ -25,7 +25,8 @@ export function recordOf({ id, type, key, body }: LogMessage, topic: string, par
   const bytes = Buffer.from(key);
   return {
     topic,
-    partition: partitionOf(bytes, partitions),
+    // As Java's clients do, which drop the sign; this one's own default keeps it, and sends half of the keys elsewhere.
+    partition: (murmur2(bytes) & 0x7fffffff) % partitions,
     key: bytes,
     value: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
     headers: new Map([

@@ -25,9 +25,18 @@ export async function logOf({
       const { createRedisLog } = await import("@banyan/log-redis");
       return createRedisLog(options);
     }
+    case "amqp":
+    case "amqps": {
+      const { createRabbitLog } = await import("@banyan/log-rabbitmq");
+      return createRabbitLog(options);
+    }
+    case "kafka": {
+      const { createKafkaLog } = await import("@banyan/log-kafka");
+      return createKafkaLog({ ...options, brokers: url.slice("kafka://".length) });
+    }
   }
   throw usageFailure(
     `BANYAN_LOG is "${url.replace(/\/\/[^@/]*@/, "//***@")}", which is no log that is known here.`,
-    "Set it to nats://HOST, redis://HOST or postgres://HOST/DATABASE, or leave it out: events then stay within the database.",
+    "Set it to nats://HOST, redis://HOST, amqp://HOST, kafka://HOST:PORT or postgres://HOST/DATABASE, or leave it out: events then stay within the database.",
   );
 }
