@@ -50,6 +50,7 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     ...(log !== undefined && { log }),
     ...(part !== undefined && {
       bus: part.bus,
+      codecs: [(await import("@banyan/codec-msgpack")).msgpackCodec],
       nodeName: part.nodeName,
       middleware: part.middleware,
       remotes: config.services,
