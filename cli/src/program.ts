@@ -83,7 +83,7 @@ function defineRunning(program: Command): void {
     .description("how far deliveries are behind, and who waits")
     .option(...json)
     .addHelpText("after", examples("banyan lag", "banyan lag --json"))
-    .action(async (options) => (await import("./commands/lag.ts")).lag(options));
+    .action(async (options) => (await import("./commands/events/lag.ts")).lag(options));
 }
 
 function defineNodes(program: Command): void {
@@ -193,13 +193,24 @@ function defineData(program: Command): void {
     .description("empty a projection and fold every stored event into it anew")
     .option(...json)
     .addHelpText("after", examples("banyan rebuild ledger.accountDay"))
-    .action(async (projection, options) => (await import("./commands/rebuild.ts")).rebuild(projection, options));
+    .action(async (projection, options) => (await import("./commands/events/rebuild.ts")).rebuild(projection, options));
   program
     .command("sql [statement]")
     .description("run one SQL statement on the project's database; without one, print its URL")
     .option(...json)
     .addHelpText("after", examples("banyan sql 'SELECT * FROM ledger.account'", 'psql "$(banyan sql)"'))
     .action(async (statement, options) => (await import("./commands/sql.ts")).sql(statement, options));
+  const log = program.command("log").description("events that have been delivered: send them again");
+  log
+    .command("republish")
+    .description("deliver every event since a moment again; subscribers that have handled one skip it")
+    .option(...json)
+    .requiredOption("--since <moment>", "how long ago (90s, 15m, 2h, 7d), or a date or time as 2026-11-21T09:00:00Z")
+    .addHelpText(
+      "after",
+      examples("banyan log republish --since 2h", "banyan log republish --since 2026-11-21T09:00:00Z --json"),
+    )
+    .action(async (options) => (await import("./commands/events/republish.ts")).republish(options));
   const letters = program
     .command("dead-letters")
     .description("events that a subscriber could not handle: list them, deliver them again");
@@ -209,14 +220,14 @@ function defineData(program: Command): void {
     .option(...json)
     .option("--subscriber <name>", "only of this subscriber")
     .addHelpText("after", examples("banyan dead-letters", "banyan dead-letters list --subscriber reconciliation.match"))
-    .action(async (options) => (await import("./commands/dead-letters.ts")).listDeadLetters(options));
+    .action(async (options) => (await import("./commands/events/dead-letters.ts")).listDeadLetters(options));
   letters
     .command("redrive [id]")
     .description("deliver one, or all, again")
     .option(...json)
     .option("--all", "every dead letter")
     .addHelpText("after", examples("banyan dead-letters redrive 0199…", "banyan dead-letters redrive --all"))
-    .action(async (id, options) => (await import("./commands/dead-letters.ts")).redriveDeadLetters(id, options));
+    .action(async (id, options) => (await import("./commands/events/dead-letters.ts")).redriveDeadLetters(id, options));
 }
 
 function defineJobs(program: Command): void {

@@ -28,6 +28,7 @@ test.each([
   [`export default { services: [${service}], prot: 1 };`, "prot"],
   [`export default { services: [{}] };`, "implement"],
   [`export default { services: [${service}], port: 70000 };`, "port"],
+  [`export default { services: [${service}], retention: { eventDays: 3 } };`, "at least replayDays"],
   ["export const config = {};", "default export"],
 ])("%s is refused with the key that is wrong", async (text, named) => {
   write(text);

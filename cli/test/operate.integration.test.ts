@@ -52,6 +52,27 @@ test("lag names who waits", async () => {
   });
 });
 
+test("log republish lets what was delivered be delivered again, since a moment that it understands", async () => {
+  await json("call", "notes.write", '{"text":"to be told again"}');
+  await expect.poll(async () => (await json("lag")).unsentCount, { timeout: 10_000 }).toBe(0);
+  const { since, count } = await json("log", "republish", "--since", "1h");
+  expect(Date.now() - Date.parse(since)).toBeGreaterThanOrEqual(3_600_000);
+  expect(count).toBeGreaterThan(0);
+  await expect.poll(async () => (await json("lag")).unsentCount, { timeout: 10_000 }).toBe(0);
+  expect(await json("log", "republish", "--since", "2026-11-21T09:00Z")).toMatchObject({
+    since: "2026-11-21T09:00:00.000Z",
+  });
+});
+
+test.each(["yesterday", "2h30", "-1h", "2026-13-01", "9999-01-01", "2026-11-21T25:00"])(
+  "log republish --since %s says what it takes",
+  async (since) => {
+    const { code, stderr } = await project.run("log", "republish", `--since=${since}`);
+    expect(code).toBe(2);
+    expect(stderr).toContain("Say how long ago, as 90s, 15m, 2h or 7d");
+  },
+);
+
 test("an idempotency key takes effect once", async () => {
   const once = () => json("call", "notes.write", '{"text":"once"}', "--idempotency-key", "k1");
   expect(await once()).toEqual(await once());

@@ -5,6 +5,7 @@ import { eventClauses } from "./store/events.ts";
 import { jobClauses } from "./store/jobs.ts";
 import { leadClauses } from "./store/lead.ts";
 import { openProbe, type Probe, type StoreFixture } from "./store/probe.ts";
+import { retentionClauses } from "./store/retention.ts";
 import { transactionClauses } from "./store/transactions.ts";
 
 export type { StoreFixture } from "./store/probe.ts";
@@ -28,5 +29,6 @@ export function storeConformance(name: string, setUp: () => Promise<StoreFixture
     deliveryClauses(current);
     jobClauses(current);
     leadClauses(current);
+    retentionClauses(current);
   });
 }

@@ -68,7 +68,7 @@ export function refusedStatement(response: ErrorResponse, statement: string, may
     default:
       break;
   }
-  if (code === "23505" && schema === "banyan" && table === "inbox")
+  if (code === "23505" && schema === "banyan" && table?.startsWith("inbox_"))
     return storeFaults.handled(undefined, { cause: error });
   if (isStalePlan(error)) return storeFaults.contended(undefined, { cause: error });
   // Connection exceptions, insufficient resources, operator intervention, system errors: the server's, not the statement's.

@@ -34,6 +34,7 @@ function tellingCommits(store: Store, onCommitted: (eventIds: readonly string[])
     outbox: store.outbox,
     deadLetters: store.deadLetters,
     jobs: store.jobs,
+    retention: store.retention,
     beginDelivery(subscriber, eventIds, budget) {
       const transaction = store.beginDelivery(subscriber, eventIds, budget);
       return {

@@ -69,6 +69,8 @@ export async function operate(
       return app.resumeJobs(request.type);
     case "lag":
       return app.lag();
+    case "republish":
+      return app.republish(request.since);
     case "trace":
       return watch?.traces.of(request.traceId) ?? [];
     case "nodes":

@@ -46,7 +46,7 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
   const log = here.length > 0 ? await logOf(environment) : undefined;
   const app = assemble({
     services: here,
-    ...(here.length > 0 && { store: createPostgresStore({ url }) }),
+    ...(here.length > 0 && { store: createPostgresStore({ url, retention: config.retention }) }),
     ...(log !== undefined && { log }),
     ...(part !== undefined && {
       bus: part.bus,

@@ -62,6 +62,21 @@ const Config = z.strictObject({
   /** 0 takes any free port. The environment's PORT and HOST come first. */
   port: z.int().min(0).max(65_535).default(3000),
   host: z.string().min(1).default("127.0.0.1"),
+  /**
+   * For how many days the store keeps what it could let go of: what subscribers have handled (7, which is how far back events can
+   * be sent again), and, for ever unless given, events and the records of commands.
+   */
+  retention: z
+    .strictObject({
+      replayDays: z.int().min(1).optional(),
+      eventDays: z.int().min(1).optional(),
+      commandDays: z.int().min(1).optional(),
+    })
+    .refine(({ replayDays = 7, eventDays = replayDays }) => eventDays >= replayDays, {
+      path: ["eventDays"],
+      message: "must be at least replayDays: what can be sent again must be kept",
+    })
+    .default({}),
   /** Fills an empty store, and answers what it did in a few words; undefined where the store was not empty. */
   demo: called<(call: Call) => Promise<string | undefined>>("must be a function of `call`").optional(),
   /** `banyan import NAME FILE…` */

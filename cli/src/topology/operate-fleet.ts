@@ -63,6 +63,7 @@ export async function operateFleet(
       return subscriber === undefined ? "gone" : ask(hostOf(fleet, subscriber.split(".")[0]).socket, request);
     }
     case "deadLetters":
+    case "republish":
     case "jobs":
     case "retryJob":
     case "pauseJobs":

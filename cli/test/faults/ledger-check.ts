@@ -202,10 +202,14 @@ const mutants: readonly (readonly [rule: string, sql: string])[] = [
     "has handled every posting",
     "DELETE FROM banyan.inbox WHERE event = (SELECT id FROM banyan.event WHERE type = 'ledger.posted' LIMIT 1)",
   ],
-  ["waits in the outbox", "INSERT INTO banyan.unsent SELECT 'ledger', max(seq) FROM banyan.event"],
+  [
+    "waits in the outbox",
+    "INSERT INTO banyan.unsent SELECT 'ledger', seq, id FROM banyan.event ORDER BY seq DESC LIMIT 1",
+  ],
   [
     "was given up",
-    "INSERT INTO banyan.dead_letter (subscriber, event, attempts, error) SELECT 'x', id, 1, 'x' FROM banyan.event LIMIT 1",
+    `INSERT INTO banyan.dead_letter (subscriber, event, type, tenant, key, version, data, trace_id, metadata, emitted_at, attempts, error)
+     SELECT 'x', id, type, tenant, key, version, data, trace_id, metadata, at, 1, 'x' FROM banyan.event LIMIT 1`,
   ],
 ];
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { addMany, type openApplications } from "./harness.ts";
 import { tally } from "./tally.ts";
 
-/** What holds for deliveries: D1 to D4 of dispatcher.ts, L1 to L5 of lane.ts. */
+/** What holds for deliveries: D1 to D5 of outbox-feed.ts, L1 to L5 of lane.ts. */
 export function deliveryClauses({ harness, started }: ReturnType<typeof openApplications>): void {
   test("D2 events of one key arrive in commit order, however many commands race", async () => {
     const { data, effects } = await harness();
@@ -121,6 +121,26 @@ export function deliveryClauses({ harness, started }: ReturnType<typeof openAppl
     await app.call(tally.add, { name: "a", amount: 1 });
     await expect.poll(() => heard, { timeout: 10_000 }).toEqual([{ amount: 1 }]);
     await elsewhere.stop();
+  });
+
+  test("D5 events that are sent again reach a service that came later, in order, and have no second effect where they had one", async () => {
+    const { data, effects } = await harness();
+    const { app } = await started(data);
+    for (const amount of [1, 2, 3]) await app.call(tally.add, { name: "a", amount });
+    await app.settled();
+    const heard: number[] = [];
+    const late = implement(defineContract("late", {}), {
+      subscriptions: { hear: on(tally.added, (_ctx, { amount }) => void heard.push(amount)) },
+    });
+    const elsewhere = createApp({ services: [late], store: data.store(), ...(data.log && { log: data.log() }) });
+    await elsewhere.start();
+    expect((await app.republish(0)).count).toBeGreaterThanOrEqual(3);
+    await app.call(tally.add, { name: "a", amount: 4 });
+    await app.settled();
+    await elsewhere.settled();
+    await elsewhere.stop();
+    expect(heard).toEqual([1, 2, 3, 4]);
+    expect((await effects("event")).map(({ amount }) => amount)).toEqual([1, 2, 3, 4]);
   });
 
   test("L2 handlers of a group that say what they say in one go run at once", async () => {

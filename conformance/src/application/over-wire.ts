@@ -38,6 +38,8 @@ export function createAppOverWire(options: AppOptions): App {
     pauseJobs: (type) => callee.pauseJobs(type),
     resumeJobs: (type) => callee.resumeJobs(type),
     lag: () => callee.lag(),
+    republish: (since) => callee.republish(since),
+    retention: () => callee.retention(),
     settled: (settledOptions) => callee.settled(settledOptions),
   };
 }

@@ -16,7 +16,7 @@ import type { Fallback } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
 import type { JobBacklog, JobFilter, JobReport } from "../store/jobs.ts";
-import type { DeadLetter, Store } from "../store/store.ts";
+import type { DeadLetter, RetentionStanding, Store } from "../store/store.ts";
 
 /** What an application is made of. */
 export interface AppOptions {
@@ -102,6 +102,10 @@ export interface App {
   resumeJobs(type: string): Promise<void>;
   /** How far deliveries are behind. */
   lag(): Promise<Lag>;
+  /** Lets every event since then (milliseconds since 1970) be delivered again; who has handled it skips it. Raises `store.forgotten`. */
+  republish(since: number): Promise<{ readonly count: number }>;
+  /** What is kept of what is over. */
+  retention(): Promise<RetentionStanding>;
   /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */
   settled(options?: { readonly deadlineMs?: number }): Promise<void>;
 }

@@ -21,6 +21,8 @@ type Operations = Pick<
   | "pauseJobs"
   | "resumeJobs"
   | "lag"
+  | "republish"
+  | "retention"
   | "settled"
 >;
 
@@ -61,6 +63,8 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
       required();
       return (dispatcher as Dispatcher).lag();
     },
+    republish: async (since) => required().retention.republish(since),
+    retention: async () => required().retention.standing(),
     async settled({ deadlineMs = 30_000 } = {}) {
       const budget = new Scope(runtime.clock, deadlineMs, "settled");
       while (!((await dispatcher?.isSettled()) ?? true) || !((await workers?.isSettled()) ?? true)) {

@@ -10,6 +10,7 @@ import { whileLeading } from "./term.ts";
  *     and a predecessor that does not come is fetched from the outbox.
  * D3  What is in flight is bounded; more waits in the outbox, where it costs nothing.
  * D4  Only the process that holds the lead brings. Two that believe to lead cannot double an effect: the inbox.
+ * D5  An event that was marked sent and waits again, since it is to be sent again, is brought again.
  */
 
 const markMs = 50;
@@ -32,6 +33,8 @@ export class OutboxFeed implements Feed {
   private readonly positions = new Map<string, number>();
   /** Events that came before their predecessors. */
   private readonly held = new Map<string, Map<number, StoredEvent>>();
+  /** What the last poll found unsent though it had been brought. */
+  private doubted = new Set<string>();
   private sent: string[] = [];
   private marking: Promise<void> | null = null;
   private markTimer: NodeJS.Timeout | null = null;
@@ -113,7 +116,7 @@ export class OutboxFeed implements Feed {
     await this.polling;
     await this.taker.close();
     await this.mark();
-    for (const table of [this.tracked, this.positions, this.held]) table.clear();
+    for (const table of [this.tracked, this.positions, this.held, this.doubted]) table.clear();
   }
 
   private enter(key: string, event: StoredEvent): void {
@@ -203,12 +206,17 @@ export class OutboxFeed implements Feed {
     try {
       const events = await this.store.outbox.unsent(this.hearing, limit);
       this.behind = events.length === limit;
+      const doubted = new Set<string>();
       for (const event of events) {
         const key = keyOf(event);
         const last = this.positions.get(key);
-        if (!this.isLeading || this.tracked.has(event.id) || (last !== undefined && event.version <= last)) continue;
-        this.enter(key, event);
+        if (!this.isLeading || this.tracked.has(event.id)) continue;
+        // The mark may have been committed after the outbox was read. Twice running it was not: the event is sent again.
+        if (last === undefined || event.version > last || this.doubted.has(event.id)) this.enter(key, event);
+        else doubted.add(event.id);
       }
+      this.doubted = doubted;
+      if (doubted.size > 0) this.pollWithin(pollSoonMs);
     } catch {
       // The database does not answer; the next poll comes anyway.
     }

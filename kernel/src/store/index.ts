@@ -16,6 +16,8 @@ export {
   type NewEvent,
   type Outbox,
   type Refold,
+  type Retention,
+  type RetentionStanding,
   type Store,
   type StoredEvent,
   type Transaction,

@@ -37,6 +37,12 @@ export const storeFaults = {
     ...fault("conflict"),
     message: () => "the event was handled before",
   }),
+  /** What was asked for reaches back further than the store keeps it. Nothing was done. */
+  forgotten: faultType<"store.forgotten", { readonly what: string; readonly before: number }>("store.forgotten", {
+    ...fault("conflict"),
+    message: ({ what, before }) =>
+      `${what} before ${new Date(before).toISOString()} are kept no more: nothing was changed`,
+  }),
   /** The job's lease went to another worker; rolled back. */
   stale: faultType<"store.stale", void>("store.stale", {
     ...fault("conflict"),

@@ -41,6 +41,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly deadLetters: DeadLetters;
   readonly jobs: JobQueue;
+  readonly retention: Retention;
 }
 
 /** A service as the store needs to know it. */
@@ -181,7 +182,8 @@ export interface Outbox {
   backlog(hearing: Hearing): Promise<{ readonly count: number; readonly oldestMs: number }>;
   /**
    * Folds the whole log anew for one subscriber, in one transaction: forgets its inbox and dead letters, calls `reset`, then
-   * `fold` with pages of all events of `types`, in version order per key, and enters each into the inbox.
+   * `fold` with pages of all events of `types`, in version order per key, and enters each into the inbox. Raises
+   * `store.forgotten` where events of one of the types are kept no more.
    */
   refold(subscriber: string, types: readonly string[], work: Refold): Promise<{ readonly foldedCount: number }>;
 }
@@ -219,4 +221,25 @@ export interface DeadLetters {
   ): Promise<{ readonly letter: DeadLetter; readonly transaction: Transaction } | undefined>;
   /** Puts a letter that failed again at the end, with one attempt more. */
   refused(id: string, error: string): Promise<void>;
+}
+
+/** What the store keeps of what is over, in the background and by itself, and how it is sent again. */
+export interface Retention {
+  /**
+   * Every event stored since then (milliseconds since 1970, by the store's clock) waits again for the services that hear of its type now. Who has
+   * handled it skips it, by its inbox; so `store.forgotten` is raised where that does not reach back so far.
+   */
+  republish(since: number): Promise<{ readonly count: number }>;
+  standing(): Promise<RetentionStanding>;
+}
+
+/** Times are milliseconds since 1970, undefined where it never happened. */
+export interface RetentionStanding {
+  /** When what is over was last let go of; grows old where that fails. */
+  readonly sweptAt: number | undefined;
+  /** Up to when events were dropped. */
+  readonly droppedUntil: number | undefined;
+  /** Partitions that are over and still kept: something in them is unsent, or being read. */
+  readonly overdueCount: number;
+  readonly deadLetterCount: number;
 }

@@ -75,6 +75,9 @@ test("metrics tell how far deliveries are behind", async () => {
   const text = await (await fetch(`${url}/metrics`)).text();
   expect(text).toMatch(/^banyan_outbox_unsent 0$/m);
   expect(text).toMatch(/^banyan_outbox_oldest_seconds 0$/m);
+  expect(text).toMatch(/^banyan_dead_letters 0$/m);
+  expect(text).toMatch(/^banyan_retention_overdue 0$/m);
+  expect(text).toMatch(/^banyan_retention_swept_seconds (NaN|[\d.]+)$/im);
 });
 
 test("a command with an Idempotency-Key runs once: its answer comes back as it was, and says that it did", async () => {

@@ -21,18 +21,18 @@ export function createDeadLetters(runner: Runner): DeadLetters {
           entered AS (
             INSERT INTO banyan.inbox (subscriber, event) SELECT ${subscriber}, ${event.id}::uuid FROM gate
             ON CONFLICT DO NOTHING RETURNING event)
-        INSERT INTO banyan.dead_letter (subscriber, event, attempts, error)
-        SELECT ${subscriber}, event, ${attempts}::int, ${error} FROM entered`);
+        INSERT INTO banyan.dead_letter (subscriber, event, type, tenant, key, version, data, trace_id, metadata, emitted_at, attempts, error)
+        SELECT ${subscriber}, event, ${event.type}, ${event.tenant}, ${event.key}, ${event.version}, ${event.data}, ${event.traceId},
+          ${event.metadata}, ${new Date(event.at)}, ${attempts}::int, ${error} FROM entered`);
       return count > 0;
     },
     async list({ subscriber, limit, after }) {
-      const { rows } =
-        await runner.run(sql`SELECT d.id::text AS letter_id, d.subscriber, d.attempts, d.error, d.at AS buried_at,
-          e.id, e.type, e.tenant, e.key, e.version, e.data, e.trace_id, e.metadata, e.at
-        FROM banyan.dead_letter d JOIN banyan.event e ON e.id = d.event
-        WHERE (${subscriber ?? null}::text IS NULL OR d.subscriber = ${subscriber ?? null})
-          AND (${after ?? null}::bigint IS NULL OR d.position < (SELECT position FROM banyan.dead_letter WHERE id = ${after ?? null}::bigint))
-        ORDER BY d.position DESC LIMIT ${limit}`);
+      const { rows } = await runner.run(sql`SELECT id::text AS letter_id, subscriber, attempts, error, at AS buried_at,
+          event AS id, type, tenant, key, version, data, trace_id, metadata, emitted_at AS at
+        FROM banyan.dead_letter
+        WHERE (${subscriber ?? null}::text IS NULL OR subscriber = ${subscriber ?? null})
+          AND (${after ?? null}::bigint IS NULL OR position < (SELECT position FROM banyan.dead_letter WHERE id = ${after ?? null}::bigint))
+        ORDER BY position DESC LIMIT ${limit}`);
       return (rows as unknown as readonly LetterRow[]).map(deadLetter);
     },
     async beginRedrive(id, budget) {
@@ -65,10 +65,9 @@ export function createDeadLetters(runner: Runner): DeadLetters {
 }
 
 function takeOut(id: string): Statement {
-  return sql`WITH letter AS (DELETE FROM banyan.dead_letter WHERE id = ${id}::bigint RETURNING id, subscriber, event, attempts, error, at)
-    SELECT d.id::text AS letter_id, d.subscriber, d.attempts, d.error, d.at AS buried_at,
-      e.id, e.type, e.tenant, e.key, e.version, e.data, e.trace_id, e.metadata, e.at
-    FROM letter d JOIN banyan.event e ON e.id = d.event`;
+  return sql`DELETE FROM banyan.dead_letter WHERE id = ${id}::bigint
+    RETURNING id::text AS letter_id, subscriber, attempts, error, at AS buried_at,
+      event AS id, type, tenant, key, version, data, trace_id, metadata, emitted_at AS at`;
 }
 
 /** People type these: what cannot be one is simply not there. */

@@ -24,24 +24,29 @@ export interface Lead {
 export async function lead(options: ConnectOptions, service: string, signal: AbortSignal): Promise<Lead> {
   for (;;) {
     signal.throwIfAborted();
-    const lost = new AbortController();
-    const onLost = () => lost.abort(new Error("the session that held the lead was lost"));
-    const connection = await tryToLead(options, service, onLost);
-    if (connection !== undefined) {
-      void beat(connection, lost);
-      return {
-        lost: lost.signal,
-        release: async () => {
-          lost.abort(new Error("the lead was given back"));
-          await connection.close();
-        },
-      };
-    }
+    const found = await tryToLead(options, service);
+    if (found !== undefined) return found;
     await pause(RETRY_MS * (0.75 + Math.random() / 2), signal);
   }
 }
 
-async function tryToLead(
+/** Undefined where another has the lead, or the server does not answer. */
+export async function tryToLead(options: ConnectOptions, service: string): Promise<Lead | undefined> {
+  const lost = new AbortController();
+  const onLost = () => lost.abort(new Error("the session that held the lead was lost"));
+  const connection = await tryToLock(options, service, onLost);
+  if (connection === undefined) return undefined;
+  void beat(connection, lost);
+  return {
+    lost: lost.signal,
+    release: async () => {
+      lost.abort(new Error("the lead was given back"));
+      await connection.close();
+    },
+  };
+}
+
+async function tryToLock(
   options: ConnectOptions,
   service: string,
   onLost: () => void,

@@ -17,7 +17,7 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
     async unsent({ service, types }, limit) {
       const { rows } =
         await run(sql`SELECT e.id, e.type, e.tenant, e.key, e.version, e.data, e.trace_id, e.metadata, e.at
-        FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq
+        FROM banyan.unsent u JOIN banyan.event e ON e.id = u.event
         WHERE u.service = ${service} AND (${only(types)}::text[] IS NULL OR e.type = ANY (${only(types)})) ORDER BY u.seq LIMIT ${limit}`);
       return (rows as unknown as readonly EventRow[]).map(storedEvent);
     },
@@ -30,14 +30,14 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
     },
     async adopt(service, by) {
       await run(sql`WITH forgotten AS (DELETE FROM banyan.subscription WHERE service = ${service}),
-          moved AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING seq)
-        INSERT INTO banyan.unsent (service, seq) SELECT ${by}, seq FROM moved ON CONFLICT DO NOTHING`);
+          moved AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING seq, event)
+        INSERT INTO banyan.unsent (service, seq, event) SELECT ${by}, seq, event FROM moved ON CONFLICT DO NOTHING`);
     },
     onAnnounced,
     async backlog({ service, types }) {
       const { rows } = await run(sql`SELECT count(*) AS count,
           coalesce(extract(epoch FROM clock_timestamp() - min(e.at))::float8 * 1000, 0) AS oldest_ms
-        FROM banyan.unsent u JOIN banyan.event e ON e.seq = u.seq
+        FROM banyan.unsent u JOIN banyan.event e ON e.id = u.event
         WHERE u.service = ${service} AND (${only(types)}::text[] IS NULL OR e.type = ANY (${only(types)}))`);
       const [row] = rows as unknown as ReadonlyArray<{ count: number; oldest_ms: number }>;
       return { count: row?.count ?? 0, oldestMs: Math.max(0, row?.oldest_ms ?? 0) };

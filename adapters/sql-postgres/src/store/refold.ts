@@ -1,6 +1,6 @@
-import type { Refold } from "@banyan/kernel/store";
+import { type Refold, storeFaults } from "@banyan/kernel/store";
 import { budgetOf } from "../budget.ts";
-import { sql } from "../statement.ts";
+import { type Statement, sql } from "../statement.ts";
 import { Lane } from "./lane.ts";
 import { type EventRow, storedEvent } from "./rows.ts";
 import type { Runner } from "./runner.ts";
@@ -24,6 +24,16 @@ export async function refold(
     await lane.run(sql`SELECT banyan.close_gate(${subscriber})`);
     await lane.run(sql`DELETE FROM banyan.inbox WHERE subscriber = ${subscriber}`);
     await lane.run(sql`DELETE FROM banyan.dead_letter WHERE subscriber = ${subscriber}`);
+    const { rows: lost } = await lane.run(
+      sql`SELECT type, until FROM banyan.dropped WHERE type = ANY (${types}::text[]) ORDER BY type`,
+    );
+    const gone = lost as unknown as ReadonlyArray<{ readonly type: string; readonly until: Date }>;
+    if (gone.length > 0) {
+      throw storeFaults.forgotten({
+        what: `events of ${gone.map(({ type }) => type).join(", ")}`,
+        before: Math.max(...gone.map(({ until }) => until.getTime())),
+      });
+    }
     await work.reset(lane.sql);
     let after = 0;
     let foldedCount = 0;
@@ -33,9 +43,7 @@ export async function refold(
       const page = rows as unknown as ReadonlyArray<EventRow & { readonly seq: number }>;
       const last = page.at(-1);
       if (last === undefined) break;
-      await lane.run(
-        sql`INSERT INTO banyan.inbox (subscriber, event) SELECT ${subscriber}, unnest(${page.map((row) => row.id)}::uuid[])`,
-      );
+      await lane.run(enterAll(subscriber, page));
       await work.fold(lane.sql, page.map(storedEvent));
       after = last.seq;
       foldedCount += page.length;
@@ -46,4 +54,12 @@ export async function refold(
     await lane.rollback();
     throw error;
   }
+}
+
+/** What the inbox has dropped cannot come again (it is sent, and no republishing reaches it): it needs no row. */
+function enterAll(subscriber: string, events: readonly EventRow[]): Statement {
+  return sql`WITH oldest AS MATERIALIZED (SELECT lower AS id FROM banyan.partition WHERE parent = 'inbox' ORDER BY lower LIMIT 1)
+    INSERT INTO banyan.inbox (subscriber, event)
+    SELECT ${subscriber}, given.event FROM oldest, unnest(${events.map(({ id }) => id)}::uuid[]) AS given (event)
+    WHERE given.event >= oldest.id OR given.event IN (SELECT event FROM banyan.unsent)`;
 }

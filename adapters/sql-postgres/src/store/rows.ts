@@ -69,21 +69,20 @@ export function insertEvents(events: readonly NewEvent[]): Statement {
   if (events.length === 1 && only !== undefined) {
     return sql`WITH counted AS (
         INSERT INTO banyan.stream AS s (tenant, key, version) VALUES (${only.tenant}, ${only.key}, 1)
-        ON CONFLICT (tenant, key) DO UPDATE SET version = s.version + 1 RETURNING version),
-      stored AS (
-        INSERT INTO banyan.event (id, type, tenant, key, version, data, trace_id, metadata)
-        SELECT ${only.id}::uuid, ${only.type}, ${only.tenant}, ${only.key}, version, ${only.data}, ${only.traceId}, ${only.metadata}::jsonb FROM counted
-        RETURNING seq, id, version, at),
+        ON CONFLICT (tenant, key) DO UPDATE SET version = s.version + 1
+        RETURNING version, nextval('banyan.event_seq') AS seq),
       waiting AS (
-        INSERT INTO banyan.unsent (service, seq)
-        SELECT service, seq FROM stored, banyan.subscription WHERE type = ${only.type})
-      SELECT id, version, at FROM stored`;
+        INSERT INTO banyan.unsent (service, seq, event)
+        SELECT service, seq, ${only.id}::uuid FROM counted, banyan.subscription WHERE type = ${only.type})
+      INSERT INTO banyan.event (id, seq, type, tenant, key, version, data, trace_id, metadata)
+      SELECT ${only.id}::uuid, seq, ${only.type}, ${only.tenant}, ${only.key}, version, ${only.data}, ${only.traceId}, ${only.metadata}
+      FROM counted RETURNING id, version, at`;
   }
   return sql`WITH given AS (
       SELECT * FROM unnest(${events.map((each) => each.id)}::uuid[], ${events.map((each) => each.type)}::text[],
         ${events.map((each) => each.tenant)}::text[], ${events.map((each) => each.key)}::text[],
         ${events.map((each) => each.data)}::text[], ${events.map((each) => each.traceId)}::text[],
-        ${events.map((each) => each.metadata)}::jsonb[]) WITH ORDINALITY AS g (id, type, tenant, key, data, trace_id, metadata, place)),
+        ${events.map((each) => each.metadata)}::text[]) WITH ORDINALITY AS g (id, type, tenant, key, data, trace_id, metadata, place)),
     counted AS (
       INSERT INTO banyan.stream AS s (tenant, key, version)
       SELECT tenant, key, count(*) FROM given GROUP BY tenant, key ORDER BY tenant, key
@@ -96,8 +95,8 @@ export function insertEvents(events: readonly NewEvent[]): Statement {
       FROM given g JOIN counted c ON c.tenant = g.tenant AND c.key = g.key ORDER BY g.place
       RETURNING seq, id, type, version, at),
     waiting AS (
-      INSERT INTO banyan.unsent (service, seq)
-      SELECT n.service, s.seq FROM stored s JOIN banyan.subscription n ON n.type = s.type)
+      INSERT INTO banyan.unsent (service, seq, event)
+      SELECT n.service, s.seq, s.id FROM stored s JOIN banyan.subscription n ON n.type = s.type)
     SELECT id, version, at FROM stored`;
 }
 
@@ -125,11 +124,12 @@ export interface EventRow {
   readonly version: number;
   readonly data: string;
   readonly trace_id: string;
-  readonly metadata: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly metadata: string;
   readonly at: Date;
 }
 
 export function storedEvent(row: EventRow): StoredEvent {
-  const { id, type, tenant, key, version, data, trace_id: traceId, metadata, at } = row;
-  return { id, type, tenant, key, version, data, traceId, metadata, at: at.getTime() };
+  const { id, type, tenant, key, version, data, trace_id: traceId, at } = row;
+  return { id, type, tenant, key, version, data, traceId, metadata: JSON.parse(row.metadata), at: at.getTime() };
 }

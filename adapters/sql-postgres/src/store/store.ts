@@ -9,8 +9,10 @@ import { createDeadLetters } from "./dead-letters.ts";
 import { sqlOf } from "./handler-sql.ts";
 import { createJobQueue } from "./jobs.ts";
 import { createOutbox } from "./outbox.ts";
+import { createRetention, keepSwept } from "./retention.ts";
 import { createRunner, runOnce } from "./runner.ts";
 import { SilentCommands } from "./silent-commands.ts";
+import { checkedDays, type RetentionDays } from "./sweep.ts";
 import { beginCommands, beginDelivery, beginJob, commitSilently } from "./transactions.ts";
 
 /** How many sessions the store may open, and to which servers. */
@@ -21,6 +23,8 @@ export interface PostgresStoreOptions extends ConnectOptions {
   readonly readConnectionsMax?: number;
   /** A replica for queries. Default: `url`, where a query sees every commit before it. */
   readonly readUrl?: string;
+  /** How long what is over is kept. */
+  readonly retention?: RetentionDays;
 }
 
 /** Only adds: another process may run a newer version of the service, which hears of more. */
@@ -45,13 +49,19 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     connectionsMax: options.readConnectionsMax ?? 6,
     readOnly: true,
   });
+  const days = checkedDays(options.retention);
   let announcements: Announcements | undefined;
+  let sweeps: ReturnType<typeof keepSwept> | undefined;
   const listeners: (() => void)[] = [];
   const runner = createRunner(pool, () => announcements?.announce());
   const commands = { ...runner, silent: new SilentCommands((together) => commitSilently(runner, together)) };
   const onAnnounced = (listener: () => void): void => {
     listeners.push(listener);
     announcements?.onAnnounced(listener);
+  };
+  const announceHereToo = (): void => {
+    announcements?.announce();
+    for (const listener of listeners) listener();
   };
 
   return {
@@ -67,9 +77,10 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       }
       announcements = createAnnouncements(options);
       for (const listener of listeners) announcements.onAnnounced(listener);
+      sweeps = keepSwept(runner, days, options);
     },
     async stop(budget) {
-      await Promise.all([pool.close(budget), readers.close(budget), announcements?.stop()]);
+      await Promise.all([pool.close(budget), readers.close(budget), announcements?.stop(), sweeps?.stop()]);
     },
     async ping(budget) {
       await runOnce(readers, budget, sql`SELECT 1`);
@@ -81,5 +92,6 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     outbox: createOutbox(runner, options, onAnnounced),
     deadLetters: createDeadLetters(runner),
     jobs: createJobQueue(runner),
+    retention: createRetention({ ...runner, announce: announceHereToo }, days),
   };
 }

@@ -54,11 +54,19 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     registers,
   });
   const lag = remembered(() => app.lag());
+  const kept = remembered(() => app.retention());
   const gauges: [name: string, help: string, read: () => Promise<number>][] = [
     ["banyan_http_connections", "Open connections", async () => connections()],
     ["banyan_outbox_unsent", "Events that wait to be delivered", async () => (await lag()).unsentCount],
     ["banyan_outbox_oldest_seconds", "Age of the oldest of them", async () => (await lag()).oldestMs / 1_000],
     ["banyan_outbox_leading", "1 where this process delivers", async () => ((await lag()).leading ? 1 : 0)],
+    ["banyan_dead_letters", "Events that a subscriber or the log refused", async () => (await kept()).deadLetterCount],
+    [
+      "banyan_retention_swept_seconds",
+      "Time since old data was last let go of",
+      async () => age((await kept()).sweptAt),
+    ],
+    ["banyan_retention_overdue", "Partitions kept beyond their days", async () => (await kept()).overdueCount],
   ];
   for (const [name, help, read] of gauges) registry.registerMetric(gaugeOf({ name, help, registers: [] }, read));
   const close = app.inspect(
@@ -97,6 +105,11 @@ function registerBacklog(app: App, registry: Registry): void {
     };
     registry.registerMetric(new Gauge({ name, help, labelNames, registers: [], collect }));
   }
+}
+
+/** Seconds; not a number, which is what Prometheus shows, where it never happened. */
+function age(at: number | undefined): number {
+  return (Date.now() - (at ?? Number.NaN)) / 1_000;
 }
 
 function gaugeOf(configuration: GaugeConfiguration<never>, read: () => Promise<number>): Gauge {

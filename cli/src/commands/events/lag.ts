@@ -1,6 +1,6 @@
 import type { Lag } from "@banyan/kernel/app";
-import { print, printJson, table } from "../output/terminal.ts";
-import { withOperator } from "../platform/with-operator.ts";
+import { print, printJson, table } from "../../output/terminal.ts";
+import { withOperator } from "../../platform/with-operator.ts";
 
 /** Prints how far deliveries are behind. */
 export async function lag({ json }: { readonly json?: boolean }): Promise<void> {

@@ -1,5 +1,5 @@
-import { print, printJson } from "../output/terminal.ts";
-import { withOperator } from "../platform/with-operator.ts";
+import { print, printJson } from "../../output/terminal.ts";
+import { withOperator } from "../../platform/with-operator.ts";
 
 /** Rebuilds one projection, "ledger.accountDay", from the stored events. */
 export async function rebuild(projection: string, { json }: { readonly json?: boolean }): Promise<void> {

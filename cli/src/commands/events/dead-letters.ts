@@ -1,8 +1,8 @@
 import type { DeadLetter } from "@banyan/kernel/store";
-import type { Operator } from "../control/operator.ts";
-import { CommandFailure, exitCodes, usageFailure } from "../failure.ts";
-import { print, printJson, table } from "../output/terminal.ts";
-import { withOperator } from "../platform/with-operator.ts";
+import type { Operator } from "../../control/operator.ts";
+import { CommandFailure, exitCodes, usageFailure } from "../../failure.ts";
+import { print, printJson, table } from "../../output/terminal.ts";
+import { withOperator } from "../../platform/with-operator.ts";
 
 const pageMax = 1_000;
 

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Retention, storeFaults } from "@banyan/kernel/store";
+import { budgetOf } from "../budget.ts";
+import type { ConnectOptions } from "../connection.ts";
+import { sql } from "../statement.ts";
+import { tryToLead } from "./lead.ts";
+import { type Runner, runOnce } from "./runner.ts";
+import { type Days, sweep } from "./sweep.ts";
+
+const DAY_MS = 86_400_000;
+const SWEEP_MS = 600_000;
+/** Processes that start together do not all look at once. */
+const FIRST_MS = 60_000;
+/** Millions of rows in the outbox, as one transaction. */
+const REPUBLISH_MS = 3_600_000;
+
+/** What was handled is remembered since then; undefined where all of it is. */
+async function rememberedSince({ run }: Runner): Promise<Date | undefined> {
+  const { rows } = await run(
+    sql`SELECT banyan.moment_of(lower) AS since FROM banyan.partition WHERE parent = 'inbox' ORDER BY lower LIMIT 1`,
+  );
+  const since = rows[0]?.since as Date | undefined;
+  return since === undefined || since.getTime() === 0 ? undefined : since;
+}
+
+export function createRetention(runner: Runner, days: Days): Retention {
+  return {
+    async republish(since) {
+      const remembered = await rememberedSince(runner);
+      if (remembered !== undefined && since < remembered.getTime()) {
+        throw storeFaults.forgotten({ what: "what subscribers have handled", before: remembered.getTime() });
+      }
+      // The id tells by another clock what partition an event lies in: a day's grace, and then the store's own clock decides.
+      const { count } = await runOnce(
+        runner.pool,
+        budgetOf(REPUBLISH_MS),
+        sql`INSERT INTO banyan.unsent (service, seq, event)
+          SELECT n.service, e.seq, e.id FROM banyan.event e JOIN banyan.subscription n ON n.type = e.type
+          WHERE e.at >= ${new Date(since)} AND e.id >= banyan.first_id(${new Date(Math.max(since - DAY_MS, remembered?.getTime() ?? 0))})
+          ON CONFLICT DO NOTHING`,
+      );
+      runner.announce();
+      return { count };
+    },
+    async standing() {
+      const { rows } = await runner.run(sql`SELECT
+        (SELECT ended_at FROM banyan.sweep) AS swept_at,
+        (SELECT max(until) FROM banyan.dropped) AS dropped_until,
+        (SELECT count(*) FROM banyan.dead_letter) AS dead_letters,
+        (SELECT count(*) FROM banyan.partition WHERE upper <= banyan.first_id(clock_timestamp()
+          - CASE parent WHEN 'inbox' THEN ${days.replayDays}::int ELSE ${days.eventDays ?? null}::int END * interval '1 day')) AS overdue`);
+      const [row] = rows as unknown as ReadonlyArray<{
+        readonly swept_at: Date | null;
+        readonly dropped_until: Date | null;
+        readonly dead_letters: number;
+        readonly overdue: number;
+      }>;
+      return {
+        sweptAt: row?.swept_at?.getTime(),
+        droppedUntil: row?.dropped_until?.getTime(),
+        overdueCount: row?.overdue ?? 0,
+        deadLetterCount: row?.dead_letters ?? 0,
+      };
+    },
+  };
+}
+
+/** Sweeps every ten minutes or so, whichever process is first, until it is stopped. Its failures are seen by `sweptAt` growing old. */
+export function keepSwept(runner: Runner, days: Days, connection: ConnectOptions): { stop(): Promise<void> } {
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const sweeping = (async () => {
+    for (let waitMs = FIRST_MS * Math.random(); ; waitMs = SWEEP_MS * (0.75 + Math.random() / 2)) {
+      await delay(waitMs, undefined, { signal, ref: false }).catch(() => {});
+      if (signal.aborted) return;
+      const lead = await tryToLead(connection, "@retention");
+      if (lead === undefined) continue;
+      // The database does not answer, or somebody reads for hours: the next time.
+      await sweep(runner, days, { signal: AbortSignal.any([signal, lead.lost]) }).catch(() => {});
+      await lead.release();
+    }
+  })();
+  return {
+    async stop() {
+      stopped.abort();
+      await sweeping;
+    },
+  };
+}
