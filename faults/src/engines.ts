@@ -38,6 +38,13 @@ export const engines: readonly Engine[] = [
     bearsProxy: true,
     openLog: async (url, namespace) => (await import("@banyan/log-rabbitmq")).createRabbitLog({ url, namespace }),
   },
+  {
+    name: "kafka",
+    server: "kafka",
+    // Its brokers tell their clients where they are.
+    bearsProxy: false,
+    openLog: async (url, namespace) => (await import("@banyan/log-kafka")).createKafkaLog({ brokers: url, namespace }),
+  },
 ];
 
 /** By its name. Throws with those that there are. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { LogConsumer, ReceivedMessage } from "@banyan/kernel/log";
+import { type LogConsumer, logFaults, type ReceivedMessage } from "@banyan/kernel/log";
 import type { ConsumeMessage } from "amqplib";
 import type { Link } from "./link.ts";
 import { type Receipt, Session } from "./session.ts";
@@ -64,10 +64,10 @@ export class Consumer implements LogConsumer {
     const { signal } = this.closing;
     let session: Session | null = first;
     while (!signal.aborted) {
-      const reason = await session?.ended;
+      const cause = await session?.ended;
       this.session = null;
       if (signal.aborted) return;
-      if (reason !== undefined) this.membership.receiver.lost(reason);
+      if (cause !== undefined) this.membership.receiver.lost(logFaults.unavailable(undefined, { cause }));
       session = await delay(retryMs, undefined, { signal })
         .then(() => this.begin())
         .catch(() => null);

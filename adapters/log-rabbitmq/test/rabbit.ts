@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 export const newNamespace = () => `test-${randomBytes(4).toString("hex")}`;
 
 /** Asks RabbitMQ's management for something. Undefined where there is no answer but "done". */
-async function manage(path: string, { method = "GET", body }: { method?: string; body?: unknown } = {}) {
+export async function manage(path: string, { method = "GET", body }: { method?: string; body?: unknown } = {}) {
   // biome-ignore lint/style/noProcessEnv: where ../shared/infra says that it is
   const api = new URL(process.env.BANYAN_TEST_RABBITMQ_API as string);
   const authorization = `Basic ${btoa(`${api.username}:${api.password}`)}`;

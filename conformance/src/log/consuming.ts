@@ -130,13 +130,15 @@ export function consumingClauses(probe: () => LogProbe): void {
     const sent = messages(type, 40, ["acme/1", "acme/2"]);
     await log.append(sent.slice(0, 20));
     await heard.ids(20);
-    heard.consumer.acknowledge(heard.received.slice(0, 6));
+    // Those of one key come in order; of several, as the engine likes.
+    const [done, held] = [heard.received.slice(0, 6), heard.received.slice(6)];
+    heard.consumer.acknowledge(done);
     await interrupt?.();
     await patiently(() => expect(heard.lost.length).toBeGreaterThan(0));
     await patiently(() => log.append(sent.slice(20)));
     await patiently(() => expect(new Set(idsOf(heard.received)).size).toBe(40));
     const again = heard.received.slice(20);
-    await patiently(() => expect(idsOf(again)).toEqual(expect.arrayContaining(idsOf(sent.slice(6, 20)))));
+    await patiently(() => expect(idsOf(again)).toEqual(expect.arrayContaining(idsOf(held))));
     expect(byKey(firstOnes(heard.received))).toEqual(byKey(sent));
   });
 
