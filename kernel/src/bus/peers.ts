@@ -142,7 +142,7 @@ export class Peers implements LinkHost, BusReceiver {
   writable(node: NodeRef): void {
     const link = this.links.get(node.id);
     if (link === undefined) return;
-    link.isCongested = false;
+    link.isBusFull = false;
     resumeFlows(link);
   }
 

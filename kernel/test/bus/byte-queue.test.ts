@@ -40,7 +40,7 @@ test("an empty queue holds nothing of the pool", () => {
 test("a stream that is broken off gives back at once what nobody has read", async () => {
   const { pool, areBack } = poolOf(4);
   const writer = new BatchWriter(pool, { carry() {}, notCarried() {} });
-  const link = { pool, writer, isCongested: false, flowsIn: new Map(), flowsOut: new Map() };
+  const link = { pool, writer, isCongested: false, chunkSent() {}, flowsIn: new Map(), flowsOut: new Map() };
   const pace = { chunkBytes: 100, creditBytes: 200 };
   const end = new StreamEnd(link, 1, { side: "callee", pace, creditBytes: 200 });
   end.take(Buffer.alloc(200));

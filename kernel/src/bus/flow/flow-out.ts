@@ -5,8 +5,9 @@ import { brokenFlag, type FlowName, flowKey } from "./flow-name.ts";
 /** What a flow needs of the link that it leaves by. */
 export interface FlowOutLink {
   readonly writer: BatchWriter;
-  /** More is queued than should be. */
+  /** More is queued, or not read by the peer, than should be. */
   readonly isCongested: boolean;
+  chunkSent(bytes: number): void;
   readonly flowsOut: Map<number, FlowOut>;
 }
 
@@ -118,6 +119,7 @@ export class FlowOut {
     writer.end();
     from.at += bytes;
     this.sentBytes += bytes;
+    this.link.chunkSent(bytes);
   }
 
   private leave(): void {

@@ -22,9 +22,14 @@ export function flowFrame({ flowsIn, flowsOut }: FlowLink, frame: Frame): void {
   else flowsOut.get(key)?.granted(u32(frame.bytes, frame.bodyAt));
 }
 
-/** There is room again. */
-export function resumeFlows({ flowsOut }: FlowLink): void {
-  for (const flow of flowsOut.values()) flow.pump();
+/** There is room again. Each flow has its turn: those that go now are the last the next time. */
+export function resumeFlows(link: FlowOutLink): void {
+  const { flowsOut } = link;
+  for (const [key, flow] of [...flowsOut]) {
+    if (link.isCongested) return;
+    flow.pump();
+    if (flowsOut.delete(key)) flowsOut.set(key, flow);
+  }
 }
 
 /** A call is over, whatever was under way for it. */

@@ -2,6 +2,8 @@ import type { Clock } from "../../call/clock.ts";
 import type { Bus, NodeRef, Outgoing } from "../bus.ts";
 import type { FlowIn } from "../flow/flow-in.ts";
 import type { FlowOut, FlowPace } from "../flow/flow-out.ts";
+import { resumeFlows } from "../flow/flows.ts";
+import { Unread } from "../flow/unread.ts";
 import { type BatchCarrier, type BatchPool, BatchWriter } from "../frame/batch.ts";
 import { type Codec, jsonCodec } from "../frame/codec.ts";
 import { Frame, flag, frameType, headerBytes, type Refusal, RefusedFrame } from "../frame/frame.ts";
@@ -68,8 +70,8 @@ export class Link implements BatchCarrier {
   readonly writer: BatchWriter;
   readonly pool: BatchPool;
   state: "new" | "greeting" | "up" | "over" = "new";
-  /** Requests and streams are to wait: more is queued than should be. */
-  isCongested = false;
+  /** More is queued at the bus than should be. */
+  isBusFull = false;
   /** Calls to it that wait for an answer. */
   pendingCount = 0;
   /** To be closed when nothing is under way any more. */
@@ -91,6 +93,7 @@ export class Link implements BatchCarrier {
   readonly running = new Map<number, RunningCall>();
   readonly flowsIn = new Map<number, FlowIn>();
   readonly flowsOut = new Map<number, FlowOut>();
+  private readonly unread = new Unread();
   private readonly held: Buffer[] = [];
   private readonly host: LinkHost;
   private readonly reader: FrameReader;
@@ -150,10 +153,21 @@ export class Link implements BatchCarrier {
   }
 
   ping(): void {
+    const time = this.host.clock.monotonic();
+    this.unread.marked(time);
     this.writer.begin(frameType.ping, 0, 0);
     this.writer.reserve(8);
-    this.writer.f64(this.host.clock.monotonic());
+    this.writer.f64(time);
     this.writer.end();
+  }
+
+  /** Streams are to wait. */
+  get isCongested(): boolean {
+    return this.isBusFull || this.unread.isFull;
+  }
+
+  chunkSent(bytes: number): void {
+    if (this.unread.sent(bytes)) this.ping();
   }
 
   /** `isLeaving`: what is under way is finished; else the link is over with it. */
@@ -175,7 +189,7 @@ export class Link implements BatchCarrier {
 
   carry(batch: Outgoing): void {
     try {
-      if (!this.host.bus.send(this.node, batch)) this.isCongested = true;
+      if (!this.host.bus.send(this.node, batch)) this.isBusFull = true;
     } catch (error) {
       // It should not throw. Whoever flushes has other nodes' batches to send.
       batch.failed(error as Error);
@@ -264,7 +278,8 @@ export class Link implements BatchCarrier {
     this.state = "greeting";
     this.own = lastNumber = (lastNumber + 1) >>> 0 || 1;
     this.peer = 0;
-    this.isCongested = false;
+    this.isBusFull = false;
+    this.unread.clear();
     this.isLeaving = false;
     this.peerClock = new PeerClock(this.host.clock);
   }
@@ -299,6 +314,9 @@ export class Link implements BatchCarrier {
     if (!Number.isFinite(echo) || !Number.isFinite(time)) throw new RefusedFrame("malformed");
     this.peerClock.learn(echo, time);
     this.load = bytes[bodyAt + 16]!;
+    const wasFull = this.unread.isFull;
+    this.unread.readUntil(echo);
+    if (wasFull) resumeFlows(this);
   }
 
   private goodbyeHeard(frame: Frame): void {
