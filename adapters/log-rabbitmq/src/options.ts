@@ -34,8 +34,11 @@ export interface Address {
   readonly socket: SocketOptions;
 }
 
-/** A server that has sent nothing for two of these seconds is left: TCP alone does not tell when a machine is gone. */
-const heartbeatSeconds = 3;
+/**
+ * Who has sent nothing for two to three times these seconds is left, by either side: TCP alone does not tell when a machine is gone.
+ * Less takes a busy server for a dead one. https://www.rabbitmq.com/docs/heartbeats#heartbeats-timeout
+ */
+const heartbeatSeconds = 5;
 
 /** What the client needs to connect to each server of the list. */
 export function addressesOf({ url, tls, engine, namespace = "banyan" }: RabbitLogOptions): readonly Address[] {

@@ -4,7 +4,7 @@ import type { Link } from "./link.ts";
 import { propertiesOf } from "./message.ts";
 import type { Topology } from "./topology.ts";
 
-/** How many messages may be on their way and not confirmed. More gain nothing: 1,000 are 0.98 of what 4,000 reach. */
+/** How many messages may be on their way and not confirmed: 256 reached 0.87 of this rate, 64 reached 0.63, one 0.05 (3.10, one server). */
 const unconfirmedMax = 1_000;
 
 interface Call {
