@@ -113,9 +113,10 @@ BEGIN
           WHERE j.type = r.type AND j.priority = p.priority AND j.due_at <= at AND j.dead_at IS NULL AND j.waits = 0
           ORDER BY j.due_at LIMIT r.room) first),
     chosen AS (SELECT c.id, c.rank FROM ready c WHERE c.place <= c.room ORDER BY c.rank LIMIT most),
+    -- Looked up by id: the sum keeps the planner from job_due, which it would read from its beginning for each.
     held AS (
       SELECT j.id, j.due_at, chosen.rank FROM chosen JOIN banyan.job j ON j.id = chosen.id
-      WHERE j.due_at <= at AND j.dead_at IS NULL AND j.waits = 0 FOR NO KEY UPDATE OF j SKIP LOCKED),
+      WHERE j.due_at <= at AND j.dead_at IS NULL AND j.waits + 0 = 0 FOR NO KEY UPDATE OF j SKIP LOCKED),
     taken AS (
       UPDATE banyan.job j SET token = j.token + 1, attempt = j.attempt + 1, owner = claimer, due_at = at + lease_ms * interval '1 millisecond'
       FROM held WHERE j.id = held.id

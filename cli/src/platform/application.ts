@@ -8,6 +8,7 @@ import type { DataFolder } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Database } from "./database.ts";
 import { logOf } from "./log.ts";
+import { ticketsOf } from "./tickets.ts";
 
 export interface Surroundings {
   readonly config: LoadedConfig;
@@ -48,6 +49,7 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     services: here,
     ...(here.length > 0 && { store: createPostgresStore({ url, retention: config.retention }) }),
     ...(log !== undefined && { log }),
+    ...(here.length > 0 && { jobs: { tickets: await ticketsOf(environment) } }),
     ...(part !== undefined && {
       bus: part.bus,
       codecs: [(await import("@banyan/codec-msgpack")).msgpackCodec],

@@ -31,6 +31,11 @@ const Environment = z
       .string()
       .regex(/^[a-z]+:\/\//, "must be an address, as nats://HOST or postgres://HOST/DATABASE")
       .optional(),
+    /** What hands out jobs in place of the database: redis:// or rediss:// (BullMQ). */
+    BANYAN_QUEUE: z
+      .string()
+      .regex(/^rediss?:\/\//, "must begin with redis:// or rediss://")
+      .optional(),
     /** Keeps applications that share a broker apart. */
     BANYAN_NAMESPACE: z
       .string()

@@ -161,6 +161,30 @@ function orderClauses(probe: () => Probe): void {
     expect(await claim(9)).toEqual([high.id, normal.id, low.id]);
   });
 
+  test("free jobs are told in the order of their claims, and leased by their ids, once", async () => {
+    const { store, other } = probe();
+    const type = fresh("probe.job");
+    const [low, normal, high] = (["low", "normal", "high"] as const).map((priority) => newJob({ type, priority }));
+    const [first, second, third] = [high?.id as string, normal?.id as string, low?.id as string];
+    await enqueue(store, low as NewJob, normal as NewJob, high as NewJob, newJob({ type, delayMs: 60_000 }));
+    const free = await store.jobs.free([type], 9);
+    expect(free).toEqual([
+      { id: first, type, priority: "high" },
+      { id: second, type, priority: "normal" },
+      { id: third, type, priority: "low" },
+    ]);
+    const asked = [first, second, "never stored"];
+    const leased = (await Promise.all([store.jobs.lease(asked, lease), other.jobs.lease(asked, lease)])).flat();
+    expect(leased.map(({ id }) => id).sort()).toEqual([first, second].sort());
+    expect(leased[0]).toMatchObject(running);
+    await store.jobs.setPaused(type, true);
+    expect(await store.jobs.free([type], 9)).toEqual([]);
+    expect(await store.jobs.lease([third], lease)).toEqual([]);
+    await store.jobs.setPaused(type, false);
+    expect(await store.jobs.free([type], 9)).toHaveLength(1);
+    await complete(store, leased[0]);
+  });
+
   test("while a job with a dedupe key lives another is not stored; the run that completes it may store the next", async () => {
     const { store } = probe();
     const [type, dedupeKey] = [fresh("probe.job"), "daily"];

@@ -49,7 +49,10 @@ export function assemble(options: AppOptions): Parts {
   const dispatcher = store === undefined ? null : new Dispatcher(runtime, { store, subscribers, log });
   const workers = store === undefined ? null : new Workers({ runtime, store, nodeName }, services, options.jobs);
   runtime.offer = (events) => dispatcher?.offer(events);
-  if (workers !== null) runtime.wakeJobs = () => workers.wake();
+  if (workers !== null) {
+    runtime.offerJobs = (jobs) => workers.offer(jobs);
+    runtime.wakeJobs = () => workers.wake();
+  }
   const actions = new Map(contracts.flatMap(actionsOf).map((action) => [action.id, action] as const));
   return { runtime, services, contracts, actions, subscribers, store, log, remote, dispatcher, workers };
 }

@@ -1,5 +1,6 @@
 import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { NewJob } from "../store/jobs.ts";
 import type { Committed, Store, StoredEvent } from "../store/store.ts";
 import { runCommand } from "../transaction/command.ts";
 import type { Work } from "../transaction/work.ts";
@@ -31,6 +32,7 @@ export class Runtime implements Calls {
   readonly cache: QueryCache;
   /** Delivers at once what else would wait for the next poll; set by the application. */
   offer: (events: readonly StoredEvent[]) => void = () => {};
+  offerJobs: (jobs: readonly NewJob[]) => void = () => {};
   wakeJobs: () => void = () => {};
   elsewhere: Calls["elsewhere"] = () => undefined;
   /** Root calls that run, those whose caller has gone included; and who waits for none to. */
@@ -152,7 +154,8 @@ export class Runtime implements Calls {
   afterCommit(service: string, works: readonly Work[], { events, releasedJobs = 0 }: Committed): void {
     for (const { tags, tenant } of works) if (tags.length > 0) this.cache.invalidate(service, tenant, tags);
     if (events.length > 0) this.offer(events);
-    if (releasedJobs > 0 || works.some(({ jobs }) => jobs.length > 0)) this.wakeJobs();
+    if (works.some(({ jobs }) => jobs.length > 0)) this.offerJobs(works.flatMap(({ jobs }) => jobs));
+    if (releasedJobs > 0) this.wakeJobs();
     if (this.inspector.emit === null) return;
     for (const { type, key, version, at, traceId, tenant } of events) {
       this.inspector.emit({ kind: "event", id: type, key, version, at, traceId, tenant });

@@ -9,3 +9,5 @@ export type {
   JobType,
   NewJob,
 } from "../store/jobs.ts";
+export type { Ticket, TicketQueue } from "./tickets.ts";
+export type { JobOptions } from "./workers.ts";

@@ -95,6 +95,13 @@ export interface JobQueue {
     limit: number,
     lease: { readonly ms: number; readonly owner: string },
   ): Promise<ClaimedJob[]>;
+  /** Up to `limit` free jobs in the order in which `claim` would lease them, limits of types apart, without a lease. */
+  free(
+    types: readonly string[],
+    limit: number,
+  ): Promise<readonly { readonly id: string; readonly type: string; readonly priority: JobPriority }[]>;
+  /** Leases those of the jobs that are free, limits of types apart. */
+  lease(ids: readonly string[], lease: { readonly ms: number; readonly owner: string }): Promise<ClaimedJob[]>;
   /** Lengthens the leases; answers the ids still held. */
   renew(jobs: readonly ClaimedJob[], leaseMs: number): Promise<ReadonlySet<string>>;
   /** Gives the job back: due again in `retryInMs`, or dead where that is undefined. Nothing where the token is stale. */

@@ -28,6 +28,29 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
       const { rows } = await run(sql`SELECT * FROM banyan.claim_jobs(${types}::text[], ${limit}, ${ms}, ${owner})`);
       return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
     },
+    async free(types, limit) {
+      const { rows } = await run(sql`SELECT found.id, t.type, p.priority
+        FROM unnest(${types}::text[]) AS t (type), (VALUES (1::smallint), (0::smallint), (-1::smallint)) AS p (priority),
+          LATERAL (SELECT j.id, j.due_at FROM banyan.job j
+            WHERE j.type = t.type AND j.priority = p.priority AND j.due_at <= clock_timestamp() AND j.dead_at IS NULL AND j.waits = 0
+            ORDER BY j.due_at LIMIT ${limit}) found
+        WHERE NOT EXISTS (SELECT FROM banyan.job_type k WHERE k.type = t.type AND k.paused_at IS NOT NULL)
+        ORDER BY found.due_at - p.priority * interval '1 hour' LIMIT ${limit}`);
+      const found = rows as unknown as readonly Pick<ClaimedRow, "id" | "type" | "priority">[];
+      return found.map(({ id, type, priority }) => ({ id, type, priority: priorities[priority] ?? "normal" }));
+    },
+    async lease(ids, { ms, owner }) {
+      const { rows } = await run(sql`WITH held AS (
+          SELECT id, due_at FROM banyan.job j WHERE id = ANY (${ids}::text[]) AND due_at <= clock_timestamp() AND dead_at IS NULL AND waits + 0 = 0
+            AND NOT EXISTS (SELECT FROM banyan.job_type k WHERE k.type = j.type AND k.paused_at IS NOT NULL)
+          FOR NO KEY UPDATE SKIP LOCKED)
+        UPDATE banyan.job j
+        SET token = j.token + 1, attempt = j.attempt + 1, owner = ${owner}, due_at = clock_timestamp() + ${ms} * interval '1 millisecond'
+        FROM held WHERE j.id = held.id
+        RETURNING j.id, type, tenant, input, priority, dedupe_key, trace_id, metadata, delay_ms, token, attempt,
+          extract(epoch FROM clock_timestamp() - held.due_at)::float8 * 1000 AS waited_ms`);
+      return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
+    },
     async renew(jobs, leaseMs) {
       const { rows } = await run(sql`UPDATE banyan.job AS j
         SET due_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond'

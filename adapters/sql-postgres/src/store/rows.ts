@@ -78,49 +78,26 @@ export function insertEvents(events: readonly NewEvent[]): Statement {
       SELECT ${only.id}::uuid, seq, ${only.type}, ${only.tenant}, ${only.key}, version, ${only.data}, ${only.traceId}, ${only.metadata}
       FROM counted RETURNING id, version, at`;
   }
-  const { keys, laterCounts } = countKeys(events);
-  return sql`WITH wanted AS MATERIALIZED (
-      SELECT type, service FROM banyan.subscription WHERE type = ANY (${[...new Set(events.map(({ type }) => type))]}::text[])),
+  return sql`WITH given AS (
+      SELECT * FROM unnest(${events.map((each) => each.id)}::uuid[], ${events.map((each) => each.type)}::text[],
+        ${events.map((each) => each.tenant)}::text[], ${events.map((each) => each.key)}::text[],
+        ${events.map((each) => each.data)}::text[], ${events.map((each) => each.traceId)}::text[],
+        ${events.map((each) => each.metadata)}::text[]) WITH ORDINALITY AS g (id, type, tenant, key, data, trace_id, metadata, place)),
     counted AS (
       INSERT INTO banyan.stream AS s (tenant, key, version)
-      SELECT * FROM unnest(${keys.map(({ tenant }) => tenant)}::text[], ${keys.map(({ key }) => key)}::text[],
-        ${keys.map(({ count }) => count)}::bigint[])
+      SELECT tenant, key, count(*) FROM given GROUP BY tenant, key ORDER BY tenant, key
       ON CONFLICT (tenant, key) DO UPDATE SET version = s.version + excluded.version RETURNING tenant, key, version),
     stored AS (
       INSERT INTO banyan.event (id, type, tenant, key, version, data, trace_id, metadata)
-      SELECT g.id, g.type, g.tenant, g.key, c.version - g.later, g.data, g.trace_id, g.metadata
-      FROM unnest(${events.map((each) => each.id)}::uuid[], ${events.map((each) => each.type)}::text[],
-        ${events.map((each) => each.tenant)}::text[], ${events.map((each) => each.key)}::text[],
-        ${events.map((each) => each.data)}::text[], ${events.map((each) => each.traceId)}::text[],
-        ${events.map((each) => each.metadata)}::text[], ${laterCounts}::bigint[])
-        WITH ORDINALITY AS g (id, type, tenant, key, data, trace_id, metadata, later, place)
-      JOIN counted c ON c.tenant = g.tenant AND c.key = g.key ORDER BY g.place
+      SELECT g.id, g.type, g.tenant, g.key,
+        c.version - count(*) OVER (PARTITION BY g.tenant, g.key) + row_number() OVER (PARTITION BY g.tenant, g.key ORDER BY g.place),
+        g.data, g.trace_id, g.metadata
+      FROM given g JOIN counted c ON c.tenant = g.tenant AND c.key = g.key ORDER BY g.place
       RETURNING seq, id, type, version, at),
     waiting AS (
       INSERT INTO banyan.unsent (service, seq, event)
-      SELECT w.service, s.seq, s.id FROM stored s JOIN wanted w ON w.type = s.type)
+      SELECT n.service, s.seq, s.id FROM stored s JOIN banyan.subscription n ON n.type = s.type)
     SELECT id, version, at FROM stored`;
-}
-
-interface KeyCount {
-  readonly tenant: string;
-  readonly key: string;
-  count: number;
-}
-
-/** Each key once, in one order everywhere, and for each event how many later ones have its key: the server would sort twice for it. */
-function countKeys(events: readonly NewEvent[]) {
-  const counts = new Map<string, KeyCount>();
-  const laterCounts = new Array<number>(events.length);
-  for (let place = events.length - 1; place >= 0; place--) {
-    const { tenant, key } = events[place] as NewEvent;
-    const name = `${tenant}\0${key}`;
-    const known = counts.get(name) ?? { tenant, key, count: 0 };
-    counts.set(name, known);
-    laterCounts[place] = known.count++;
-  }
-  const keys = [...counts.keys()].sort().map((name) => counts.get(name) as KeyCount);
-  return { keys, laterCounts };
 }
 
 /** The events with what the store added, in the order given. */

@@ -1,0 +1,1 @@
+export { type BullTicketsOptions, createBullTickets } from "./bull-tickets.ts";

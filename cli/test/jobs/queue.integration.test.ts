@@ -1,0 +1,23 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createTestProject } from "../../../tools/test-project.ts";
+import { describeWithServer } from "../../../tools/test-server.ts";
+
+describeWithServer("redis", "BANYAN_QUEUE", (BANYAN_QUEUE) => {
+  test("lets BullMQ hand out the jobs of a project, whose pause, death and retry stay the same", {
+    timeout: 60_000,
+  }, async () => {
+    const project = createTestProject(new URL("../notes/banyan.config.ts", import.meta.url));
+    onTestFinished(() => project.remove());
+    await project.start({ BANYAN_QUEUE, BANYAN_NAMESPACE: `test-${process.pid}` });
+    const jobs = async () => JSON.parse((await project.run("jobs", "--json")).stdout);
+    await project.run("jobs", "pause", "notes.proofread");
+    await project.run("call", "notes.submit", '{"text":"hello"}');
+    expect(await jobs()).toMatchObject([{ type: "notes.proofread", state: "paused" }]);
+    await project.run("jobs", "resume", "notes.proofread");
+    await expect.poll(jobs, { timeout: 10_000 }).toMatchObject([{ state: "dead", error: 'Error: "hello" is sealed' }]);
+    const [{ id }] = await jobs();
+    await project.run("call", "notes.unseal", '{"text":"hello"}');
+    await project.run("jobs", "retry", id);
+    await expect.poll(jobs, { timeout: 10_000 }).toEqual([]);
+  });
+});
