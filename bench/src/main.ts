@@ -6,6 +6,7 @@ import { commandArea } from "./command/area.ts";
 import { deliveryArea } from "./delivery/area.ts";
 import { httpArea } from "./http/area.ts";
 import { installPeers, peersInstalled } from "./install-peers.ts";
+import { jobsArea } from "./jobs/area.ts";
 import { ledgerArea } from "./ledger/area.ts";
 import { logArea } from "./log/area.ts";
 import { memoryArea } from "./memory/area.ts";
@@ -13,7 +14,17 @@ import type { Area } from "./rounds.ts";
 import { type Row, table } from "./row.ts";
 import { PeerMissing } from "./subject-process.ts";
 
-const areas: Area[] = [callArea, httpArea, commandArea, deliveryArea, ledgerArea, busArea, logArea, memoryArea];
+const areas: Area[] = [
+  callArea,
+  httpArea,
+  commandArea,
+  deliveryArea,
+  jobsArea,
+  ledgerArea,
+  busArea,
+  logArea,
+  memoryArea,
+];
 
 const help = `Measures Banyan beside its peers, interleaved in one run, and prints ratios.
 

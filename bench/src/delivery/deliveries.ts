@@ -5,6 +5,8 @@ export type Message = { number: number; sentMs: number };
 export type Deliveries = {
   /** Called once per message when its subscriber's work is committed; a second call for a message is an error. */
   done(message: Message): void;
+  /** Messages that will be published by other means; `done` resolves to how many a second were done, from the first to the last. */
+  expect(count: number): { messages: Message[]; done: Promise<number> };
   methods(publish: (message: Message) => Promise<unknown>): {
     sustained(width: number, durationMs: number): Promise<number>;
     steady(count: number, perSecond: number): Promise<number[]>;
@@ -17,6 +19,7 @@ export function trackDeliveries(): Deliveries {
   let agesMs: number[] = [];
   let sent = 0;
   let caughtUp = () => {};
+  let firstDoneMs: number | undefined;
 
   const next = (): Message => {
     const message = { number: ++sent, sentMs: performance.now() };
@@ -32,8 +35,15 @@ export function trackDeliveries(): Deliveries {
   return {
     done({ number, sentMs }) {
       if (!pending.delete(number)) throw new Error(`Message ${number} was delivered twice or was never sent.`);
+      firstDoneMs ??= performance.now();
       agesMs.push(performance.now() - sentMs);
       if (pending.size === 0) caughtUp();
+    },
+    expect(count) {
+      firstDoneMs = undefined;
+      const messages = Array.from({ length: count }, next);
+      const rate = () => ((count - 1) * 1_000) / (performance.now() - (firstDoneMs ?? 0));
+      return { messages, done: untilDone().then(rate) };
     },
     methods: (publish) => ({
       /** Messages per second from the first publish to the last message's done, with `width` publishes in flight. */
