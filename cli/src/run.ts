@@ -2,7 +2,7 @@ import { isFault } from "@banyan/kernel";
 import { CommanderError } from "commander";
 import { CommandFailure, exitCodes, faultFailure } from "./failure.ts";
 import { note } from "./output/terminal.ts";
-import { createProgram } from "./program.ts";
+import { createProgram } from "./program/program.ts";
 
 /** Runs one command line and sets the exit code. */
 export async function run(args: readonly string[], version: string): Promise<void> {

@@ -195,3 +195,27 @@ test("reset refuses while a server runs", async () => {
   expect(code).toBe(1);
   expect(stderr).toContain(String(server.ready.pid));
 });
+
+test("who hears of events is listed, and one that is gone is forgotten, after asking; one that is configured is not", async () => {
+  const [own] = await json("subscriptions");
+  expect(own).toMatchObject({ service: "notes", types: ["notes.written"] });
+  expect((await project.run("subscriptions", "forget", "notes", "--yes")).stderr).toContain(
+    "Take its subscriptions out",
+  );
+  expect((await project.run("subscriptions", "forget", "nobody", "--yes")).code).toBe(1);
+  await project.run("sql", "INSERT INTO banyan.subscription VALUES ('notes.written', 'gone')");
+  await project.run("call", "notes.write", '{"text":"for one that is gone"}');
+  const listed = await project.run("subscriptions");
+  expect(listed.stdout).toMatch(/gone +1 +.* not in the configuration +notes.written/);
+  const asked = await project.run("subscriptions", "forget", "gone");
+  expect({ code: asked.code, stderr: asked.stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--yes"),
+  });
+  expect(await json("subscriptions", "forget", "gone", "--yes")).toEqual({
+    service: "gone",
+    forgotten: true,
+    droppedCount: 1,
+  });
+  expect((await json("subscriptions")).map(({ service }: { service: string }) => service)).toEqual(["notes"]);
+});

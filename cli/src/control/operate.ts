@@ -71,6 +71,10 @@ export async function operate(
       return app.lag();
     case "republish":
       return app.republish(request.since);
+    case "subscriptions":
+      return app.subscriptions();
+    case "forget":
+      return app.forgetSubscriptions(request.service);
     case "trace":
       return watch?.traces.of(request.traceId) ?? [];
     case "nodes":

@@ -30,6 +30,8 @@ export const Request = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("resumeJobs"), type: z.string() }),
   z.strictObject({ do: z.literal("lag") }),
   z.strictObject({ do: z.literal("republish"), since: z.int().min(0) }),
+  z.strictObject({ do: z.literal("subscriptions") }),
+  z.strictObject({ do: z.literal("forget"), service: z.string() }),
   z.strictObject({ do: z.literal("trace"), traceId: z.string().min(4) }),
   z.strictObject({ do: z.literal("nodes") }),
   z.strictObject({ do: z.literal("scale"), service: z.string(), count: z.int().min(0).max(64) }),

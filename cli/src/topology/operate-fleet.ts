@@ -62,6 +62,8 @@ export async function operateFleet(
       const subscriber = letters.find(({ id }) => id === request.id)?.subscriber;
       return subscriber === undefined ? "gone" : ask(hostOf(fleet, subscriber.split(".")[0]).socket, request);
     }
+    case "subscriptions":
+    case "forget":
     case "deadLetters":
     case "republish":
     case "jobs":

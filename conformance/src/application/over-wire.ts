@@ -11,10 +11,10 @@ export function createAppOverWire(options: AppOptions): App {
   const remotes = options.services.map(({ contract }) => ({ contract }));
   const caller = createApp({ services: [], remotes, bus: network.createBus(), nodeName: "caller" });
   return {
+    ...callee,
     get state() {
       return callee.state;
     },
-    services: callee.services,
     contracts: caller.contracts,
     nodes: () => caller.nodes(),
     start: async (onStarted) => {
@@ -27,19 +27,5 @@ export function createAppOverWire(options: AppOptions): App {
     },
     call: (action, input, callOptions) => caller.call(action, input, callOptions),
     action: (id) => caller.action(id),
-    inspect: (listener, kinds) => callee.inspect(listener, kinds),
-    health: () => callee.health(),
-    rebuild: (projection) => callee.rebuild(projection),
-    deadLetters: (filter) => callee.deadLetters(filter),
-    redrive: (id) => callee.redrive(id),
-    jobs: (filter) => callee.jobs(filter),
-    jobBacklog: () => callee.jobBacklog(),
-    retryJob: (id) => callee.retryJob(id),
-    pauseJobs: (type) => callee.pauseJobs(type),
-    resumeJobs: (type) => callee.resumeJobs(type),
-    lag: () => callee.lag(),
-    republish: (since) => callee.republish(since),
-    retention: () => callee.retention(),
-    settled: (settledOptions) => callee.settled(settledOptions),
   };
 }

@@ -132,6 +132,33 @@ export function eventClauses(probe: () => Probe): void {
     await third.stop(budget());
   });
 
+  test("a service that is gone can be forgotten: what waits for it is dropped, and nothing more is kept", async () => {
+    const { store, another } = probe();
+    const gone = await another({ name: "gone", migrations: undefined, hears: ["probe.happened", "probe.whispered"] });
+    await gone.stop(budget());
+    const of = async (name: string) =>
+      (await store.outbox.subscriptions()).find(({ service }) => service === name) ?? "unknown";
+    expect(await of("gone")).toEqual({
+      service: "gone",
+      types: ["probe.happened", "probe.whispered"],
+      unsentCount: 0,
+      oldestMs: 0,
+    });
+    const stored = [...(await committed(store, [newEvent(), newEvent()]))];
+    expect(await of("gone")).toMatchObject({ unsentCount: 2, oldestMs: expect.any(Number) });
+    const { unsentCount: mine } = (await of("probe")) as { unsentCount: number };
+    expect(await store.outbox.forget("gone")).toBe(2);
+    expect(await of("gone")).toBe("unknown");
+    expect(await of("probe")).toMatchObject({ unsentCount: mine });
+    stored.push(...(await committed(store, [newEvent()])));
+    expect(await of("gone")).toBe("unknown");
+    expect(await store.outbox.forget("gone")).toBe(0);
+    await store.outbox.markSent(
+      "probe",
+      stored.map(({ id }) => id),
+    );
+  });
+
   test("commits with events or jobs are announced to other processes, in few announcements", async () => {
     const { store, other } = probe();
     let heard = 0;

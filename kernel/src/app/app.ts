@@ -16,7 +16,7 @@ import type { Fallback } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
 import type { JobBacklog, JobFilter, JobReport } from "../store/jobs.ts";
-import type { DeadLetter, RetentionStanding, Store } from "../store/store.ts";
+import type { DeadLetter, RetentionStanding, Store, StoredSubscriptions } from "../store/store.ts";
 
 /** What an application is made of. */
 export interface AppOptions {
@@ -106,6 +106,13 @@ export interface App {
   republish(since: number): Promise<{ readonly count: number }>;
   /** What is kept of what is over. */
   retention(): Promise<RetentionStanding>;
+  /** Every service that hears of events in this store, running or not, and what waits for it. */
+  subscriptions(): Promise<readonly StoredSubscriptions[]>;
+  /**
+   * For a service that is gone for good: nothing waits for it any more, and what waited is dropped; answers how many events that were.
+   * One that still runs would hear of nothing until its next start.
+   */
+  forgetSubscriptions(service: string): Promise<number>;
   /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */
   settled(options?: { readonly deadlineMs?: number }): Promise<void>;
 }

@@ -23,6 +23,8 @@ type Operations = Pick<
   | "lag"
   | "republish"
   | "retention"
+  | "subscriptions"
+  | "forgetSubscriptions"
   | "settled"
 >;
 
@@ -65,6 +67,8 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
     },
     republish: async (since) => required().retention.republish(since),
     retention: async () => required().retention.standing(),
+    subscriptions: () => required().outbox.subscriptions(),
+    forgetSubscriptions: (service) => required().outbox.forget(service),
     async settled({ deadlineMs = 30_000 } = {}) {
       const budget = new Scope(runtime.clock, deadlineMs, "settled");
       while (!((await dispatcher?.isSettled()) ?? true) || !((await workers?.isSettled()) ?? true)) {

@@ -20,6 +20,7 @@ export {
   type RetentionStanding,
   type Store,
   type StoredEvent,
+  type StoredSubscriptions,
   type Transaction,
 } from "./store.ts";
 export { storeFaults } from "./store-faults.ts";

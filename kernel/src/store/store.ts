@@ -176,6 +176,10 @@ export interface Outbox {
   markSent(service: string, eventIds: readonly string[]): Promise<void>;
   /** What waits for `service`, and what would wait for it from now on, waits for `by` instead, which hears of it already. */
   adopt(service: string, by: string): Promise<void>;
+  /** Every service that hears of events, or that events wait for, running or not, by name. */
+  subscriptions(): Promise<readonly StoredSubscriptions[]>;
+  /** The service hears of nothing more, until it starts again, and what waits for it is dropped; answers how many events that were. */
+  forget(service: string): Promise<number>;
   /** Calls `listener` soon after other processes' commits with events or jobs; at most each 10 ms. */
   onAnnounced(listener: () => void): void;
   /** The number of events unsent and the age in milliseconds of the oldest. */
@@ -186,6 +190,16 @@ export interface Outbox {
    * `store.forgotten` where events of one of the types are kept no more.
    */
   refold(subscriber: string, types: readonly string[], work: Refold): Promise<{ readonly foldedCount: number }>;
+}
+
+/** What a store remembers of a service that hears of events. */
+export interface StoredSubscriptions {
+  readonly service: string;
+  /** In alphabetical order. */
+  readonly types: readonly string[];
+  /** Events that wait for it, and the age of the oldest in milliseconds; 0 where none waits. */
+  readonly unsentCount: number;
+  readonly oldestMs: number;
 }
 
 /** What a rebuild does to its projection. */

@@ -33,6 +33,31 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
           moved AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING seq, event)
         INSERT INTO banyan.unsent (service, seq, event) SELECT ${by}, seq, event FROM moved ON CONFLICT DO NOTHING`);
     },
+    async subscriptions() {
+      const { rows } = await run(sql`SELECT service,
+          coalesce((SELECT array_agg(type ORDER BY type) FROM banyan.subscription s WHERE s.service = known.service), '{}') AS types,
+          waiting.*
+        FROM (SELECT service FROM banyan.subscription UNION SELECT service FROM banyan.unsent) AS known,
+          LATERAL (SELECT count(*) AS count,
+              greatest(0, coalesce(extract(epoch FROM clock_timestamp() - min(e.at))::float8 * 1000, 0)) AS oldest_ms
+            FROM banyan.unsent u JOIN banyan.event e ON e.id = u.event WHERE u.service = known.service) AS waiting
+        ORDER BY service`);
+      const found = rows as unknown as ReadonlyArray<{
+        readonly service: string;
+        readonly types: readonly string[];
+        readonly count: number;
+        readonly oldest_ms: number;
+      }>;
+      return found.map(({ service, types, count, oldest_ms }) => {
+        return { service, types, unsentCount: count, oldestMs: oldest_ms };
+      });
+    },
+    async forget(service) {
+      const { rows } = await run(sql`WITH forgotten AS (DELETE FROM banyan.subscription WHERE service = ${service}),
+          dropped AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING seq)
+        SELECT count(*) AS count FROM dropped`);
+      return (rows as unknown as ReadonlyArray<{ readonly count: number }>)[0]?.count ?? 0;
+    },
     onAnnounced,
     async backlog({ service, types }) {
       const { rows } = await run(sql`SELECT count(*) AS count,
