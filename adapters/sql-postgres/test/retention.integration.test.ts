@@ -1,8 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { NewEvent, Store, StoredEvent } from "@banyan/kernel/store";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
 import { connect, createPostgresStore, statement } from "../src/index.ts";
+import { migrate } from "../src/migrate.ts";
 import { createPool, type Pool } from "../src/pool.ts";
 import { createRunner } from "../src/store/runner.ts";
 import { checkedDays, type RetentionDays, sweep } from "../src/store/sweep.ts";
@@ -207,6 +212,46 @@ test("somebody who reads for long holds up the sweep and no command; the next sw
   await sweepIn(70, { eventDays: 7 });
   expect(await rows("SELECT id FROM banyan.event")).toEqual([]);
   expect((await store.retention.standing()).sweptAt).toBeGreaterThan(Date.now() - 60_000);
+});
+
+test("what a database held before there were partitions is in them, and waits for whom it waited for", async () => {
+  const before = await createTestDatabase(inject("postgresUrl"));
+  const connection = await connect({ url: before.url });
+  const folder = mkdtempSync(join(tmpdir(), "migrations-"));
+  const files = ["000001-store.sql", "000002-jobs.sql"];
+  for (const file of files) copyFileSync(new URL(`../sql/${file}`, import.meta.url), join(folder, file));
+  await migrate(connection, [{ name: "banyan", migrations: pathToFileURL(folder) }]);
+  const [kept, waiting] = [newEvent(), newEvent()];
+  await connection.run([
+    statement(
+      `INSERT INTO banyan.event (id, type, tenant, key, version, data, trace_id, metadata)
+        SELECT id, 'probe.happened', 't', 'k', version, '{}', '', '{"from":"test"}' FROM unnest($1::uuid[]) WITH ORDINALITY AS e (id, version)`,
+      [[kept.id, waiting.id]],
+    ),
+    statement("INSERT INTO banyan.stream VALUES ('t', 'k', 2)"),
+    statement("INSERT INTO banyan.unsent SELECT 'probe', seq FROM banyan.event WHERE id = $1", [waiting.id]),
+    statement("INSERT INTO banyan.inbox VALUES ('one', $1)", [kept.id]),
+    statement("INSERT INTO banyan.dead_letter (subscriber, event, attempts, error) VALUES ('one', $1, 8, 'broke')", [
+      kept.id,
+    ]),
+  ]);
+  await connection.close();
+  rmSync(folder, { recursive: true });
+  const after = createPostgresStore({ url: before.url });
+  await after.start([service]);
+  const stored = { version: expect.any(Number), at: expect.any(Number) };
+  expect(await after.outbox.unsent(hearing, 10)).toEqual([{ ...waiting, ...stored, version: 2 }]);
+  expect(await after.deadLetters.list({ limit: 10 })).toMatchObject([
+    { event: { ...kept, version: 1 }, error: "broke" },
+  ]);
+  const delivery = after.beginDelivery("one", [kept.id, waiting.id], budget());
+  expect(await delivery.open()).toEqual(new Set([waiting.id]));
+  await delivery.rollback();
+  const { events } = await after.beginCommands([], budget()).commit({ ...nothing, events: [newEvent()] });
+  expect(events[0]?.version).toBe(3);
+  expect((await after.outbox.unsent(hearing, 10)).map(({ version }) => version)).toEqual([2, 3]);
+  await after.stop(budget());
+  await before.drop();
 });
 
 test.each([

@@ -63,7 +63,12 @@ function faultOf({ outcome }: CommandRecord): string | null {
   return "fault" in outcome ? JSON.stringify(outcome.fault) : null;
 }
 
-/** Versions the events under the locks of their keys, taken in one order everywhere, and puts them into the log and every subscriber's outbox. */
+/**
+ * Versions the events under the locks of their keys, taken in one order everywhere, and puts them into the log and every subscriber's
+ * outbox. In thousands of instructions of the server (callgrind, `postgres --single`, parsing of literals included) a row of
+ * the handler's and one event take 390 (396 before there were partitions), 99 of them the row. An advisory lock on the key and a look for its last version in an index
+ * of the events, in place of the row that is counted up, take 30 more; the outbox 35, also where nobody hears.
+ */
 export function insertEvents(events: readonly NewEvent[]): Statement {
   const [only] = events;
   if (events.length === 1 && only !== undefined) {
