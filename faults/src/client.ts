@@ -7,7 +7,7 @@ import { Gone, type Subject } from "./subject/subject.ts";
 const inFlight = 16;
 const counters = 40;
 /** One operation in so many is on a counter whose events cannot be handled yet. */
-const poisonEvery = 400;
+const poisonEvery = 150;
 export const poisonedCounter = "poisoned";
 
 /** Adds to counters without end; an operation whose outcome is unknown is asked for again with the same key, until it is known. */

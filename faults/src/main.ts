@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +8,6 @@ import { isClean } from "./judge.ts";
 import { profiles } from "./profile.ts";
 import { pageOf, reportOf } from "./report.ts";
 import { type RoundResult, runRound } from "./round.ts";
-import { commitOf } from "./scenarios.ts";
 import { variableOf } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -89,6 +89,12 @@ function begun(path: string): Begun | undefined {
   return { ...JSON.parse(first as string), results: rest.map((line) => JSON.parse(line) as RoundResult) };
 }
 
+/** What is tried; "unknown" where this is no checkout. */
+function commitOf(): string {
+  const { status, stdout } = spawnSync("git", ["rev-parse", "HEAD"], { cwd: root, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : "unknown";
+}
+
 async function run(args: string[]): Promise<number> {
   const { name, profile, chosen, json, fresh, output: folder, help: asked, seed: given } = read(args);
   if (asked) {
@@ -114,7 +120,7 @@ async function run(args: string[]): Promise<number> {
     results.push(result);
     appendFileSync(path, `${JSON.stringify(result)}\n`);
   }
-  const report = reportOf({ profile: name, seed, commit: commitOf(root) }, results);
+  const report = reportOf({ profile: name, seed, commit: commitOf() }, results);
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(join(folder, `${name}.md`), pageOf(report));
   rmSync(path, { force: true });

@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogMessage } from "@banyan/kernel/log";
 import type { TcpProxy, Weather } from "./proxy.ts";
@@ -121,15 +119,5 @@ export async function untilAll(stage: Stage): Promise<void> {
   for (let tries = 0; stage.alive().length < stage.subjects.length; tries++) {
     if (tries > 1_200) throw new Error("a process does not start again");
     await pause(50);
-  }
-}
-
-/** Of the commit that is tried, where it is known. */
-export function commitOf(root: string): string {
-  try {
-    const head = readFileSync(join(root, ".git/HEAD"), "utf8").trim();
-    return head.startsWith("ref: ") ? readFileSync(join(root, ".git", head.slice(5)), "utf8").trim() : head;
-  } catch {
-    return "unknown";
   }
 }

@@ -5,6 +5,9 @@ import { percentile } from "../row.ts";
 import { peer, type Running, type Subject } from "../subject-process.ts";
 
 const IN_FLIGHT = 100;
+/** As many as one commit takes without waiting for others. */
+const TOGETHER = 1_000;
+const BACKLOG = 20_000;
 const STEADY_PER_SECOND = 100;
 
 const delay = { ours: "subscription", unit: "ms", better: "smaller" as const };
@@ -13,6 +16,16 @@ const delay99 = { ...delay, row: `commit to effect committed, p99 at ${STEADY_PE
 const sustained = { ours: "subscription", metric: "sustained", unit: "events/s", better: "larger" as const };
 const rate = { ...sustained, row: `sustained, ${IN_FLIGHT} commands in flight, which emit and write nothing else` };
 const writing = { ...sustained, metric: "writing", row: "the same, and each command writes a row of its own" };
+const together = {
+  ...sustained,
+  metric: "together",
+  row: `sustained, ${TOGETHER} in flight, publishes committed together`,
+};
+const drained = {
+  ...sustained,
+  metric: "drained",
+  row: `a backlog of ${BACKLOG} drained, handlers that await their effects`,
+};
 const wanted: Wanted[] = [
   { ...delay50, peer: "plain-table", reach: 1 / 1.5 },
   { ...rate, peer: "plain-table", reach: 2 },
@@ -21,6 +34,9 @@ const wanted: Wanted[] = [
     { ...rate, peer },
   ]),
   { ...writing, peer: "plain-table" },
+  { ...together, peer: "plain-table", reach: 8 },
+  { ...drained, peer: { name: "the figure to reach", figure: 20_000 }, reach: 1 },
+  { ...drained, peer: "plain-table" },
   { ...delay99, peer: "plain-table" },
 ];
 
@@ -33,6 +49,7 @@ export const deliveryArea: Area = {
     withPostgres(bench, async (url) => {
       const durationMs = bench.quick ? 200 : 2_500;
       const messages = bench.quick ? 20 : 300;
+      const backlog = bench.quick ? 50 : BACKLOG;
       const options = { url };
       const subjects: Subject[] = [
         { id: "subscription", name: "ours", module: new URL("./ours.ts", import.meta.url), options },
@@ -53,14 +70,27 @@ export const deliveryArea: Area = {
       const measure = async (running: Running, { id }: Subject) => {
         await running.ask("sustained", IN_FLIGHT, durationMs);
         const sustained = await running.ask<number>("sustained", IN_FLIGHT, durationMs);
-        // The peers' publishes write nothing but their message.
-        const writing =
-          id === "subscription" ? await running.ask<number>("sustainedWriting", IN_FLIGHT, durationMs) : sustained;
+        // The peers' publishes write nothing but their message, each in a commit of its own.
+        const others = id === "subscription" ? await measureOthers(running, durationMs, backlog) : {};
         await running.ask("steady", messages / 3, STEADY_PER_SECOND);
         const agesMs = await running.ask<number[]>("steady", messages, STEADY_PER_SECOND);
-        return { sustained, writing, p50: percentile(agesMs, 0.5), p99: percentile(agesMs, 0.99) };
+        return {
+          sustained,
+          writing: sustained,
+          together: sustained,
+          drained: sustained,
+          ...others,
+          p50: percentile(agesMs, 0.5),
+          p99: percentile(agesMs, 0.99),
+        };
       };
       const figures = await measureInRounds(bench, { subjects }, measure);
       return figures.rows(wanted);
     }),
 };
+
+async function measureOthers(running: Running, durationMs: number, backlog: number) {
+  const writing = await running.ask<number>("sustainedWriting", IN_FLIGHT, durationMs);
+  const together = await running.ask<number>("sustainedTogether", TOGETHER, durationMs);
+  return { writing, together, drained: await running.ask<number>("drained", backlog) };
+}

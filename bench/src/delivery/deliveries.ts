@@ -7,6 +7,8 @@ export type Deliveries = {
   done(message: Message): void;
   /** Messages that will be published by other means; `done` resolves to how many a second were done, from the first to the last. */
   expect(count: number): { messages: Message[]; done: Promise<number> };
+  /** Publishes so many, of which none is handled yet; answers what waits until all are. */
+  backlog(count: number, publish: (message: Message) => Promise<unknown>): Promise<() => Promise<void>>;
   methods(publish: (message: Message) => Promise<unknown>): {
     sustained(width: number, durationMs: number): Promise<number>;
     steady(count: number, perSecond: number): Promise<number[]>;
@@ -44,6 +46,12 @@ export function trackDeliveries(): Deliveries {
       const messages = Array.from({ length: count }, next);
       const rate = () => ((count - 1) * 1_000) / (performance.now() - (firstDoneMs ?? 0));
       return { messages, done: untilDone().then(rate) };
+    },
+    async backlog(count, publish) {
+      for (let left = count; left > 0; left -= 1_000) {
+        await Promise.all(Array.from({ length: Math.min(left, 1_000) }, () => publish(next())));
+      }
+      return untilDone;
     },
     methods: (publish) => ({
       /** Messages per second from the first publish to the last message's done, with `width` publishes in flight. */
