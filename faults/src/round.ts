@@ -129,8 +129,11 @@ async function heal(stage: Stage): Promise<void> {
       );
     }
     await pause(200);
-    const [subject] = stage.alive();
-    const answers = await Promise.all([subject?.backlog(), subject?.redrive()]).catch(() => []);
-    quiet = answers.length === 2 && answers.every((answer) => answer?.value === 0) ? quiet + 1 : 0;
+    const alive = stage.alive();
+    // Of each: not every engine counts what a consumer in another process has in hand.
+    const asked = [alive[0]?.redrive(), ...alive.map((subject) => subject.backlog())];
+    const answers = await Promise.all(asked).catch(() => []);
+    const isAtRest = answers.length > 1 && answers.every((answer) => answer?.value === 0);
+    quiet = isAtRest ? quiet + 1 : 0;
   }
 }
