@@ -10,6 +10,22 @@ type Engine = { name: string; url: string | undefined; up: string; ours: URL; ra
 
 const engines: Engine[] = [
   {
+    name: "JetStream",
+    url: process.env.BANYAN_TEST_NATS,
+    up: "nats",
+    ours: new URL("./jetstream.ts", import.meta.url),
+    raw: peer("log/jetstream"),
+    rawName: "@nats-io/jetstream",
+  },
+  {
+    name: "Redis Streams",
+    url: process.env.BANYAN_TEST_REDIS,
+    up: "redis",
+    ours: new URL("./redis.ts", import.meta.url),
+    raw: peer("log/redis-streams"),
+    rawName: "ioredis",
+  },
+  {
     name: "RabbitMQ",
     url: process.env.BANYAN_TEST_RABBITMQ,
     up: "rabbitmq",
@@ -30,7 +46,7 @@ const engines: Engine[] = [
 /** Messages through an engine without any database, beside its own client. */
 export const logArea: Area = {
   name: "log",
-  about: "publish, consume and acknowledge over RabbitMQ and Kafka, beside their own clients",
+  about: "publish, consume and acknowledge over JetStream, Redis Streams, RabbitMQ and Kafka, beside their own clients",
   async run(bench: Bench): Promise<Row[]> {
     const rows: Row[] = [];
     for (const engine of engines) rows.push(...(await measureEngine(bench, engine)));
