@@ -4,11 +4,4 @@ import type { RuleName } from "./rules.ts";
 export type Exception = { rule: RuleName; subject: string; reason: string };
 
 /** Every exception from the house rules, with its reason. */
-export const allowlist: Exception[] = [
-  {
-    rule: "portsHaveTwoImplementations",
-    subject: "storeConformance",
-    reason:
-      "The port keeps I/O out of the kernel. Its second implementation is the simulation's store, which runs the same kernel under a seeded scheduler; a mock before that would be a port for the sake of a mock.",
-  },
-];
+export const allowlist: Exception[] = [];

@@ -11,6 +11,7 @@ import { whileLeading } from "./term.ts";
  * F2  A message that comes while an earlier copy of it is under way waits for that one's end.
  * F3  What the outbox still keeps for the service itself, from before there was a log, takes the way through the log.
  * F4  What is no event of ours is acknowledged and counted: it will never be one.
+ * F5  What comes while the term ends is neither taken nor acknowledged: it comes again, to whoever leads next.
  */
 
 const adoptMs = 30_000;
@@ -33,8 +34,11 @@ export class LogFeed implements Feed {
   private readonly refused: Refused;
   private readonly tracked = new Map<string, Tracked>();
   private consumer: LogConsumer | null = null;
+  /** What was done before `consume` had answered: an engine may send before it says that it will. */
+  private readonly early: ReceivedMessage[] = [];
   private adopting: NodeJS.Timeout | null = null;
   private isLeading = false;
+  private isClosing = false;
   private readonly stopping = new AbortController();
   private ended: Promise<void> = Promise.resolve();
 
@@ -87,6 +91,7 @@ export class LogFeed implements Feed {
 
   private async open(): Promise<void> {
     const { service, types } = this.hearing;
+    this.isClosing = false;
     this.taker.open((event) => this.done(event));
     await this.store.outbox.adopt(service, relayName);
     // A transaction that began before this, with another process, may still write for the service itself.
@@ -103,19 +108,23 @@ export class LogFeed implements Feed {
         refused: this.refused,
       },
     );
+    this.acknowledge(this.early.splice(0));
     this.isLeading = true;
   }
 
   private async close(): Promise<void> {
     this.isLeading = false;
+    this.isClosing = true;
     if (this.adopting !== null) clearInterval(this.adopting);
     await this.taker.close();
     await this.consumer?.close();
     this.consumer = null;
     this.tracked.clear();
+    this.early.length = 0;
   }
 
   private received(messages: readonly ReceivedMessage[]): void {
+    if (this.isClosing) return;
     for (const message of messages) {
       const event = eventOf(message.body);
       if (typeof event === "string") this.refuse(message, event);
@@ -127,17 +136,22 @@ export class LogFeed implements Feed {
     const before = this.tracked.get(event.id);
     if (before !== undefined) before.messages.push(message);
     else if (this.taker.take(event, keyOf(event))) this.tracked.set(event.id, { event, messages: [message] });
-    else this.consumer?.acknowledge([message]);
+    else this.acknowledge([message]);
   }
 
   private refuse(message: ReceivedMessage, reason: string): void {
     this.refused(reason);
-    this.consumer?.acknowledge([message]);
+    this.acknowledge([message]);
   }
 
   private done({ id }: StoredEvent): void {
     const tracked = this.tracked.get(id);
     this.tracked.delete(id);
-    if (tracked !== undefined) this.consumer?.acknowledge(tracked.messages);
+    if (tracked !== undefined) this.acknowledge(tracked.messages);
+  }
+
+  private acknowledge(messages: readonly ReceivedMessage[]): void {
+    if (this.consumer === null) this.early.push(...messages);
+    else if (messages.length > 0) this.consumer.acknowledge(messages);
   }
 }

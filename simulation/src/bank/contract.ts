@@ -1,0 +1,32 @@
+import { command, defineContract, event, fault, job } from "@banyan/kernel";
+import { z } from "zod";
+
+const Movement = z.strictObject({ reference: z.string(), account: z.string(), amount: z.int() });
+
+/** Moves money between accounts: small, and of every kind of promise one. */
+export const bank = defineContract("bank", {
+  faults: { short: fault("conflict", z.strictObject({ account: z.string() })) },
+  commands: {
+    /** Two rows, two events of two keys. */
+    transfer: command({
+      input: z.strictObject({ reference: z.string(), from: z.string(), to: z.string(), amount: z.int().positive() }),
+      output: z.object({ balance: z.int() }),
+      faults: ["short"],
+      access: "bank:write",
+    }),
+    /** Many of them share a transaction. */
+    credit: command({
+      input: Movement,
+      output: z.object({ balance: z.int() }),
+      faults: ["short"],
+      access: "bank:write",
+    }),
+  },
+  events: { moved: event({ data: Movement, key: ({ account }) => account }) },
+});
+
+/** Hears of every movement, and says so. */
+export const desk = defineContract("desk", {
+  events: { noted: event({ data: Movement, key: ({ account }) => account }) },
+  jobs: { send: job({ input: Movement, attemptsMax: 5 }) },
+});
