@@ -11,6 +11,8 @@ const advantageMs = { high: 0, normal: 3_600_000, low: 7_200_000 };
 /** One claim at a time, so that limits hold exactly. */
 const claims = "claim jobs";
 
+type Lease = Parameters<JobQueue["claim"]>[2];
+
 /** Stores jobs; one whose dedupe key is taken is left out, and the living one is awaited in its place. Answers how many were stored. */
 export async function insertJobs(transaction: DatabaseTransaction, given: readonly NewJob[]): Promise<number> {
   const now = transaction.database.now();
@@ -42,6 +44,23 @@ export function createJobQueue(opener: Opener): JobQueue {
   return {
     declare: (types) => run((transaction) => declareTypes(transaction, types)),
     claim: (types, limit, lease) => run((transaction) => claim(transaction, { types, limit }, lease)),
+    free: (types, limit) =>
+      run(async (transaction) =>
+        freeJobs(transaction)
+          .filter((row) => types.includes(row.type) && !isPaused(transaction, row.type))
+          .slice(0, limit)
+          .map(({ id, type, priority }) => ({ id, type, priority })),
+      ),
+    lease: (ids, lease) =>
+      run(async (transaction) => {
+        const leased: ClaimedJob[] = [];
+        for (const row of freeJobs(transaction)) {
+          if (!ids.includes(row.id) || isPaused(transaction, row.type)) continue;
+          const job = await leaseOne(transaction, row, lease);
+          if (job !== undefined) leased.push(job);
+        }
+        return leased;
+      }),
     renew: (held, leaseMs) =>
       run(async (transaction) => {
         const renewed = new Set<string>();
@@ -108,26 +127,41 @@ export function createJobQueue(opener: Opener): JobQueue {
 async function claim(
   transaction: DatabaseTransaction,
   { types, limit }: { readonly types: readonly string[]; readonly limit: number },
-  { ms, owner }: { readonly ms: number; readonly owner: string },
+  lease: Lease,
 ): Promise<ClaimedJob[]> {
   await transaction.lock(claims, "exclusive");
-  const now = transaction.database.now();
   const rooms = roomsFor(transaction, types, living(transaction));
-  const rank = ({ dueAt, priority }: JobRow) => dueAt + advantageMs[priority];
-  const free = living(transaction)
-    .filter((row) => types.includes(row.type) && row.dueAt <= now && awaited(transaction, row).length === 0)
-    .sort((a, b) => rank(a) - rank(b));
   const claimed: ClaimedJob[] = [];
-  for (const row of free) {
+  for (const row of freeJobs(transaction)) {
     const room = rooms.get(row.type)?.count ?? 0;
     if (claimed.length === limit || room <= claimed.filter(({ type }) => type === row.type).length) continue;
-    if (!transaction.tryLockRow(jobs, row.id)) continue;
-    const taken = { ...row, owner, token: row.token + 1, attempt: row.attempt + 1, dueAt: now + ms };
-    await transaction.update(jobs, row.id, () => taken);
-    claimed.push(claimedJob(taken, now - row.dueAt));
+    const job = await leaseOne(transaction, row, lease);
+    if (job !== undefined) claimed.push(job);
   }
   await spend(transaction, rooms, claimed);
   return claimed;
+}
+
+/** In the order in which claims lease them. */
+function freeJobs(transaction: DatabaseTransaction): JobRow[] {
+  const now = transaction.database.now();
+  const rank = ({ dueAt, priority }: JobRow) => dueAt + advantageMs[priority];
+  return living(transaction)
+    .filter((row) => row.dueAt <= now && awaited(transaction, row).length === 0)
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+/** Undefined where another transaction has the job. */
+async function leaseOne(
+  transaction: DatabaseTransaction,
+  row: JobRow,
+  { ms, owner }: Lease,
+): Promise<ClaimedJob | undefined> {
+  if (!transaction.tryLockRow(jobs, row.id)) return undefined;
+  const now = transaction.database.now();
+  const taken = { ...row, owner, token: row.token + 1, attempt: row.attempt + 1, dueAt: now + ms };
+  await transaction.update(jobs, row.id, () => taken);
+  return claimedJob(taken, now - row.dueAt);
 }
 
 function nextDueMs(transaction: DatabaseTransaction, types: readonly string[]): number | undefined {
