@@ -4,8 +4,9 @@ import type { DatabaseTransaction } from "./database.ts";
 import { sqlOf } from "./dialect.ts";
 import { Lane, runOnce } from "./lane.ts";
 import { lead } from "./lead.ts";
+import { handOver, storedSubscriptions } from "./listening.ts";
 import type { Opener } from "./opener.ts";
-import { deadLetters, events, inbox, keyOf, subscriptions, unsent } from "./tables.ts";
+import { deadLetters, events, inbox, keyOf, unsent } from "./tables.ts";
 
 const foldPage = 1_000;
 const refoldMs = 3_600_000;
@@ -18,7 +19,11 @@ export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"])
       runOnce(opener, async (transaction) => {
         for (const id of eventIds) await transaction.update(unsent, keyOf(service, id), () => undefined);
       }),
-    adopt: (service, by) => runOnce(opener, (transaction) => adopt(transaction, service, by)),
+    async adopt(service, by) {
+      await runOnce(opener, (transaction) => handOver(transaction, service, by));
+    },
+    subscriptions: () => runOnce(opener, async (transaction) => storedSubscriptions(transaction)),
+    forget: (service) => runOnce(opener, (transaction) => handOver(transaction, service)),
     onAnnounced,
     backlog: (hearing) =>
       runOnce(opener, async (transaction) => {
@@ -38,17 +43,6 @@ function waiting(transaction: DatabaseTransaction, { service, types }: Hearing):
     .flatMap((row) => transaction.get(events, row.event) ?? [])
     .filter(({ type }) => types === "all" || types.includes(type))
     .map(storedEvent);
-}
-
-async function adopt(transaction: DatabaseTransaction, service: string, by: string): Promise<void> {
-  for (const [key, row] of transaction.rows(subscriptions)) {
-    if (row.service === service) await transaction.update(subscriptions, key, () => undefined);
-  }
-  for (const [key, row] of transaction.rows(unsent)) {
-    if (row.service !== service) continue;
-    await transaction.update(unsent, key, () => undefined);
-    await transaction.insertNew(unsent, keyOf(by, row.event), { ...row, service: by });
-  }
 }
 
 /** Folds the log anew in one transaction, with deliveries to the subscriber shut out by its gate. */
