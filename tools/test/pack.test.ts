@@ -35,6 +35,11 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Those whose client needs a later Node than all others. */
+const needsLater = new Map([["@banyan/log-kafka", ">=22.22"]]);
+/** Those whose client's own declarations are wrong, which `skipLibCheck` passes over; docs/LOGS.md says so. */
+const looseClients = ["@banyan/log-kafka"];
+
 test("a tarball holds what it needs and nothing of its tests", () => {
   for (const { manifest } of packages) {
     const names = readdirSync(installed(manifest.name));
@@ -43,7 +48,7 @@ test("a tarball holds what it needs and nothing of its tests", () => {
     );
     expect(names, manifest.name).not.toContain("test");
     const { engines, exports, bin = {} } = readManifest(installed(manifest.name));
-    expect(engines, manifest.name).toEqual({ node: ">=22.18" });
+    expect(engines, manifest.name).toEqual({ node: needsLater.get(manifest.name) ?? ">=22.18" });
     for (const target of [exports, bin].flatMap((one) => JSON.stringify(one).match(/\.\/[^"]+\.\w+(?=")/g) ?? [])) {
       expect(existsSync(installed(manifest.name, target)), `${manifest.name} ${target}`).toBe(true);
     }
@@ -62,8 +67,10 @@ test.each(versions)("every entry loads on Node $version", async ({ node, version
 });
 
 test("every entry's declarations type-check in a strict project", async () => {
-  const uses = entries().map((entry, index) => `import * as entry${index} from "${entry}";\nvoid entry${index};\n`);
-  await typeCheck("entries.ts", uses.join(""));
+  const isStrict = (entry: string) => !looseClients.includes(entry);
+  const use = (entry: string, index: number) => `import * as entry${index} from "${entry}";\nvoid entry${index};\n`;
+  await typeCheck("entries.ts", entries().filter(isStrict).map(use).join(""));
+  await typeCheck("loose.ts", looseClients.map(use).join(""), { skipLibCheck: true });
 });
 
 test.each(versions)("README's first service type-checks and runs on Node $version", async ({ node }) => {
@@ -81,8 +88,15 @@ function entries(): string[] {
   );
 }
 
-async function typeCheck(path: string, text: string): Promise<void> {
-  const compilerOptions = { strict: true, noEmit: true, target: "es2024", module: "nodenext", types: ["node"] };
+async function typeCheck(path: string, text: string, more: object = {}): Promise<void> {
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: "es2024",
+    module: "nodenext",
+    types: ["node"],
+    ...more,
+  };
   writeFiles(folder, { [path]: text, "tsconfig.json": JSON.stringify({ compilerOptions, files: [path] }) });
   await run(process.execPath, [installed("typescript", "bin/tsc"), "-p", folder]).catch(
     (failure: { stdout: string }) => {
