@@ -64,3 +64,10 @@ test("an address of no known log is refused without showing its password", async
   const asked = logOf({ BANYAN_LOG: "mqtt://ann:secret@host", BANYAN_NAMESPACE: undefined });
   await expect(asked).rejects.toThrow('BANYAN_LOG is "mqtt://***@host"');
 });
+
+test("a log that is not there stops the start, and its variable is named", async () => {
+  const project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
+  onTestFinished(() => project.remove());
+  const started = project.start({ BANYAN_LOG: "postgres://127.0.0.1:1/none" });
+  await expect(started).rejects.toThrow("BANYAN_LOG names it");
+});

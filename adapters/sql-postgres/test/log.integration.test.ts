@@ -155,3 +155,14 @@ test("F4 what is no event of ours is counted, and comes no more", async () => {
   expect(heard).toEqual(["a"]);
   expect(records).toMatchObject([{ service: "stock", reason: "no JSON object" }]);
 });
+
+test("what a running application needs is not forgotten", async () => {
+  const app = await started();
+  const refused = { code: "kernel.stillSubscribed" };
+  await expect(app.forgetSubscriptions("@log")).rejects.toMatchObject(refused);
+  await expect(app.forgetSubscriptions("stock")).rejects.toMatchObject(refused);
+  await order(app, "a");
+  await settled(app);
+  expect(heard).toEqual(["a"]);
+  expect(await app.forgetSubscriptions("gone")).toBe(0);
+});

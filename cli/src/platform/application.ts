@@ -1,3 +1,4 @@
+import { isFault } from "@banyan/kernel";
 import { type App, type AppOptions, createApp, type Middleware } from "@banyan/kernel/app";
 import type { Bus } from "@banyan/kernel/bus";
 import { CommandFailure, usageFailure } from "../failure.ts";
@@ -68,7 +69,9 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     .catch((cause: Error) => {
       throw new CommandFailure(
         `The services did not start: ${textOf(cause)}`,
-        "`npx banyan doctor` checks this machine. Where no data is worth keeping, `npx banyan reset` starts afresh.",
+        isOfLog(cause)
+          ? "BANYAN_LOG names it: correct the address, or start what is there. Without it events stay within the database."
+          : "`npx banyan doctor` checks this machine. Where no data is worth keeping, `npx banyan reset` starts afresh.",
         { cause },
       );
     });
@@ -101,6 +104,10 @@ function assemble(options: AppOptions): App {
   } catch (error) {
     throw usageFailure((error as Error).message, "Correct the contract or the service that is named, and start again.");
   }
+}
+
+function isOfLog(error: unknown): boolean {
+  return isFault(error) && error.code.startsWith("log.");
 }
 
 function textOf(error: Error): string {

@@ -110,7 +110,7 @@ export interface App {
   subscriptions(): Promise<readonly StoredSubscriptions[]>;
   /**
    * For a service that is gone for good: nothing waits for it any more, and what waited is dropped; answers how many events that were.
-   * One that still runs would hear of nothing until its next start.
+   * Raises `kernel.stillSubscribed` for one that runs here; elsewhere it would hear of nothing until its next start.
    */
   forgetSubscriptions(service: string): Promise<number>;
   /** Resolves when no event waits to be delivered and no job is due. For tests and scripts. */

@@ -4,6 +4,7 @@ import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { Dispatcher } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
+import { relayName } from "../delivery/relay.ts";
 import type { Store } from "../store/store.ts";
 import type { App } from "./app.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -68,7 +69,13 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
     republish: async (since) => required().retention.republish(since),
     retention: async () => required().retention.standing(),
     subscriptions: () => required().outbox.subscriptions(),
-    forgetSubscriptions: (service) => required().outbox.forget(service),
+    async forgetSubscriptions(service) {
+      const isRelay = service === relayName && log !== undefined;
+      if (isRelay || subscribers.some((one) => one.service === service)) {
+        throw kernelFaults.stillSubscribed({ service });
+      }
+      return required().outbox.forget(service);
+    },
     async settled({ deadlineMs = 30_000 } = {}) {
       const budget = new Scope(runtime.clock, deadlineMs, "settled");
       while (!((await dispatcher?.isSettled()) ?? true) || !((await workers?.isSettled()) ?? true)) {

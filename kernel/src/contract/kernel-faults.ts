@@ -71,6 +71,11 @@ const definitions = {
     ({ action, field, problem }) => `${action} is offered in another version, which does not fit: ${field} ${problem}`,
     { retry: "no" },
   ),
+  /** Events are still brought to it by this application. Nothing was forgotten. */
+  stillSubscribed: raised<{ service: string }>(
+    "conflict",
+    ({ service }) => `${service} hears of events here, and would miss all until its next start`,
+  ),
   /** The process that was asked is behind with its work. Nothing ran. */
   shed: raised<{ action: string; lagMs: number }>(
     "exhausted",
