@@ -17,7 +17,8 @@ export function peersInstalled(): boolean {
 export async function installPeers(): Promise<void> {
   const cli = process.env.npm_execpath;
   const [command, ...first] = cli ? [process.execPath, cli] : ["npm"];
-  const args = [...first, "ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+  // `npm ci` refuses a lock that leaves out optional packages of other platforms, which a registry may not have.
+  const args = [...first, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
   const child = spawn(command ?? "npm", args, { cwd: fileURLToPath(folder), stdio: ["ignore", "ignore", "inherit"] });
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
   if (code === 0) return;
