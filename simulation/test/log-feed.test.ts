@@ -1,6 +1,7 @@
 import { command, defineContract, event, implement, on } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
 import { InProcessLog, type Log } from "@banyan/kernel/log";
+import type { Store } from "@banyan/kernel/store";
 import { beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { Database } from "../src/memory/database.ts";
@@ -8,7 +9,7 @@ import { createMemoryStore } from "../src/memory/store.ts";
 import { forwarding } from "../src/world/forwarding.ts";
 import { directWire } from "./direct-wire.ts";
 
-/* Two losses that the simulation has found (seeds 562 and 234 of its first day), in as few steps as they take. */
+/* The first two are losses that the simulation has found (seeds 562 and 234 of its first day), in as few steps as they take. */
 
 const shop = defineContract("shop", {
   commands: { order: command({ input: z.strictObject({ item: z.string() }), output: z.null(), access: "public" }) },
@@ -38,8 +39,9 @@ const stockService = implement(stock, {
   subscriptions: { reserve: on(shop.ordered, (_ctx, { item }) => void heard.push(item)) },
 });
 
-async function started(service: typeof shopService, by: Log = log.connect()): Promise<App> {
-  const store = createMemoryStore({ database, wire: directWire, dialect: () => undefined });
+const newStore = () => createMemoryStore({ database, wire: directWire, dialect: () => undefined });
+
+async function started(service: typeof shopService, by: Log = log.connect(), store = newStore()): Promise<App> {
   const app = createApp({ services: [service], store, log: by });
   await app.start();
   return app;
@@ -89,4 +91,32 @@ test("F1 what was done before the engine has answered that it consumes is acknow
   await vi.waitUntil(isAcknowledged);
   expect(heard).toEqual(["early"]);
   await Promise.all([stockApp.stop(), shopApp.stop()]);
+});
+
+test("F5 a consumer that fails to close costs no more than its own term: the lead is given back", async () => {
+  const shopApp = await started(shopService);
+  const engine = log.connect();
+  const failsToClose = forwarding(engine, {
+    async consume(options, receiver) {
+      const consumer = await engine.consume(options, receiver);
+      const close = async () => {
+        await consumer.close();
+        throw new Error("the engine broke");
+      };
+      return { acknowledge: (messages) => consumer.acknowledge(messages), close };
+    },
+  });
+  const store = newStore();
+  const leads = new Set<string>();
+  const lead: Store["outbox"]["lead"] = async (service, signal) => {
+    const had = await store.outbox.lead(service, signal);
+    leads.add(service);
+    const release = () => had.release().then(() => void leads.delete(service));
+    return { lost: had.lost, release };
+  };
+  const stockApp = await started(stockService, failsToClose, { ...store, outbox: { ...store.outbox, lead } });
+  await vi.waitUntil(() => log.places.has("stock") && leads.has("stock"));
+  await stockApp.stop();
+  expect(leads).toEqual(new Set());
+  await shopApp.stop();
 });

@@ -3,7 +3,7 @@ import type { Log, LogConsumer, ReceivedMessage } from "../log/log.ts";
 import type { Hearing, Store, StoredEvent } from "../store/store.ts";
 import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
 import { relayName } from "./relay.ts";
-import { whileLeading } from "./term.ts";
+import { Leadership } from "./term.ts";
 
 /*
  * Brings events from a log to one who takes them.
@@ -38,9 +38,9 @@ export class LogFeed implements Feed {
   private readonly early: ReceivedMessage[] = [];
   private adopting: NodeJS.Timeout | null = null;
   private isLeading = false;
-  private isClosing = false;
-  private readonly stopping = new AbortController();
-  private ended: Promise<void> = Promise.resolve();
+  /** Stands for the term under way, from before `consume` to the beginning of `close`. */
+  private term: object | null = null;
+  private readonly leadership: Leadership;
 
   constructor(
     store: Store,
@@ -56,6 +56,10 @@ export class LogFeed implements Feed {
     this.hearing = hearing;
     this.taker = taker;
     this.refused = refused;
+    this.leadership = new Leadership(store.outbox, hearing.service, {
+      open: () => this.open(),
+      close: () => this.close(),
+    });
   }
 
   get leading(): boolean {
@@ -63,16 +67,11 @@ export class LogFeed implements Feed {
   }
 
   start(): void {
-    this.ended = whileLeading(this.store.outbox, this.hearing.service, {
-      signal: this.stopping.signal,
-      open: () => this.open(),
-      close: () => this.close(),
-    });
+    this.leadership.start();
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.ended;
+  stop(): Promise<void> {
+    return this.leadership.stop();
   }
 
   /** They come by the log. */
@@ -91,7 +90,8 @@ export class LogFeed implements Feed {
 
   private async open(): Promise<void> {
     const { service, types } = this.hearing;
-    this.isClosing = false;
+    const term = {};
+    this.term = term;
     this.taker.open((event) => this.done(event));
     await this.store.outbox.adopt(service, relayName);
     // A transaction that began before this, with another process, may still write for the service itself.
@@ -102,7 +102,9 @@ export class LogFeed implements Feed {
     this.consumer = await this.log.consume(
       { name: service, types, from: "earliest", inFlightMax },
       {
-        received: (messages) => this.received(messages),
+        received: (messages) => {
+          if (this.term === term) this.received(messages);
+        },
         // What is under way goes on; its copies join it.
         lost: () => {},
         refused: this.refused,
@@ -114,17 +116,20 @@ export class LogFeed implements Feed {
 
   private async close(): Promise<void> {
     this.isLeading = false;
-    this.isClosing = true;
+    this.term = null;
     if (this.adopting !== null) clearInterval(this.adopting);
-    await this.taker.close();
-    await this.consumer?.close();
-    this.consumer = null;
-    this.tracked.clear();
-    this.early.length = 0;
+    try {
+      await this.taker.close();
+      await this.consumer?.close();
+    } finally {
+      // Whatever the engine said: what were left here would hold up the next term's.
+      this.consumer = null;
+      this.tracked.clear();
+      this.early.length = 0;
+    }
   }
 
   private received(messages: readonly ReceivedMessage[]): void {
-    if (this.isClosing) return;
     for (const message of messages) {
       const event = eventOf(message.body);
       if (typeof event === "string") this.refuse(message, event);

@@ -1,7 +1,7 @@
 import type { Runtime } from "../call/runtime.ts";
 import type { Hearing, Store, StoredEvent } from "../store/store.ts";
 import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
-import { whileLeading } from "./term.ts";
+import { Leadership } from "./term.ts";
 
 /*
  * Brings committed events from the outbox to one who takes them.
@@ -44,8 +44,7 @@ export class OutboxFeed implements Feed {
   /** More waits in the outbox: the last poll came back full, or an event had no room here. */
   private behind = false;
   private isLeading = false;
-  private readonly stopping = new AbortController();
-  private ended: Promise<void> = Promise.resolve();
+  private readonly leadership: Leadership;
 
   constructor(
     runtime: Runtime,
@@ -56,6 +55,10 @@ export class OutboxFeed implements Feed {
     this.store = store;
     this.hearing = hearing;
     this.taker = taker;
+    this.leadership = new Leadership(store.outbox, hearing.service, {
+      open: () => this.open(),
+      close: () => this.close(),
+    });
   }
 
   get leading(): boolean {
@@ -63,18 +66,12 @@ export class OutboxFeed implements Feed {
   }
 
   start(): void {
-    const { outbox } = this.store;
-    outbox.onAnnounced(() => this.pollWithin(0));
-    this.ended = whileLeading(outbox, this.hearing.service, {
-      signal: this.stopping.signal,
-      open: () => this.open(),
-      close: () => this.close(),
-    });
+    this.store.outbox.onAnnounced(() => this.pollWithin(0));
+    this.leadership.start();
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.ended;
+  stop(): Promise<void> {
+    return this.leadership.stop();
   }
 
   offer(events: readonly StoredEvent[]): void {
