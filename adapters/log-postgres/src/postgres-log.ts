@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type {
   ConsumeOptions,
   Log,
@@ -23,7 +24,7 @@ export interface PostgresLogOptions {
   readonly keepMs?: number;
   /** How often it is looked for what may go, in milliseconds. Default one minute. */
   readonly pruneEveryMs?: number;
-  /** Anything else that the pool of `pg` takes. */
+  /** Anything else that the pool of `pg` takes, and the connections that consumers have beside it, one each. */
   readonly engine?: Omit<PoolConfig, "connectionString">;
 }
 
@@ -53,6 +54,7 @@ class TableLog implements PostgresLog {
     messageBytesMax: 1_048_576,
   };
   private readonly pool: Pool;
+  private readonly connection: PoolConfig;
   private readonly schema: string;
   private readonly keepMs: number;
   private readonly pruneEveryMs: number;
@@ -75,15 +77,16 @@ class TableLog implements PostgresLog {
     this.schema = `"${namespace}_log"`;
     this.keepMs = keepMs;
     this.pruneEveryMs = pruneEveryMs;
-    this.pool = new Pool({
+    this.connection = {
       application_name: "banyan log",
       connectionTimeoutMillis: answerMs,
       query_timeout: answerMs,
       statement_timeout: answerMs,
-      max: 4,
+      keepAlive: true,
       ...engine,
       connectionString: url,
-    });
+    };
+    this.pool = new Pool({ max: 4, ...this.connection });
     // An idle connection that breaks is replaced when the next is needed.
     this.pool.on("error", () => {});
   }
@@ -136,8 +139,10 @@ class TableLog implements PostgresLog {
   async consume(options: ConsumeOptions, receiver: LogReceiver): Promise<LogConsumer> {
     const begin = options.from === "earliest" ? "0" : `(SELECT coalesce(max(position), 0) FROM ${this.schema}.message)`;
     await this.query(`INSERT INTO ${this.schema}.reader VALUES ($1, ${begin}) ON CONFLICT DO NOTHING`, [options.name]);
-    const reader = new Reader(this.pool, this.schema, { ...options, receiver });
-    this.readers.add(reader);
+    const { connection, schema, readers } = this;
+    const onClose = () => void readers.delete(reader);
+    const reader: Reader = new Reader({ ...options, receiver, connection, schema, onClose });
+    readers.add(reader);
     reader.start();
     return reader;
   }
@@ -176,11 +181,10 @@ class TableLog implements PostgresLog {
 
   private async end(deadlineMs: number): Promise<void> {
     if (this.pruning !== null) clearInterval(this.pruning);
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, deadlineMs);
-    await Promise.race([Promise.all([...this.readers].map((reader) => reader.close())), late]);
-    clearTimeout(timer);
-    await this.pool.end();
+    const late = new AbortController();
+    const ended = Promise.all([...this.readers].map((reader) => reader.close())).then(() => this.pool.end());
+    await Promise.race([ended, delay(deadlineMs, undefined, { signal: late.signal }).catch(() => {})]);
+    late.abort();
   }
 
   /** What every group is done with, and older than is kept; some at a time, so that nobody waits for it. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ConsumeOptions, LogConsumer, LogMessage, LogReceiver, ReceivedMessage } from "@banyan/kernel/log";
-import type { Pool, PoolClient } from "pg";
+import { Client, type ClientConfig } from "pg";
 
 /** A row of the log, as `pg` gives it. */
 export interface MessageRow {
@@ -16,11 +16,18 @@ const againMs = 250;
 const markMs = 50;
 const pageCount = 1_000;
 
+interface ReaderOptions extends ConsumeOptions {
+  readonly receiver: LogReceiver;
+  /** How to reach the database: a reader has a connection of its own, for it listens on it as long as it lives. */
+  readonly connection: ClientConfig;
+  readonly schema: string;
+  readonly onClose: () => void;
+}
+
 /** One group's consumer: reads on from where the group stands, and moves it behind the oldest message that waits. */
 export class Reader implements LogConsumer {
-  private readonly pool: Pool;
-  private readonly schema: string;
-  private readonly options: ConsumeOptions & { readonly receiver: LogReceiver };
+  private readonly options: ReaderOptions;
+  private client: Client | null = null;
   /** Positions that wait for their acknowledgement, the oldest first. */
   private readonly waiting = new Set<number>();
   /** The last position that was looked at. */
@@ -32,9 +39,7 @@ export class Reader implements LogConsumer {
   private isWoken = false;
   private running: Promise<void> = Promise.resolve();
 
-  constructor(pool: Pool, schema: string, options: Reader["options"]) {
-    this.pool = pool;
-    this.schema = schema;
+  constructor(options: ReaderOptions) {
     this.options = options;
   }
 
@@ -51,42 +56,46 @@ export class Reader implements LogConsumer {
   async close(): Promise<void> {
     this.isClosed = true;
     this.look();
-    await this.running;
-    await this.mark().catch(() => {});
+    // Without a connection there is nothing left to say, and one that is being made may take long to fail.
+    if (this.client !== null) await this.running;
+    this.options.onClose();
   }
 
   /** Reads while there is a connection that listens; where one breaks, begins again where the group stands. */
   private async run(): Promise<void> {
     while (!this.isClosed) {
-      let client: PoolClient | undefined;
+      const client = new Client(this.options.connection);
       try {
-        client = await this.pool.connect();
         await this.readOn(client);
-        client.release(true);
       } catch (error) {
-        client?.release(true);
         // Both at once: what nobody waits for up to `last` counts as acknowledged.
         this.waiting.clear();
         this.last = this.marked;
         if (this.isClosed) return;
         this.options.receiver.lost(error as Error);
         await pause(againMs);
+      } finally {
+        this.client = null;
+        // Not awaited: a server that was cut off does not answer the goodbye.
+        void client.end().catch(() => {});
       }
     }
   }
 
-  private async readOn(client: PoolClient): Promise<void> {
+  private async readOn(client: Client): Promise<void> {
+    const { schema, name } = this.options;
     client.on("notification", () => this.look());
     let broken: Error | null = null;
     client.on("error", (error) => {
       broken = error;
       this.look();
     });
-    await client.query(`LISTEN ${this.schema}`);
-    const { rows } = await client.query<{ position: string }>(
-      `SELECT position FROM ${this.schema}.reader WHERE name = $1`,
-      [this.options.name],
-    );
+    await client.connect();
+    this.client = client;
+    await client.query(`LISTEN ${schema}`);
+    const { rows } = await client.query<{ position: string }>(`SELECT position FROM ${schema}.reader WHERE name = $1`, [
+      name,
+    ]);
     this.last = Number(rows[0]?.position ?? 0);
     this.marked = this.last;
     while (!this.isClosed) {
@@ -95,18 +104,19 @@ export class Reader implements LogConsumer {
       const isMore = await this.page(client);
       if (!isMore) await this.untilWoken();
     }
+    await this.mark();
   }
 
   /** Hands on what is new, as far as there is room; answers whether more may be there and has room. */
-  private async page(client: PoolClient): Promise<boolean> {
-    const { receiver, types, inFlightMax } = this.options;
+  private async page(client: Client): Promise<boolean> {
+    const { receiver, types, inFlightMax, schema } = this.options;
     const room = Math.min(pageCount, inFlightMax - this.waiting.size);
     if (room <= 0) return false;
     // In one statement, so that what is skipped as another type was there when the end was read.
     const { rows } = await client.query<MessageRow & { readonly end: string }>({
-      name: `page ${this.schema}`,
-      text: `SELECT e."end", m.* FROM (SELECT coalesce(max(position), 0) AS "end" FROM ${this.schema}.message) AS e
-        LEFT JOIN LATERAL (SELECT position, id, type, key, body FROM ${this.schema}.message
+      name: `page ${schema}`,
+      text: `SELECT e."end", m.* FROM (SELECT coalesce(max(position), 0) AS "end" FROM ${schema}.message) AS e
+        LEFT JOIN LATERAL (SELECT position, id, type, key, body FROM ${schema}.message
           WHERE position > $1 AND type = ANY ($2) ORDER BY position LIMIT $3) AS m ON true ORDER BY m.position`,
       values: [this.last, types, room],
     });
@@ -141,15 +151,16 @@ export class Reader implements LogConsumer {
   private async mark(): Promise<void> {
     if (this.marking !== null) clearTimeout(this.marking);
     this.marking = null;
+    const { schema, name } = this.options;
     const [oldest] = this.waiting;
     const position = oldest === undefined ? this.last : oldest - 1;
-    if (position <= this.marked) return;
-    await this.pool.query({
-      name: `mark ${this.schema}`,
-      text: `UPDATE ${this.schema}.reader SET position = greatest(position, $2) WHERE name = $1`,
-      values: [this.options.name, position],
+    if (this.client === null || position <= this.marked) return;
+    await this.client.query({
+      name: `mark ${schema}`,
+      text: `UPDATE ${schema}.reader SET position = greatest(position, $2) WHERE name = $1`,
+      values: [name, position],
     });
-    this.marked = position;
+    this.marked = Math.max(this.marked, position);
   }
 }
 

@@ -78,3 +78,27 @@ test("what every group is done with is gone after its time; what one still needs
   expect(await left()).toBe(1);
   await log.close({ deadlineMs: 1_000 });
 });
+
+test("many consumers in one process leave room for appends, and their places move", async () => {
+  const log = await open({ namespace: "many", engine: { connectionTimeoutMillis: 1_000 } });
+  const names = Array.from({ length: 6 }, (_, index) => `group-${index}`);
+  const heard = new Map<string, number>(names.map((name) => [name, 0]));
+  for (const name of names) {
+    const consumer = await log.consume(
+      { name, types: ["shop.ordered"], from: "earliest", inFlightMax: 10 },
+      {
+        received: (messages) => {
+          heard.set(name, (heard.get(name) ?? 0) + messages.length);
+          consumer.acknowledge(messages);
+        },
+        lost: () => {},
+        refused: () => {},
+      },
+    );
+  }
+  await log.append([message(), message(), message()]);
+  await expect.poll(() => [...heard.values()]).toEqual(names.map(() => 3));
+  const lags = () => Promise.all(names.map((name) => log.lag({ name, types: ["shop.ordered"] })));
+  await expect.poll(lags).toEqual(names.map(() => 0));
+  await log.close({ deadlineMs: 1_000 });
+});
