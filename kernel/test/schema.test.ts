@@ -73,10 +73,19 @@ test("a route must name fields of its input, and an output must not transform", 
     queries: {
       lost: query({ input, output: z.object({}), access: "public", http: "GET /things/:thing" }),
       dated: query({ input, output: z.object({ at: z.date() }), access: "public" }),
+      signed: query({ input, output: z.object({}), access: "public", httpHeaders: { mark: "x-mark" } }),
+      printed: query({
+        input,
+        output: z.object({}),
+        access: "public",
+        httpAnswer: { field: "page", contentType: "text/html" },
+      }),
     },
   });
   expect(contractProblems(wrong)).toEqual([
     "wrong.lost: its route names thing, which its input does not have",
     expect.stringContaining("wrong.dated: its output has no JSON Schema"),
+    "wrong.signed: its route names mark, which its input does not have",
+    "wrong.printed: its answer is page, which its output does not have",
   ]);
 });

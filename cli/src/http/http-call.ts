@@ -43,12 +43,12 @@ export function createHttpCall({ url, key }: RemoteServer): Call {
     const route = action.definition.http;
     if (route === undefined)
       throw new CommandFailure(`${action.id} has no HTTP route.`, "It can be called on the server's machine only.");
-    const { method, path, contentType, body } = httpRequestOf(action, route, (input ?? {}) as Record<string, unknown>);
+    const { method, path, headers, body } = httpRequestOf(action, route, (input ?? {}) as Record<string, unknown>);
     const response = await fetch(new URL(path, url), {
       method,
       headers: {
+        ...headers,
         authorization: `Bearer ${key}`,
-        ...(contentType !== undefined && { "content-type": contentType }),
         ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
       },
       signal: AbortSignal.timeout(deadlineMs),
@@ -60,6 +60,8 @@ export function createHttpCall({ url, key }: RemoteServer): Call {
       throw unreachable(url, error);
     });
     if (!response.ok) throw faultFrom(response, text);
+    const { httpAnswer } = action.definition;
+    if (httpAnswer !== undefined) return { [httpAnswer.field]: text };
     return text === "" ? undefined : JSON.parse(text);
   };
 }

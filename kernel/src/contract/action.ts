@@ -22,8 +22,12 @@ interface Callable extends Described {
   readonly http?: HttpRoute;
   /** The status of success; 200 unless given. */
   readonly httpStatus?: 200 | 201 | 202 | 204;
-  /** Bodies of these content types become the text of one input field, beside JSON. */
+  /** Bodies of these content types become the text of one input field, beside JSON; with "application/json" among them, JSON too, as it was sent. */
   readonly httpText?: { readonly field: string; readonly contentTypes: readonly string[]; readonly bytesMax?: number };
+  /** Headers that become fields of the input, by field: `{ signature: "webhook-signature" }`. Where one is absent, so is its field. */
+  readonly httpHeaders?: Readonly<Record<string, string>>;
+  /** The answer is the text of one output field, of this content type, in place of JSON. */
+  readonly httpAnswer?: { readonly field: string; readonly contentType: string };
   /** The permission a caller needs; "public" needs none. */
   readonly access: string;
   /** Shortens the caller's budget; never lengthens it. Default: what the caller has left (5,000 at an edge). */

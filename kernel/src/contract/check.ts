@@ -9,15 +9,21 @@ export function contractProblems({ contract }: AnyContract): readonly string[] {
   const problems: string[] = [];
   const add = (id: string, found: readonly string[]) => problems.push(...found.map((problem) => `${id}: ${problem}`));
   for (const { id, definition } of [...Object.values(contract.commands), ...Object.values(contract.queries)]) {
-    const { input, output, http, httpText } = definition;
+    const { input, output, http, httpText, httpHeaders = {}, httpAnswer } = definition;
     const schema = converted(input, inputJsonSchema);
+    const answer = converted(output, outputJsonSchema);
     add(id, problemsOf("input", schema));
-    add(id, problemsOf("output", converted(output, outputJsonSchema), "open"));
+    add(id, problemsOf("output", answer, "open"));
     if (typeof schema === "string") continue;
     const fields = Object.keys((schema.properties as object | undefined) ?? {});
     const named = [...(http?.matchAll(/:(\w+)/g) ?? [])].map(([, name = ""]) => name);
-    for (const name of httpText === undefined ? named : [...named, httpText.field]) {
+    named.push(...Object.keys(httpHeaders), ...(httpText === undefined ? [] : [httpText.field]));
+    for (const name of named) {
       if (!fields.includes(name)) add(id, [`its route names ${name}, which its input does not have`]);
+    }
+    if (httpAnswer === undefined || typeof answer === "string") continue;
+    if (!Object.hasOwn((answer.properties as object | undefined) ?? {}, httpAnswer.field)) {
+      add(id, [`its answer is ${httpAnswer.field}, which its output does not have`]);
     }
   }
   for (const { id, definition } of Object.values(contract.events)) {

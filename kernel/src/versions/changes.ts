@@ -156,6 +156,12 @@ function routeFindings(was: ActionSnapshot, is: ActionSnapshot): readonly Findin
     ...(shapeOf(was.http) === shapeOf(is.http) ? [] : [found("http", `is ${is.http}, was ${was.http}`, ["callers"])]),
     ...(status === before ? [] : [found("httpStatus", `is ${status}, was ${before}`, ["callers"])]),
     ...refused.map((type) => found("httpText", `${type} is not taken any more`, ["callers"])),
+    ...(canonical(was.httpHeaders ?? {}) === canonical(is.httpHeaders ?? {})
+      ? []
+      : [found("httpHeaders", "are others", ["callers"])]),
+    ...(was.httpAnswer === is.httpAnswer
+      ? []
+      : [found("httpAnswer", `is ${is.httpAnswer ?? "JSON"}, was ${was.httpAnswer ?? "JSON"}`, ["callers"])]),
   ];
 }
 

@@ -35,6 +35,9 @@ export interface ActionSnapshot {
   readonly httpStatus?: number | undefined;
   /** Content types, beside JSON. */
   readonly httpText?: readonly string[] | undefined;
+  readonly httpHeaders?: Readonly<Record<string, string>> | undefined;
+  /** The content type, where it is not JSON. */
+  readonly httpAnswer?: string | undefined;
 }
 
 export interface EventSnapshot {
@@ -75,11 +78,13 @@ function faultOf({ kind, retry, details }: AnyFaultType): FaultSnapshot {
 }
 
 function actionOf({ definition }: AnyAction): ActionSnapshot {
-  const { input, output, faults = [], access, http, httpStatus, httpText } = definition;
+  const { input, output, faults = [], access, http, httpStatus, httpText, httpHeaders, httpAnswer } = definition;
   return {
     ...(http !== undefined && { http }),
     ...(httpStatus !== undefined && { httpStatus }),
     ...(httpText !== undefined && { httpText: [...httpText.contentTypes].sort() }),
+    ...(httpHeaders !== undefined && { httpHeaders }),
+    ...(httpAnswer !== undefined && { httpAnswer: httpAnswer.contentType }),
     access,
     faults: [...faults].sort(),
     input: plain(inputJsonSchema(input)),

@@ -67,6 +67,10 @@ test("who may call, where, and what a success is called are promises too", () =>
   ]);
   expect(commands({ http: undefined })).toEqual(["place http is none, was POST /orders/:id, callers"]);
   expect(commands({ httpStatus: 201 })).toEqual(["place httpStatus is 201, was 200, callers"]);
+  expect(commands({ httpHeaders: { id: "x-id" } })).toEqual(["place httpHeaders are others, callers"]);
+  expect(commands({ httpAnswer: { field: "total", contentType: "text/csv" } })).toEqual([
+    "place httpAnswer is text/csv, was JSON, callers",
+  ]);
   expect(commands({ access: "orders:admin" })).toEqual(["place access is orders:admin, was orders:write, callers"]);
   expect(commands({ access: "public" })).toEqual(["place access is public, was orders:write"]);
 });

@@ -173,6 +173,14 @@ describe("the OpenAPI document", () => {
       "application/xml",
       "text/csv",
     ]);
+    const notice = document.paths["/notice"]?.post;
+    expect(notice?.parameters).toEqual([{ name: "X-Signature", in: "header", schema: { type: "string" } }]);
+    expect(notice?.requestBody?.content).toEqual({
+      "application/json": { schema: { description: "Becomes content." } },
+    });
+    expect(Object.keys(document.paths["/receipt/{id}"]?.get?.responses["200"]?.content ?? {})).toEqual([
+      "application/xml; charset=utf-8",
+    ]);
     expect(document.paths["/users"]?.post?.parameters).toBe(undefined);
     expect(document.paths["/users/{id}"]?.get?.security).toEqual([]);
   });

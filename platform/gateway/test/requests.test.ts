@@ -82,7 +82,36 @@ describe("a request becomes one input", () => {
   });
 });
 
+describe("a body that is signed", () => {
+  const notice = '{ "b":1,\n"a":9007199254740993 }';
+
+  test("comes as it was sent, with the header that its contract names", async () => {
+    const { get } = await serve();
+    const headers = { "content-type": "application/json; charset=utf-8", "x-signature": "v1,abc" };
+    expect(await (await get("/notice", { method: "POST", headers, body: notice })).json()).toEqual({
+      content: notice,
+      signature: "v1,abc",
+    });
+    const bare = { "content-type": "application/json" };
+    expect(await (await get("/notice", { method: "POST", headers: bare, body: "[" })).json()).toEqual({ content: "[" });
+  });
+
+  test("has its header from nowhere else", async () => {
+    const { get } = await serve();
+    const headers = { "content-type": "application/json" };
+    const answer = await get("/notice?signature=forged", { method: "POST", headers, body: notice });
+    expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ field: "signature" })]);
+  });
+});
+
 describe("an answer", () => {
+  test("is the text of one field, and nothing else of the output, where its contract says so", async () => {
+    const { get } = await serve();
+    const answer = await get("/receipt/7");
+    expect(answer.headers.get("content-type")).toBe("application/xml; charset=utf-8");
+    expect(await answer.text()).toBe("<receipt>7 é</receipt>");
+  });
+
   test("holds what the output's schema names and nothing else, also where outputs are not validated", async () => {
     for (const validateOutput of [true, false]) {
       const { get } = await serve({ validateOutput });

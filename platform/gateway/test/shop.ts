@@ -80,6 +80,21 @@ export const shop = defineContract("shop", {
       httpText: { field: "content", contentTypes: ["application/xml", "text/csv"], bytesMax: 2_000 },
       access: "public",
     }),
+    notice: query({
+      input: z.strictObject({ content: z.string(), signature: z.string().optional() }),
+      output: z.object({ content: z.string(), signature: z.string().optional() }),
+      http: "POST /notice",
+      httpText: { field: "content", contentTypes: ["application/json"], bytesMax: 2_000 },
+      httpHeaders: { signature: "X-Signature" },
+      access: "public",
+    }),
+    receipt: query({
+      input: z.strictObject({ id: z.string() }),
+      output: z.object({ xml: z.string(), inside: z.string() }),
+      http: "GET /receipt/:id",
+      httpAnswer: { field: "xml", contentType: "application/xml; charset=utf-8" },
+      access: "public",
+    }),
     admin: query({
       input: z.strictObject({}),
       output: z.object({ secret: z.string() }),
@@ -113,6 +128,8 @@ export const shopService = implement(shop, {
       if (sku === "odd") throw ctx.faults.soldOut({ sku } as never);
       return { ok: true };
     },
+    notice: (_ctx, input) => input,
+    receipt: (_ctx, { id }) => ({ xml: `<receipt>${id} é</receipt>`, inside: "not told" }),
     leak: () => Object.assign({ id: "1", name: "a", age: 1, tags: [] }, { passwordHash: "do not tell" }),
     broken: () => {
       throw new Error("password=hunter2 at 10.0.0.7");

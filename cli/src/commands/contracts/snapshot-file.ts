@@ -11,6 +11,8 @@ const action = z.object({
   http: z.string().optional(),
   httpStatus: z.int().optional(),
   httpText: names.optional(),
+  httpHeaders: z.record(z.string(), z.string()).optional(),
+  httpAnswer: z.string().optional(),
 });
 const kinds = [
   ...(["invalid", "unauthenticated", "forbidden", "not_found", "conflict"] as const),

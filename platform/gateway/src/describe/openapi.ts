@@ -78,14 +78,25 @@ function parametersOf(route: Route, input: JsonSchema): JsonSchema[] {
     required: true,
     schema: properties[name] ?? { type: "string" },
   }));
-  if (hasBody(route)) return inPath;
+  const headers = Object.entries(route.action.definition.httpHeaders ?? {}).map(([field, name]) => ({
+    name,
+    in: "header",
+    ...(required.includes(field) && { required: true }),
+    schema: properties[field] ?? { type: "string" },
+  }));
+  const inHead = [...inPath, ...headers];
+  if (hasBody(route)) return inHead;
   const inQuery = Object.entries(properties)
-    .filter(([name]) => !route.parameters.includes(name))
+    .filter(([name]) => !isInHead(route, name))
     .map(([name, schema]) => ({ name, in: "query", ...(required.includes(name) && { required: true }), schema }));
-  return [...inPath, ...inQuery];
+  return [...inHead, ...inQuery];
 }
 
-/** The input without what the path carries. */
+/** Whether the path or a header carries the field. */
+const isInHead = ({ parameters, action }: Route, field: string) =>
+  parameters.includes(field) || Object.hasOwn(action.definition.httpHeaders ?? {}, field);
+
+/** The input without what path and headers carry. */
 function bodyOf(route: Route, components: SchemaComponents, reference: JsonSchema): JsonSchema | undefined {
   if (!hasBody(route)) return undefined;
   const name = `${route.action.id}.input`;
@@ -94,9 +105,9 @@ function bodyOf(route: Route, components: SchemaComponents, reference: JsonSchem
     required?: string[];
   };
   let schema = reference;
-  const isRequired = properties === undefined || (required ?? []).some((field) => !route.parameters.includes(field));
-  if (properties !== undefined && route.parameters.length > 0) {
-    const left = (field: string) => !route.parameters.includes(field);
+  const isRequired = properties === undefined || (required ?? []).some((field) => !isInHead(route, field));
+  const left = (field: string) => !isInHead(route, field);
+  if (properties !== undefined && !Object.keys(properties).every(left)) {
     schema = { ...rest, properties: Object.fromEntries(Object.entries(properties).filter(([field]) => left(field))) };
     const stillRequired = (required ?? []).filter(left);
     if (stillRequired.length > 0) schema.required = stillRequired;
@@ -104,7 +115,7 @@ function bodyOf(route: Route, components: SchemaComponents, reference: JsonSchem
   const text = route.action.definition.httpText;
   const texts = (text?.contentTypes ?? []).map((type) => [
     type,
-    { schema: { type: "string", description: `Becomes ${text?.field}.` } },
+    { schema: { ...(type !== "application/json" && { type: "string" }), description: `Becomes ${text?.field}.` } },
   ]);
   return { required: isRequired, content: { "application/json": { schema }, ...Object.fromEntries(texts) } };
 }
@@ -121,7 +132,10 @@ function successOf({ action }: Route, components: SchemaComponents): JsonSchema 
     [status]: {
       description: definition.summary ?? "Done.",
       ...(action.kind === "command" && { headers: replayed }),
-      content: { "application/json": { schema } },
+      content:
+        definition.httpAnswer === undefined
+          ? { "application/json": { schema } }
+          : { [definition.httpAnswer.contentType]: { schema: { type: "string" } } },
     },
   };
 }

@@ -7,9 +7,9 @@ import { type BodyFormat, formatNamed, textFormat } from "../body/parse-body.ts"
 import { readBody } from "../body/read-body.ts";
 import { head } from "../edge/head.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
-import { type Input, inputReader } from "./input-plan.ts";
+import { headerReader, type Input, inputReader } from "./input-plan.ts";
 import type { Route } from "./route-table.ts";
-import { serialiserOf } from "./serialiser.ts";
+import { type Serialiser, serialiserOf } from "./serialiser.ts";
 
 export interface Answering {
   readonly app: App;
@@ -35,12 +35,13 @@ export function actionHandler(route: Route, { app, json, record, answerError }: 
   const { action, name } = route;
   const { definition } = action;
   const inputOf = inputReader(route, inputJsonSchema(definition.input));
+  const takeHeaders = headerReader(route);
   const formats = formatsOf(route, json);
   const status = definition.httpStatus ?? 200;
-  const serialise = status === 204 ? undefined : serialiserOf(outputJsonSchema(definition.output));
+  const serialise = status === 204 ? undefined : writerOf(route);
   const isCommand = action.kind === "command";
   const takesBody = route.method !== "GET";
-  const answer = { route: name, status };
+  const answer = { route: name, status, contentType: definition.httpAnswer?.contentType ?? jsonContentType };
 
   return ({ raw, params, query }, { raw: response }) => {
     const { arrival } = raw;
@@ -54,7 +55,7 @@ export function actionHandler(route: Route, { app, json, record, answerError }: 
         const text = serialise?.(output);
         if (notes?.replayed) response.setHeader("idempotency-replayed", "true");
         if (text === undefined) response.writeHead(status, bare).end();
-        else endWith(response, status, text);
+        else endWith(response, answer, text);
         record.answered(raw, answer);
       } catch (error) {
         fail(error);
@@ -65,8 +66,10 @@ export function actionHandler(route: Route, { app, json, record, answerError }: 
       const idempotencyKey = hasKey ? keyOf(raw.headers["idempotency-key"]) : undefined;
       if (idempotencyKey !== undefined) notes = { replayed: false, cached: false };
       const { identity, traceId, parentSpanId, connection } = arrival;
+      const input = inputOf(params as Record<string, string>, query as string, body);
+      takeHeaders?.(input, raw.headers);
       app
-        .call(action, inputOf(params as Record<string, string>, query as string, body), {
+        .call(action, input, {
           identity,
           traceId,
           parentSpanId,
@@ -93,12 +96,21 @@ export function actionHandler(route: Route, { app, json, record, answerError }: 
   };
 }
 
-/** The formats that a route takes, text beside JSON. */
+/** How the answer is written: as JSON, or as the text of one field. */
+function writerOf({ action: { definition } }: Route): Serialiser {
+  const { output, httpAnswer } = definition;
+  return httpAnswer === undefined
+    ? serialiserOf(outputJsonSchema(output))
+    : (value) => (value as Readonly<Record<string, string>>)[httpAnswer.field] as string;
+}
+
+/** The formats that a route takes: text beside JSON, or in its place where JSON is wanted as it was sent. */
 function formatsOf({ action }: Route, json: BodyFormat): readonly BodyFormat[] {
   const text = action.definition.httpText;
   if (text === undefined) return [json];
   const types = text.contentTypes.map((type) => type.toLowerCase());
-  return [json, textFormat(text.field, types, text.bytesMax ?? json.bytesMax)];
+  const asText = textFormat(text.field, types, text.bytesMax ?? json.bytesMax);
+  return types.includes("application/json") ? [asText] : [json, asText];
 }
 
 /** How the request's body is written; undefined where there is none. */
@@ -111,19 +123,19 @@ function bodyFormat({ arrival, headers }: IncomingMessage, formats: readonly Bod
 
 const bare = ["x-content-type-options", "nosniff"];
 
+const jsonContentType = "application/json; charset=utf-8";
+
+interface Written {
+  readonly status: number;
+  readonly contentType: string;
+}
+
 /** A flat list is what Node writes fastest: of an object it asks for each name whether it is its own. */
-function endWith(response: ServerResponse, status: number, json: string): void {
-  const bytes = Buffer.byteLength(json);
-  const headers = [
-    "content-type",
-    "application/json; charset=utf-8",
-    "x-content-type-options",
-    "nosniff",
-    "content-length",
-    bytes,
-  ];
+function endWith(response: ServerResponse, { status, contentType }: Written, text: string): void {
+  const bytes = Buffer.byteLength(text);
+  const headers = ["content-type", contentType, "x-content-type-options", "nosniff", "content-length", bytes];
   // ASCII alone has as many bytes as characters; as Latin-1 it is copied rather than encoded.
-  response.writeHead(status, headers).end(json, bytes === json.length ? "latin1" : "utf8");
+  response.writeHead(status, headers).end(text, bytes === text.length ? "latin1" : "utf8");
 }
 
 function keyOf(header: string | string[] | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { JsonSchema } from "@banyan/kernel/app";
 import { refusal } from "../answers/refusals.ts";
 import type { Route } from "./route-table.ts";
@@ -37,6 +38,24 @@ export function inputReader(route: Route, schema: JsonSchema): InputReader {
     for (const { name, field } of parameters) give(input, name, field.read(name, params[name] as string));
     if (query !== "") readQuery(query, fields, input);
     return input;
+  };
+}
+
+/**
+ * Takes the headers that a route's contract names into the input; undefined where it names none. Throws a refusal where one of
+ * their fields is given in another place: what a header says must not be overruled.
+ */
+export function headerReader({ action }: Route): ((input: Input, headers: IncomingHttpHeaders) => void) | undefined {
+  const { httpHeaders } = action.definition;
+  if (httpHeaders === undefined) return undefined;
+  const named = Object.entries(httpHeaders).map(([field, header]) => [field, header.toLowerCase()] as const);
+  return (input, headers) => {
+    for (const [field, header] of named) {
+      if (Object.hasOwn(input, field))
+        throw refusal("malformedInput", `${field} is taken from the header ${header} alone`, { field });
+      const value = headers[header];
+      if (typeof value === "string") input[field] = value;
+    }
   };
 }
 
