@@ -157,7 +157,7 @@ export const ledger = defineContract("ledger", {
       access: "ledger:write",
     }),
     commitHold: command({
-      summary: "Posts all or part of a hold and releases the rest; once",
+      summary: "Posts all or part of a hold, to one account or split over several; the rest is released, or held on",
       input: CommitHold,
       output: Hold,
       faults: [...postingFaults, "holdNotFound", "holdNotActive", "holdExceeded"],

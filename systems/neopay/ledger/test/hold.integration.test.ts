@@ -100,3 +100,34 @@ test("the database itself refuses a hold that captures more than it holds, or af
   });
   await expect(commit(10, expiresAt)).rejects.toMatchObject({ constraint: "hold_expired_is_not_committed" });
 });
+
+test("a hold is captured in parts, each split over the accounts that share it, and the rest stays held throughout", async () => {
+  const { app } = books;
+  await app.call(ledger.openAccount, { address: "fees", currency: "CZK" });
+  const source = await walletOf("fay", 100);
+  const first = await app.call(ledger.placeHold, { ...leg, reference: "fay 1", source, amountMinor: 90 });
+  const parts = [
+    { destination: "shop", amountMinor: 37 },
+    { destination: "fees", amountMinor: 3 },
+  ];
+  const committed = await app.call(ledger.commitHold, { id: first.id, parts, rest: { reference: "fay 2" } });
+  expect(committed).toMatchObject({ capturedMinor: 40, restId: expect.any(String) });
+  expect(await app.call(ledger.transaction, { id: committed.transactionId as string })).toMatchObject({
+    reference: "fay 1",
+    postings: [
+      { source, destination: "shop", amountMinor: 37 },
+      { source, destination: "fees", amountMinor: 3 },
+    ],
+  });
+  const rest = { id: committed.restId as string };
+  expect(await app.call(ledger.hold, rest)).toMatchObject({ reference: "fay 2", amountMinor: 50, status: "active" });
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({ balanceMinor: 60, availableMinor: 10 });
+  const tooMuch = app.call(ledger.commitHold, { ...rest, parts: [{ destination: "shop", amountMinor: 51 }] });
+  await expect(tooMuch).rejects.toMatchObject({ code: "ledger.holdExceeded" });
+  const taken = app.call(ledger.commitHold, { ...rest, amountMinor: 20, rest: { reference: "fay 1" } });
+  await expect(taken).rejects.toMatchObject({ code: "ledger.duplicateReference" });
+  const last = await app.call(ledger.commitHold, { ...rest, rest: { reference: "fay 3" } });
+  expect(last).toMatchObject({ capturedMinor: 50, restId: null });
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({ balanceMinor: 10, pendingDebitMinor: 0 });
+  expect(await app.call(ledger.verify, {})).toMatchObject({ ok: true });
+});

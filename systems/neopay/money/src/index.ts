@@ -6,6 +6,7 @@ export {
   currencyOf,
   isCurrencyCode,
 } from "./currency.ts";
+export { type FeePlan, feeOf, feeOfPart, feePlan, shareFee } from "./fee.ts";
 export { MoneyError, type MoneyErrorCode } from "./money-error.ts";
 export {
   accountAddress,

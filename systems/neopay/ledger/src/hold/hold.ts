@@ -10,6 +10,7 @@ import type { Hold } from "./schemas.ts";
  * H1  Placing it raises the source's pending debit and the destination's pending credit; no balance moves.
  * H2  It is committed, voided or expired, once: none of them leads anywhere else.
  * H3  Committing posts 1 … amountMinor and releases all that was pending. It needs now < expiresAt.
+ *     Where it is to be held on, the rest becomes a hold of its own before anybody else can see it free.
  * H4  Until it is settled it counts as pending, past its expiry too: the job that releases it may be late.
  */
 
@@ -18,7 +19,9 @@ export interface HoldRow {
   readonly id: string;
   readonly reference: string;
   readonly source: string;
+  readonly source_id: number;
   readonly destination: string;
+  readonly destination_id: number;
   readonly amount_minor: number;
   readonly captured_minor: number;
   readonly currency: string;
@@ -27,6 +30,7 @@ export interface HoldRow {
   readonly expires_at: Date | null;
   readonly settled_at: Date | null;
   readonly transaction_id: string | null;
+  readonly rest_id: string | null;
   readonly metadata: Record<string, string>;
 }
 
@@ -44,6 +48,7 @@ export function holdOf(row: HoldRow): Hold {
     expiresAt: row.expires_at?.toISOString() ?? null,
     settledAt: row.settled_at?.toISOString() ?? null,
     transactionId: row.transaction_id,
+    restId: row.rest_id,
     metadata: row.metadata,
   };
 }
@@ -74,22 +79,26 @@ interface Settlement {
   readonly status: Exclude<Hold["status"], "active">;
   readonly capturedMinor: number;
   readonly transactionId: string | null;
+  readonly restId?: string | null;
+  /** Accounts that the caller goes on to post to: locked together with the hold's own, in the one order. */
+  readonly beside?: readonly string[];
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
 /** Ends a locked, active hold and releases what it kept pending; posting what was captured is the caller's. */
 export async function settleHold(sql: Sql, hold: HoldRow, settlement: Settlement): Promise<Hold> {
-  const { status, capturedMinor, transactionId, at } = settlement;
+  const { status, capturedMinor, transactionId, restId = null, beside = [], at } = settlement;
   const settledAt = new Date(at);
   await sql`
     WITH settled AS (
       UPDATE ledger.hold
-      SET status = ${status}, captured_minor = ${capturedMinor}, transaction_id = ${transactionId}, settled_at = ${settledAt}
+      SET status = ${status}, captured_minor = ${capturedMinor}, transaction_id = ${transactionId}, rest_id = ${restId},
+        settled_at = ${settledAt}
       WHERE id = ${hold.id} AND tenant = ${hold.tenant}
       RETURNING source_id, destination_id, amount_minor
     ), locked AS MATERIALIZED (
-      SELECT a.id FROM ledger.account AS a WHERE a.tenant = ${hold.tenant} AND a.address = ANY (${[hold.source, hold.destination]})
+      SELECT a.id FROM ledger.account AS a WHERE a.tenant = ${hold.tenant} AND a.address = ANY (${[hold.source, hold.destination, ...beside]})
       ORDER BY a.address FOR NO KEY UPDATE
     )
     UPDATE ledger.account AS a
@@ -101,6 +110,7 @@ export async function settleHold(sql: Sql, hold: HoldRow, settlement: Settlement
     status,
     captured_minor: capturedMinor,
     transaction_id: transactionId,
+    rest_id: restId,
     settled_at: settledAt,
   });
 }

@@ -29,14 +29,26 @@ export const Hold = z.strictObject({
   expiresAt: storedInstant.nullable(),
   settledAt: storedInstant.nullable(),
   transactionId: z.uuid().nullable(),
+  /** The hold that keeps what committing this one left over; null where that was released. */
+  restId: z.uuid().nullable(),
   metadata: z.record(z.string(), z.string()),
 });
 export type Hold = z.output<typeof Hold>;
 
 export const AtHold = z.strictObject({ id: z.uuid() });
 
+const partsMax = 100;
+
 export const CommitHold = z.strictObject({
   id: z.uuid(),
-  /** At most what is held, which is also the default. */
+  /** At most what is held, which is also the default; with `parts`, their sum. */
   amountMinor: amountMinor.optional(),
+  /** Where the money goes in place of the hold's destination, in one transaction: a sale and its fees. */
+  parts: z
+    .array(z.strictObject({ destination: accountAddress, amountMinor }))
+    .min(1)
+    .max(partsMax)
+    .optional(),
+  /** Holds on to the rest, under a reference of its own and until the same instant. Without it the rest is released. */
+  rest: z.strictObject({ reference }).optional(),
 });
