@@ -1,0 +1,65 @@
+import { Agent, request } from "node:http";
+import { type Operation, Outcome } from "./contract.ts";
+
+/** How to reach an acquirer. */
+export interface AcquirerClientOptions {
+  readonly url: string;
+  /** How long one answer may take, in milliseconds. Default 2,000. */
+  readonly timeoutMs?: number;
+}
+
+/** Asks an acquirer; the way to one is kept open between calls. */
+export interface AcquirerClient {
+  /**
+   * Does the operation under its key, once however often it is asked. Throws where no answer came, or one to another question:
+   * whether it was done is then unknown, and asking again under the same key finds out.
+   */
+  operate(key: string, operation: Operation, signal?: AbortSignal): Promise<Outcome>;
+  close(): void;
+}
+
+/** A client of the acquirer at `url`. */
+export function createAcquirerClient({ url, timeoutMs = 2_000 }: AcquirerClientOptions): AcquirerClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  return {
+    async operate(key, operation, signal) {
+      const limit = AbortSignal.timeout(timeoutMs);
+      const { status, text } = await put(
+        new URL(`/v1/operations/${encodeURIComponent(key)}`, url),
+        JSON.stringify(operation),
+        {
+          agent,
+          signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+        },
+      );
+      if (status !== 200)
+        throw new Error(`the acquirer answered ${status} to ${operation.kind} ${key}: ${text.slice(0, 200)}`);
+      const outcome = Outcome.parse(JSON.parse(text));
+      // An answer that was written twice may still lie on the connection when the next question is asked.
+      if (outcome.key !== key) throw new Error(`the acquirer answered ${outcome.key} to ${key}`);
+      return outcome;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function put(
+  url: URL,
+  body: string,
+  { agent, signal }: { readonly agent: Agent; readonly signal: AbortSignal },
+): Promise<{ readonly status: number; readonly text: string }> {
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method: "PUT", headers, agent, signal }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", reject);
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}

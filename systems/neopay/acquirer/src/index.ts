@@ -1,0 +1,3 @@
+export { type Behaviour, testCards } from "./cards.ts";
+export type { Acquirer, AcquirerOptions } from "./server.ts";
+export { spawnAcquirer } from "./spawn.ts";
