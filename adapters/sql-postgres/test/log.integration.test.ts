@@ -69,6 +69,69 @@ test("an event reaches a service with another database by the log", async () => 
   await other.drop();
 });
 
+test("a projection of another database's events is rebuilt from the log, and refused when that has let go of some", async () => {
+  const other = await createTestDatabase(inject("postgresUrl"));
+  const connection = await connect({ url: other.url });
+  await connection.run([
+    statement("CREATE TABLE public.sold (position bigint GENERATED ALWAYS AS IDENTITY, item text)"),
+  ]);
+  const sold = async () => {
+    const [all] = await connection.run([statement("SELECT item FROM public.sold ORDER BY position")]);
+    return all?.rows.map(({ item }) => item);
+  };
+  const reports = implement(defineContract("reports", {}), {
+    projections: {
+      sold: {
+        reset: (sql) => sql`DELETE FROM public.sold`,
+        folds: [
+          on(
+            shop.ordered,
+            async (ctx, { item }) => void (await ctx.sql`INSERT INTO public.sold (item) VALUES (${item})`),
+          ),
+        ],
+      },
+    },
+  });
+  const app = await started([shopService]);
+  const elsewhere = createApp({
+    services: [reports],
+    store: createPostgresStore({ url: other.url }),
+    log: log.connect(),
+  });
+  apps.push(elsewhere);
+  await elsewhere.start();
+  for (const item of ["tea", "milk", "sugar"]) await order(app, item);
+  await settled(app);
+  await settled(elsewhere);
+  expect(await elsewhere.rebuild("reports.sold")).toEqual({ foldedCount: 3 });
+  expect(await sold()).toEqual(["tea", "milk", "sugar"]);
+  await order(app, "salt");
+  await settled(app);
+  await settled(elsewhere);
+  expect(await sold()).toEqual(["tea", "milk", "sugar", "salt"]);
+
+  const [tea] = log.messages;
+  const read: Log["read"] = async function* (options) {
+    for await (const page of log.connect().read(options)) yield page.filter(({ id }) => id !== tea?.message.id);
+  };
+  await elsewhere.stop();
+  const later = createApp({
+    services: [reports],
+    store: createPostgresStore({ url: other.url }),
+    log: Object.assign(log.connect(), { read }),
+  });
+  apps.push(later);
+  await later.start();
+  await expect(later.rebuild("reports.sold")).rejects.toMatchObject({
+    code: "store.missing",
+    details: { subscriber: "reports.sold", count: 1 },
+  });
+  expect(await sold()).toEqual(["tea", "milk", "sugar", "salt"]);
+  await later.stop();
+  await connection.close();
+  await other.drop();
+});
+
 test("R1 while the log is away events wait, and none is lost or out of order when it returns", async () => {
   const app = await started();
   await order(app, "a");

@@ -172,6 +172,40 @@ test("a projection is folded anew past the inbox's horizon, and refused once eve
   expect(await store.outbox.refold("one", ["probe.other"], work)).toEqual({ foldedCount: 0 });
 });
 
+test("a projection whose inbox has forgotten events of other databases is refused, and one that took none is not", async () => {
+  const [own] = (await commit(newEvent())) as [StoredEvent];
+  await sent(own);
+  await handle("own", own);
+  const elsewhere: StoredEvent = { ...newEvent(), version: 1, at: Date.now() };
+  await handle("both", own);
+  await handle("both", elsewhere);
+  await sweepIn(70);
+  const kept = async function* () {
+    yield [own, elsewhere];
+  };
+  const work = { reset: async () => {}, fold: async () => {}, kept };
+  await expect(store.outbox.refold("both", hearing.types, work)).rejects.toMatchObject({
+    code: "store.forgotten",
+    message: expect.stringContaining("the events of other databases that both took before"),
+  });
+  expect(await store.outbox.refold("own", hearing.types, work)).toEqual({ foldedCount: 2 });
+});
+
+test("a delivery that waits for a rebuild is told that another is in the way: that spends no attempt", async () => {
+  await rows("ALTER FUNCTION banyan.wait_at_gate SET lock_timeout = '50ms'");
+  const [event] = (await commit(newEvent())) as [StoredEvent];
+  await sent(event);
+  const work = {
+    reset: async () => {},
+    fold: async () => {
+      const delivery = store.beginDelivery("one", [event.id], budget());
+      await expect(delivery.open()).rejects.toMatchObject({ code: "store.contended" });
+      await delivery.rollback();
+    },
+  };
+  expect(await store.outbox.refold("one", hearing.types, work)).toEqual({ foldedCount: 1 });
+});
+
 test("S5 what a clock that was ahead left in the rest moves to its day when that is made, and is still handled once", async () => {
   const [early] = (await commit(newEvent(20))) as [StoredEvent];
   await handle("one", early);

@@ -1,8 +1,11 @@
-import type { DeadLetters, StoredEvent } from "@banyan/kernel/store";
+import type { DeadLetters, Sql, StoredEvent } from "@banyan/kernel/store";
 import { expect, test } from "vitest";
 import { budget, committed, fresh, hearing, newEvent, nothing, type Probe } from "./probe.ts";
 
 type Redrive = NonNullable<Awaited<ReturnType<DeadLetters["beginRedrive"]>>>;
+
+/** As it comes by a log: no store here has it. */
+const foreignEvent = (type: string): StoredEvent => ({ ...newEvent({ type }), version: 1, at: Date.now() });
 
 export function deliveryClauses(probe: () => Probe): void {
   test("S5 an event enters a subscriber's inbox once, with its effect, and each subscriber's own", async () => {
@@ -173,10 +176,58 @@ export function deliveryClauses(probe: () => Probe): void {
     await delivery.rollback();
   });
 
+  test("a refold folds what a log keeps of other stores behind its own, each event once", async () => {
+    const { store } = probe();
+    const [subscriber, type] = [fresh("subscriber"), fresh("probe.kind")];
+    const [own] = (await committed(store, [newEvent({ type })])) as [StoredEvent];
+    const [taken, later] = [foreignEvent(type), foreignEvent(type)];
+    await store.beginDelivery(subscriber, [own.id, taken.id], budget()).commit(nothing);
+    const seen: StoredEvent[] = [];
+    const work = {
+      reset: async () => {},
+      fold: async (_: unknown, page: readonly StoredEvent[]) => void seen.push(...page),
+    };
+    const kept = async function* () {
+      yield [taken, own, taken];
+      yield [taken, later];
+    };
+    expect(await store.outbox.refold(subscriber, [type], { ...work, kept })).toEqual({ foldedCount: 3 });
+    expect(seen).toEqual([own, taken, later]);
+    const again = store.beginDelivery(subscriber, [own.id, taken.id, later.id], budget());
+    expect((await again.open()).size).toBe(0);
+    await again.rollback();
+  });
+
+  test("a refold that would lose what the subscriber took of other stores changes nothing, and says so", async () => {
+    const { store, item } = probe();
+    const [subscriber, type] = [fresh("subscriber"), fresh("probe.kind")];
+    const [kept, gone] = [foreignEvent(type), foreignEvent(type)];
+    const delivery = store.beginDelivery(subscriber, [kept.id, gone.id], budget());
+    await delivery.sql`INSERT INTO probe.item VALUES (${subscriber}, 2)`;
+    await delivery.commit(nothing);
+    const work = {
+      reset: (sql: Sql) => sql`DELETE FROM probe.item WHERE id = ${subscriber}`,
+      fold: async () => {},
+    };
+    const refused = (count: number) => ({
+      code: "store.missing",
+      details: { subscriber, count, since: expect.any(Number) },
+    });
+    const half = async function* () {
+      yield [kept];
+    };
+    await expect(store.outbox.refold(subscriber, [type], work)).rejects.toMatchObject(refused(2));
+    await expect(store.outbox.refold(subscriber, [type], { ...work, kept: half })).rejects.toMatchObject(refused(1));
+    expect(await item(subscriber)).toBe(2);
+    const again = store.beginDelivery(subscriber, [kept.id, gone.id], budget());
+    expect((await again.open()).size).toBe(0);
+    await again.rollback();
+  });
+
   test("a refold that fails changes nothing, and one under deliveries counts every event once", async () => {
     const { store, other, item } = probe();
     const [subscriber, type, key] = [fresh("subscriber"), fresh("probe.kind"), fresh("key")];
-    const add = (sql: Parameters<Parameters<typeof store.outbox.refold>[2]["reset"]>[0], n: number) =>
+    const add = (sql: Sql, n: number) =>
       sql`INSERT INTO probe.item VALUES (${subscriber}, ${n}) ON CONFLICT (id) DO UPDATE SET n = probe.item.n + excluded.n`;
     const deliver = async () => {
       const [event] = (await committed(other, [newEvent({ type, key })])) as [StoredEvent];

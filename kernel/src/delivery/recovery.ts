@@ -2,10 +2,10 @@ import { nearest } from "../call/nearest.ts";
 import type { Runtime } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import { cloudEventOf } from "../log/cloud-event.ts";
+import { cloudEventOf, eventOf } from "../log/cloud-event.ts";
 import type { Log } from "../log/log.ts";
 import type { Service } from "../service/service.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoredEvent } from "../store/store.ts";
 import { relayName } from "./relay.ts";
 import { deliveryBudgetMs, handle, runsOf, type Subscriber } from "./subscriber.ts";
 
@@ -18,9 +18,15 @@ export interface Delivery {
   readonly log: Log | undefined;
 }
 
-/** Rebuilds a projection from the log. Live events wait meanwhile: the transaction holds the subscriber's inbox. */
+/** Reading a log of days must end some time. */
+const readMs = 6 * 3_600_000;
+
+/**
+ * Rebuilds a projection from the events of this database and, where there is a log that can be read again, from what that keeps of other
+ * ones. Live events wait meanwhile: the transaction holds the subscriber's inbox.
+ */
 export async function refold(
-  { runtime, store, services, subscribers }: Delivery,
+  { runtime, store, services, subscribers, log }: Delivery,
   id: string,
 ): Promise<{ readonly foldedCount: number }> {
   const subscriber = subscribers.find((one) => one.id === id && one.kind === "projection");
@@ -30,8 +36,10 @@ export async function refold(
     const known = subscribers.filter(({ kind }) => kind === "projection").map((one) => one.id);
     throw kernelFaults.unknownAction({ action: id, nearest: known.length <= 5 ? known : nearest(id, known) });
   }
-  return store.outbox.refold(id, [...subscriber.byType.keys()], {
+  const types = [...subscriber.byType.keys()];
+  return store.outbox.refold(id, types, {
     reset: projection.reset,
+    kept: log?.traits.replayable ? () => eventsOf(log, types) : undefined,
     fold: async (sql, events) => {
       const scope = new Scope(runtime.clock, deliveryBudgetMs, id);
       const entries = events.map((event) => ({ event }));
@@ -40,6 +48,14 @@ export async function refold(
       }
     },
   });
+}
+
+/** All that the log keeps of the types. What is no event of ours is passed over, as it is by who consumes. */
+async function* eventsOf(log: Log, types: readonly string[]): AsyncGenerator<readonly StoredEvent[]> {
+  for await (const page of log.read({ types, since: 0, signal: AbortSignal.timeout(readMs) })) {
+    const events = page.map(({ body }) => eventOf(body));
+    yield events.filter((event) => typeof event !== "string" && types.includes(event.type)) as StoredEvent[];
+  }
 }
 
 /** Runs a dead letter's handler once more, in one transaction with the letter's removal. */

@@ -43,6 +43,16 @@ export const storeFaults = {
     message: ({ what, before }) =>
       `${what} before ${new Date(before).toISOString()} are kept no more: nothing was changed`,
   }),
+  /** A projection took events of other databases that the log, where there is one, has no more. Nothing was done. */
+  missing: faultType<"store.missing", { readonly subscriber: string; readonly count: number; readonly since: number }>(
+    "store.missing",
+    {
+      ...fault("conflict"),
+      message: ({ subscriber, count, since }) =>
+        `${subscriber} took events of other databases, and no log that can be read again holds ${count} of them: nothing was changed. ` +
+        `Where they were emitted, send them again (banyan log republish --since ${new Date(since).toISOString()}), then rebuild`,
+    },
+  ),
   /** The job's lease went to another worker; rolled back. */
   stale: faultType<"store.stale", void>("store.stale", {
     ...fault("conflict"),

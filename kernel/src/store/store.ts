@@ -185,9 +185,11 @@ export interface Outbox {
   /** The number of events unsent and the age in milliseconds of the oldest. */
   backlog(hearing: Hearing): Promise<{ readonly count: number; readonly oldestMs: number }>;
   /**
-   * Folds the whole log anew for one subscriber, in one transaction: forgets its inbox and dead letters, calls `reset`, then
-   * `fold` with pages of all events of `types`, in version order per key, and enters each into the inbox. Raises
-   * `store.forgotten` where events of one of the types are kept no more.
+   * Folds everything anew for one subscriber, in one transaction: forgets its inbox and dead letters, calls `reset`, then `fold` with
+   * pages of all events of `types`, those of this store and then those that `kept` has of others, in version order per key,
+   * and enters each into the inbox. Where that would be less than the subscriber took it changes nothing: raises `store.forgotten` where
+   * events of one of the types, or what it took of other stores, are known no more, `store.missing` where it took some that are
+   * neither here nor in `kept`.
    */
   refold(subscriber: string, types: readonly string[], work: Refold): Promise<{ readonly foldedCount: number }>;
 }
@@ -206,6 +208,8 @@ export interface StoredSubscriptions {
 export interface Refold {
   reset(sql: Sql): Promise<unknown>;
   fold(sql: Sql, events: readonly StoredEvent[]): Promise<void>;
+  /** What a log keeps of the types, in version order per key where each counts once; left out where none can be read again. */
+  readonly kept?: (() => AsyncIterable<readonly StoredEvent[]>) | undefined;
 }
 
 /** An event that one subscriber could not handle. */

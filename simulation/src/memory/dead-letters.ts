@@ -4,8 +4,7 @@ import type { DatabaseTransaction } from "./database.ts";
 import { sqlOf } from "./dialect.ts";
 import { Lane, runOnce } from "./lane.ts";
 import { announced, type Opener } from "./opener.ts";
-import { storedEvent } from "./outbox.ts";
-import { type DeadLetterRow, deadLetters, events } from "./tables.ts";
+import { type DeadLetterRow, deadLetters, events, storedEvent } from "./tables.ts";
 
 export function createDeadLetters(opener: Opener): DeadLetters {
   return {

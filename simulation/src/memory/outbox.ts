@@ -1,15 +1,11 @@
 import type { Hearing, Outbox, StoredEvent } from "@banyan/kernel/store";
-import { gateOf } from "./closing.ts";
 import type { DatabaseTransaction } from "./database.ts";
-import { sqlOf } from "./dialect.ts";
-import { Lane, runOnce } from "./lane.ts";
+import { runOnce } from "./lane.ts";
 import { lead } from "./lead.ts";
 import { handOver, storedSubscriptions } from "./listening.ts";
 import type { Opener } from "./opener.ts";
-import { deadLetters, events, inbox, keyOf, unsent } from "./tables.ts";
-
-const foldPage = 1_000;
-const refoldMs = 3_600_000;
+import { refold } from "./refold.ts";
+import { events, keyOf, storedEvent, unsent } from "./tables.ts";
 
 export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"]): Outbox {
   return {
@@ -43,48 +39,4 @@ function waiting(transaction: DatabaseTransaction, { service, types }: Hearing):
     .flatMap((row) => transaction.get(events, row.event) ?? [])
     .filter(({ type }) => types === "all" || types.includes(type))
     .map(storedEvent);
-}
-
-/** Folds the log anew in one transaction, with deliveries to the subscriber shut out by its gate. */
-async function refold(
-  opener: Opener,
-  { subscriber, types }: { readonly subscriber: string; readonly types: readonly string[] },
-  ...[work]: [work: Parameters<Outbox["refold"]>[2]]
-): Promise<{ readonly foldedCount: number }> {
-  const end = opener.database.now() + refoldMs;
-  const signal = new AbortController().signal;
-  const lane = new Lane(opener, { remainingMs: () => end - opener.database.now(), signal });
-  const sql = sqlOf(opener.dialect, (statement) => lane.run(statement));
-  try {
-    await lane.run((transaction) => transaction.lock(gateOf(subscriber), "exclusive"));
-    await lane.run((transaction) => forget(transaction, subscriber));
-    await work.reset(sql);
-    const wanted = await lane.run(async (transaction) =>
-      [...transaction.rows(events).values()].filter(({ type }) => types.includes(type)).sort((a, b) => a.seq - b.seq),
-    );
-    for (let at = 0; at < wanted.length; at += foldPage) {
-      const page = wanted.slice(at, at + foldPage);
-      await lane.run(async (transaction) => {
-        for (const { id } of page) await transaction.insert(inbox, keyOf(subscriber, id), { subscriber, event: id });
-      });
-      await work.fold(sql, page.map(storedEvent));
-    }
-    await lane.commit(async () => {});
-    return { foldedCount: wanted.length };
-  } catch (error) {
-    await lane.rollback();
-    throw error;
-  }
-}
-
-async function forget(transaction: DatabaseTransaction, subscriber: string): Promise<void> {
-  for (const table of [inbox, deadLetters]) {
-    for (const [key, row] of transaction.rows<{ readonly subscriber: string }>(table)) {
-      if (row.subscriber === subscriber) await transaction.update(table as typeof inbox, key, () => undefined);
-    }
-  }
-}
-
-export function storedEvent({ seq: _seq, ...event }: StoredEvent & { readonly seq: number }): StoredEvent {
-  return event;
 }

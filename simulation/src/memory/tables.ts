@@ -60,3 +60,7 @@ export interface JobTypeRow extends JobType {
 export function keyOf(...parts: readonly string[]): string {
   return parts.join("\0");
 }
+
+export function storedEvent({ seq: _seq, ...event }: StoredEvent & { readonly seq: number }): StoredEvent {
+  return event;
+}
