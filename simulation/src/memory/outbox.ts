@@ -2,9 +2,9 @@ import type { Hearing, Outbox, StoredEvent } from "@banyan/kernel/store";
 import type { DatabaseTransaction } from "./database.ts";
 import { runOnce } from "./lane.ts";
 import { lead } from "./lead.ts";
-import { handOver, storedSubscriptions } from "./listening.ts";
 import type { Opener } from "./opener.ts";
-import { refold } from "./refold.ts";
+import { handOver, storedSubscriptions } from "./outbox/listening.ts";
+import { refold } from "./outbox/refold.ts";
 import { events, keyOf, storedEvent, unsent } from "./tables.ts";
 
 export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"]): Outbox {

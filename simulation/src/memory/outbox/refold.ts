@@ -1,10 +1,10 @@
 import { type Refold, type StoredEvent, storeFaults } from "@banyan/kernel/store";
-import { gateOf } from "./closing.ts";
-import type { DatabaseTransaction } from "./database.ts";
-import { sqlOf } from "./dialect.ts";
-import { Lane } from "./lane.ts";
-import type { Opener } from "./opener.ts";
-import { deadLetters, events, inbox, keyOf, storedEvent } from "./tables.ts";
+import { gateOf } from "../closing.ts";
+import type { DatabaseTransaction } from "../database.ts";
+import { sqlOf } from "../dialect.ts";
+import { Lane } from "../lane.ts";
+import type { Opener } from "../opener.ts";
+import { deadLetters, events, inbox, keyOf, storedEvent } from "../tables.ts";
 
 const foldPage = 1_000;
 const refoldMs = 3_600_000;

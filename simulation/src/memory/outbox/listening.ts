@@ -1,6 +1,6 @@
 import type { StoredSubscriptions } from "@banyan/kernel/store";
-import type { DatabaseTransaction } from "./database.ts";
-import { events, keyOf, subscriptions, unsent } from "./tables.ts";
+import type { DatabaseTransaction } from "../database.ts";
+import { events, keyOf, subscriptions, unsent } from "../tables.ts";
 
 /** What waits for `service`, and would wait for it from now on, waits for `by` instead; or for nobody. Answers how many events that were. */
 export async function handOver(transaction: DatabaseTransaction, service: string, by?: string): Promise<number> {
