@@ -13,6 +13,10 @@ import { type Session, startAfter } from "./session.ts";
 
 const againAfterMs = 250;
 
+interface OwnOptions extends ConsumeOptions {
+  readonly onClose: () => void;
+}
+
 /**
  * One consumer of a group.
  *
@@ -23,12 +27,12 @@ const againAfterMs = 250;
  */
 export class Consumer implements LogConsumer {
   private readonly session: Session;
-  private readonly options: ConsumeOptions;
+  private readonly options: OwnOptions;
   private readonly receiver: LogReceiver;
   private readonly ending = new AbortController();
   private current: { readonly pull: Pull; readonly progress: Progress<number> } | null = null;
 
-  constructor(session: Session, options: ConsumeOptions, receiver: LogReceiver) {
+  constructor(session: Session, options: OwnOptions, receiver: LogReceiver) {
     this.session = session;
     this.options = options;
     this.receiver = receiver;
@@ -66,6 +70,7 @@ export class Consumer implements LogConsumer {
     this.current = null;
     current?.pull.close();
     await current?.progress.close();
+    this.options.onClose();
   }
 
   private received(pulled: readonly Pulled[]): void {

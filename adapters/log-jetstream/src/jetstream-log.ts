@@ -77,9 +77,11 @@ class JetStream implements JetStreamLog {
   }
 
   async consume(options: ConsumeOptions, receiver: LogReceiver): Promise<LogConsumer> {
-    const consumer = new Consumer(this.opened(), options, receiver);
+    const { consumers } = this;
+    const onClose = () => void consumers.delete(consumer);
+    const consumer: Consumer = new Consumer(this.opened(), { ...options, onClose }, receiver);
     await consumer.begin();
-    this.consumers.add(consumer);
+    consumers.add(consumer);
     return consumer;
   }
 

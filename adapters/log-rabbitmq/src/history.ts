@@ -27,8 +27,11 @@ export async function copyHistory(connection: ChannelModel, membership: Membersh
     await channel.waitForConfirms();
     await channel.deleteExchange(names.behind(group.name));
   };
-  await Promise.race([copied(), broken]);
-  await channel.close();
+  try {
+    await Promise.race([copied(), broken]);
+  } finally {
+    await channel.close().catch(() => {});
+  }
 }
 
 async function copyToFence(channel: ConfirmChannel, { topology, group, receiver }: Membership): Promise<void> {

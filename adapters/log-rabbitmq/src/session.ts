@@ -66,10 +66,16 @@ export class Session {
     });
     const session = new Session(channel, membership);
     channel.on("close", () => session.end(reason));
-    if (await topology.join(connection, channel, group)) await copyHistory(connection, membership);
-    await channel.prefetch(Math.min(group.inFlightMax, prefetchMax));
-    await session.take((await topology.hasHistory(connection, group.name)) ? session.history : session.queue);
-    return session;
+    try {
+      if (await topology.join(connection, channel, group)) await copyHistory(connection, membership);
+      await channel.prefetch(Math.min(group.inFlightMax, prefetchMax));
+      await session.take((await topology.hasHistory(connection, group.name)) ? session.history : session.queue);
+      return session;
+    } catch (error) {
+      // The connection lives on, and whoever tries again takes a new one: 2,047 are all that it has.
+      await session.close();
+      throw error;
+    }
   }
 
   /** How many messages have come that are not acknowledged. */

@@ -31,6 +31,10 @@ interface Reading {
   last: Place;
 }
 
+interface OwnOptions extends ConsumeOptions {
+  readonly onClose: () => void;
+}
+
 /**
  * One consumer of a group, over a connection of its own.
  *
@@ -41,14 +45,14 @@ interface Reading {
  */
 export class Consumer implements LogConsumer {
   private readonly session: Session;
-  private readonly options: ConsumeOptions;
+  private readonly options: OwnOptions;
   private readonly types: ReadonlySet<string>;
   private readonly receiver: LogReceiver;
   private readonly ending = new AbortController();
   private current: Reading | null = null;
   private onRoom: () => void = () => {};
 
-  constructor(session: Session, options: ConsumeOptions, receiver: LogReceiver) {
+  constructor(session: Session, options: OwnOptions, receiver: LogReceiver) {
     this.session = session;
     this.options = options;
     this.types = new Set(options.types);
@@ -84,6 +88,7 @@ export class Consumer implements LogConsumer {
     this.onRoom();
     current?.server.close();
     await current?.progress.close();
+    this.options.onClose();
   }
 
   private async read(reading: Reading): Promise<void> {

@@ -79,9 +79,11 @@ class RedisStreams implements RedisLog {
   }
 
   async consume(options: ConsumeOptions, receiver: LogReceiver): Promise<LogConsumer> {
-    const consumer = new Consumer(this.opened(), options, receiver);
+    const { consumers } = this;
+    const onClose = () => void consumers.delete(consumer);
+    const consumer: Consumer = new Consumer(this.opened(), { ...options, onClose }, receiver);
     await consumer.begin();
-    this.consumers.add(consumer);
+    consumers.add(consumer);
     return consumer;
   }
 
