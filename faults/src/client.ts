@@ -14,6 +14,8 @@ export const poisonedCounter = "poisoned";
 export class Client {
   /** Operations that were acknowledged. */
   acknowledged = 0;
+  /** Answers that said that something is out, or full, or too slow: what was asked for was asked for again. */
+  refused = 0;
   private sent = 0;
   private isStopped = false;
   private readonly history: History;
@@ -53,6 +55,7 @@ export class Client {
       try {
         const answer = await subject?.add(operation);
         if (answer?.value !== undefined) return;
+        if (answer !== undefined) this.refused++;
         if (answer?.fault === "no") throw new Error(`an operation was refused: ${answer.text}`);
       } catch (error) {
         if (!(error instanceof Gone)) throw error;

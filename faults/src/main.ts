@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Engine, engineOf, engines } from "./engines.ts";
 import { isClean } from "./judge.ts";
+import { abilitiesOf } from "./machine/abilities.ts";
 import { profiles } from "./profile.ts";
 import { pageOf, reportOf } from "./report.ts";
 import { type RoundResult, runRound } from "./round.ts";
@@ -112,22 +113,26 @@ async function run(args: string[]): Promise<number> {
   const rounds = chosen.flatMap((engine: Engine) =>
     Array.from({ length: profile.rounds }, (_, round) => ({ engine, round })),
   );
+  const abilities = abilitiesOf((text) => void process.stderr.write(`${text}\n`));
+  const skipped = Object.entries(abilities).flatMap(([what, why]) => (why === undefined ? [] : [`${what}: ${why}`]));
+  for (const what of skipped) process.stderr.write(`Not tried here: ${what}\n`);
   for (const [place, { engine, round }] of rounds.entries()) {
     if (results.some((one) => one.engine === engine.name && one.round === round)) continue;
     const what = `[${place + 1}/${rounds.length}] ${engine.name}, round ${round + 1}`;
     const progress = (step: string) => void process.stderr.write(`${what}: ${step}\n`);
-    const result = await runRound({ engine, round, seed, profile, folder, progress });
+    const result = await runRound({ engine, round, seed, profile, abilities, folder, progress });
     results.push(result);
     appendFileSync(path, `${JSON.stringify(result)}\n`);
   }
-  const report = reportOf({ profile: name, seed, commit: commitOf() }, results);
+  const report = reportOf({ profile: name, seed, commit: commitOf(), skipped }, results);
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(join(folder, `${name}.md`), pageOf(report));
   rmSync(path, { force: true });
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : pageOf(report));
-  return report.engines.every((engine) => isClean(engine)) ? 0 : 1;
+  return report.engines.every((engine) => isClean(engine) && engine.crashes === 0) ? 0 : 1;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {

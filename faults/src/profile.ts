@@ -10,11 +10,17 @@ export interface Profile {
   readonly pauses: number;
   /** How often in a round the network to a server goes bad. */
   readonly partitions: number;
+  /** How often in a round a process's network is cut in one direction, or both, by a firewall. */
+  readonly cuts: number;
+  /** How often in a round each disk, the database's and the log's, is filled. */
+  readonly diskFulls: number;
+  /** How often in a round a process's clock jumps, and jumps back. */
+  readonly clockJumps: number;
   /** How often in a round a process is asked to end, and replaced. */
   readonly restarts: number;
   /** Operations of a round, at least. */
   readonly messages: number;
-  /** How long each of the last three lasts, in milliseconds. */
+  /** How long a pause, a bad network, a cut, a full disk or a wrong clock lasts, in milliseconds. */
   readonly lengthMs: number;
 }
 
@@ -27,6 +33,9 @@ export const profiles: Readonly<Record<string, Profile>> = {
     serverKills: 1,
     pauses: 1,
     partitions: 1,
+    cuts: 1,
+    diskFulls: 1,
+    clockJumps: 1,
     restarts: 1,
     messages: 300,
     lengthMs: 500,
@@ -37,6 +46,9 @@ export const profiles: Readonly<Record<string, Profile>> = {
     serverKills: 2,
     pauses: 2,
     partitions: 2,
+    cuts: 2,
+    diskFulls: 1,
+    clockJumps: 2,
     restarts: 4,
     messages: 8_400,
     lengthMs: 2_000,
@@ -47,6 +59,9 @@ export const profiles: Readonly<Record<string, Profile>> = {
     serverKills: 8,
     pauses: 2,
     partitions: 2,
+    cuts: 2,
+    diskFulls: 1,
+    clockJumps: 2,
     restarts: 2,
     messages: 13_000,
     lengthMs: 6_000,
@@ -57,6 +72,9 @@ export const profiles: Readonly<Record<string, Profile>> = {
     serverKills: 9,
     pauses: 3,
     partitions: 3,
+    cuts: 3,
+    diskFulls: 1,
+    clockJumps: 3,
     restarts: 3,
     messages: 25_300,
     lengthMs: 30_000,

@@ -14,26 +14,34 @@ export type Weather =
 
 /** A way to a server that can be made bad: TCP, in this process, by a seed. */
 export class TcpProxy {
-  private readonly server: Server;
+  private readonly servers: Server[] = [];
+  private readonly target: { readonly host: string; readonly port: number };
   private readonly random: Random;
   private readonly sockets = new Set<Socket>();
   private weather: Weather = { kind: "clear" };
 
-  private constructor(server: Server, random: Random) {
-    this.server = server;
+  private constructor(target: TcpProxy["target"], random: Random) {
+    this.target = target;
     this.random = random;
   }
 
-  static async to(target: { readonly host: string; readonly port: number }, random: Random): Promise<TcpProxy> {
-    const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const proxy = new TcpProxy(server, random);
-    server.on("connection", (socket) => proxy.join(socket, connect({ ...target, noDelay: true })));
+  static async to(target: TcpProxy["target"], random: Random): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target, random);
+    await proxy.listen({ host: "127.0.0.1", port: 0 });
     return proxy;
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    const [first] = this.servers as [Server];
+    return (first.address() as AddressInfo).port;
+  }
+
+  /** There, too. */
+  async listen(address: { readonly host: string; readonly port: number }): Promise<void> {
+    const server = createServer({ pauseOnConnect: true }).listen(address.port, address.host);
+    await once(server, "listening");
+    server.on("connection", (socket) => this.join(socket, connect({ ...this.target, noDelay: true })));
+    this.servers.push(server);
   }
 
   /** The weather from now on. Connections that were silent are cut when it clears: what went nowhere is gone. */
@@ -49,8 +57,7 @@ export class TcpProxy {
 
   async close(): Promise<void> {
     this.cut();
-    this.server.close();
-    await once(this.server, "close");
+    await Promise.all(this.servers.map((server) => once(server.close(), "close")));
   }
 
   private join(near: Socket, far: Socket): void {

@@ -12,6 +12,8 @@ export interface Report {
   readonly profile: string;
   readonly seed: number;
   readonly commit: string;
+  /** What this machine did not let us try, and why. */
+  readonly skipped: readonly string[];
   readonly engines: readonly EngineReport[];
 }
 
@@ -21,8 +23,13 @@ const counts = [
   "serverKills",
   "pauses",
   "partitions",
+  "cuts",
+  "diskFulls",
+  "clockJumps",
   "restarts",
   "planted",
+  "refused",
+  "crashes",
   "lost",
   "duplicated",
   "phantom",
@@ -45,7 +52,7 @@ export function reportOf(run: Omit<Report, "engines">, results: readonly RoundRe
 }
 
 /** The page that people read. */
-export function pageOf({ profile, seed, commit, engines }: Report): string {
+export function pageOf({ profile, seed, commit, skipped, engines }: Report): string {
   const head = ["engine", "rounds", ...counts, "healed in"];
   const rows = engines.map((engine) => [
     engine.engine,
@@ -59,11 +66,12 @@ export function pageOf({ profile, seed, commit, engines }: Report): string {
     `# Faults: profile ${profile}`,
     "",
     `Commit ${commit}, seed ${seed}. \`npm run faults -- --profile ${profile} --seed ${seed}\` breaks the same things again, as far as time allows.`,
-    "Lost, duplicated, phantom, reordered and unbalanced are to be 0: see docs/FAULT-HARNESS.md for what each means.",
+    "Crashes, lost, duplicated, phantom, reordered and unbalanced are to be 0: see docs/FAULT-HARNESS.md for what each means.",
     "",
     line(head),
     line(head.map(() => "---")),
     ...rows.map(line),
+    ...skipped.map((what) => `\nNot tried: ${what}.`),
     ...missed.map(({ engine, notReached }) => `\nNobody passed, at ${engine}: ${notReached.join("; ")}.`),
     "",
   ].join("\n");

@@ -4,9 +4,21 @@ import { Client, poisonedCounter } from "./client.ts";
 import type { Engine } from "./engines.ts";
 import { History } from "./history.ts";
 import { judge, type Verdict } from "./judge.ts";
+import type { Abilities } from "./machine/abilities.ts";
 import type { Profile } from "./profile.ts";
 import { randomOf } from "./random.ts";
-import { killAtPoints, killServer, pauseProcess, plant, restartProcess, spoilNetwork, untilAll } from "./scenarios.ts";
+import {
+  cutProcess,
+  fillDisk,
+  jumpClock,
+  killAtPoints,
+  killServer,
+  pauseProcess,
+  plant,
+  restartProcess,
+  spoilNetwork,
+  untilAll,
+} from "./scenarios.ts";
 import { Stage } from "./stage.ts";
 
 /** What one round did, and what came of it. */
@@ -18,11 +30,18 @@ export interface RoundResult extends Verdict {
   readonly serverKills: number;
   readonly pauses: number;
   readonly partitions: number;
+  readonly cuts: number;
+  readonly diskFulls: number;
+  readonly clockJumps: number;
   readonly restarts: number;
+  /** Processes of the application that a full disk has ended: none should. */
+  readonly crashes: number;
   /** Messages that were put into the log by a stranger. */
   readonly planted: number;
   /** Failpoints that no process passed in time. */
   readonly notReached: readonly string[];
+  /** Calls that were answered by a fault, and asked again. */
+  readonly refused: number;
   /** How long it took after the last fault until nothing waited any more, in milliseconds. */
   readonly healedMs: number;
 }
@@ -32,6 +51,7 @@ export interface RoundOptions {
   readonly round: number;
   readonly seed: number;
   readonly profile: Profile;
+  readonly abilities: Abilities;
   /** Where the history is kept. */
   readonly folder: string;
   readonly progress: (what: string) => void;
@@ -40,10 +60,11 @@ export interface RoundOptions {
 const healMs = 60_000;
 
 /** One round: an application under load, everything that may break, then peace, then judgement. Throws where it does not heal in a minute. */
-export async function runRound({ engine, round, seed, profile, folder, progress }: RoundOptions): Promise<RoundResult> {
+export async function runRound(options: RoundOptions): Promise<RoundResult> {
+  const { engine, round, seed, profile, abilities, folder, progress } = options;
   const random = randomOf(seed, `${engine.name} ${round}`);
   const namespace = `faults-${seed}-${engine.name}-${round}-${process.pid}`;
-  const stage = await Stage.open(engine, namespace, randomOf(seed, `${namespace} network`));
+  const stage = await Stage.open(engine, namespace, { random: randomOf(seed, `${namespace} network`), abilities });
   const history = new History(join(folder, `${engine.name}-${round}.jsonl`));
   let client: Client | undefined;
   try {
@@ -64,7 +85,7 @@ export async function runRound({ engine, round, seed, profile, folder, progress 
     const judging = await stage.connect();
     const verdict = await judge(judging, history.read(), poisonedCounter);
     await judging.end();
-    return { engine: engine.name, round, ...done, ...verdict, healedMs };
+    return { engine: engine.name, round, ...done, refused: client.refused, ...verdict, healedMs };
   } finally {
     void client?.stop().catch(() => {});
     await stage.close();
@@ -74,7 +95,17 @@ export async function runRound({ engine, round, seed, profile, folder, progress 
 
 type Trouble = Pick<
   RoundResult,
-  "kills" | "serverKills" | "pauses" | "partitions" | "restarts" | "planted" | "notReached"
+  | "kills"
+  | "serverKills"
+  | "pauses"
+  | "partitions"
+  | "cuts"
+  | "diskFulls"
+  | "clockJumps"
+  | "restarts"
+  | "crashes"
+  | "planted"
+  | "notReached"
 >;
 
 async function trouble(
@@ -104,6 +135,7 @@ async function trouble(
     await spoilNetwork(stage, random, profile.lengthMs);
     await pause(500);
   }
+  const machine = await troubleMachine(stage, { profile, random, progress });
   for (let turn = 0; turn < profile.restarts; turn++) {
     progress("replacing a process");
     await restartProcess(stage, random);
@@ -111,7 +143,31 @@ async function trouble(
   progress("planting");
   const planted = await plant(stage, random);
   const { serverKills, pauses, partitions, restarts } = profile;
-  return { kills, serverKills, pauses, partitions, restarts, planted, notReached };
+  return { kills, serverKills, pauses, partitions, ...machine, restarts, planted, notReached };
+}
+
+/** What takes a machine that lets us; counts what was done. */
+async function troubleMachine(
+  stage: Stage,
+  { profile, random, progress }: Pick<RoundOptions, "profile" | "progress"> & { readonly random: () => number },
+): Promise<Pick<Trouble, "cuts" | "diskFulls" | "clockJumps" | "crashes">> {
+  const done = { cuts: 0, diskFulls: 0, clockJumps: 0, crashes: 0 };
+  for (; stage.namespaces.length > 0 && done.cuts < profile.cuts; done.cuts++) {
+    progress("cutting a process off");
+    await cutProcess(stage, random, profile.lengthMs);
+  }
+  for (; stage.clocks.length > 0 && done.clockJumps < profile.clockJumps; done.clockJumps++) {
+    progress("setting a clock wrong");
+    await jumpClock(stage, random, profile.lengthMs);
+  }
+  for (let turn = 0; turn < profile.diskFulls; turn++) {
+    for (const disk of stage.disks) {
+      progress(`filling the disk of ${disk.server?.name ?? "the database"}`);
+      done.crashes += await fillDisk(stage, disk, profile.lengthMs);
+      done.diskFulls++;
+    }
+  }
+  return done;
 }
 
 /** Cures what was poisoned, gives it to its handlers once more, and waits until nothing waits. */

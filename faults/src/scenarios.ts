@@ -1,14 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogMessage } from "@banyan/kernel/log";
+import type { FakeClock } from "./machine/clock.ts";
+import type { Direction, Namespace } from "./machine/namespace.ts";
 import type { TcpProxy, Weather } from "./proxy.ts";
 import type { Random } from "./random.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage, StageDisk } from "./stage.ts";
 import { type Failpoint, failpoints, onlyByLog } from "./subject/failpoints.ts";
 import type { Subject } from "./subject/subject.ts";
 
 /** How long a process may take to pass a failpoint that it is armed with. */
 const reachMs = 20_000;
+const directions: readonly Direction[] = ["out", "in", "both"];
+const fiveMinutes = 300;
+const day = 86_400;
+const jumps = [fiveMinutes, -fiveMinutes, day, -day];
+/** A process looks at its clock's file each second. */
+const clockReadMs = 1_500;
 
 /** Kills a process at each failpoint; answers the points that nobody passed in time. */
 export async function killAtPoints(
@@ -86,6 +94,38 @@ export async function spoilNetwork(stage: Stage, random: Random, lengthMs: numbe
   proxy.set(weathers[Math.floor(random() * weathers.length)] as Weather);
   await pause(lengthMs);
   proxy.set({ kind: "clear" });
+}
+
+/** Cuts a process's network in one direction, or both, and mends it: packets are lost, connections are not. */
+export async function cutProcess(stage: Stage, random: Random, lengthMs: number): Promise<void> {
+  const { namespaces } = stage;
+  const namespace = namespaces[Math.floor(random() * namespaces.length)] as Namespace;
+  await namespace.cut(directions[Math.floor(random() * directions.length)] as Direction);
+  await pause(lengthMs);
+  await namespace.mend();
+}
+
+/** Fills a server's disk to the last page, keeps it so, and makes room again. Answers how many processes of the application ended of it. */
+export async function fillDisk(stage: Stage, { disk, server }: StageDisk, lengthMs: number): Promise<number> {
+  await untilAll(stage);
+  const before = stage.alive();
+  for (const end = performance.now() + lengthMs; performance.now() < end; await pause(100)) disk.fill();
+  const ended = before.filter(({ isAlive }) => !isAlive).length;
+  disk.free();
+  // Kafka has ended by now, and RabbitMQ's quorum queues have, beneath listeners that go on: whoever runs them starts them again.
+  await server?.kill().catch(() => {});
+  await server?.start();
+  return ended;
+}
+
+/** Sets a process's clock far away, and back. Seconds. */
+export async function jumpClock(stage: Stage, random: Random, lengthMs: number): Promise<void> {
+  const { clocks } = stage;
+  const clock = clocks[Math.floor(random() * clocks.length)] as FakeClock;
+  clock.set(jumps[Math.floor(random() * jumps.length)] as number);
+  await pause(Math.max(lengthMs, clockReadMs));
+  clock.set(0);
+  await pause(clockReadMs);
 }
 
 /**

@@ -5,16 +5,45 @@ import { fileURLToPath } from "node:url";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@banyan/embedded-postgres";
 import { Client as Database } from "pg";
 import type { Engine } from "./engines.ts";
+import { type Abilities, fakeClock } from "./machine/abilities.ts";
+import { FakeClock } from "./machine/clock.ts";
+import { Namespace } from "./machine/namespace.ts";
+import { SmallDisk } from "./machine/small-disk.ts";
 import { TcpProxy } from "./proxy.ts";
 import type { Random } from "./random.ts";
 import { LogServer } from "./server.ts";
 import { Subject, type SubjectOptions } from "./subject/subject.ts";
 
-const processes = 2;
+/** Of the application's processes. */
+const places = [0, 1] as const;
+/** So that even what PostgreSQL's own log takes between two checkpoints has room. */
+const databaseMegabytes = 1_536;
+/** RabbitMQ wants 50 of them free. */
+const logMegabytes = 400;
 const parent = fileURLToPath(new URL("../../.banyan/", import.meta.url));
 
+/** A disk that can be filled, and who is on it. */
+export interface StageDisk {
+  readonly disk: SmallDisk;
+  /** Undefined where it is the database's, which starts again by itself. */
+  readonly server: LogServer | undefined;
+}
+
+interface StageParts {
+  readonly postgres: EmbeddedPostgres;
+  readonly engine: Engine;
+  readonly logServer: LogServer | undefined;
+  readonly proxies: readonly TcpProxy[];
+  readonly options: SubjectOptions;
+  readonly logUrl: string;
+  readonly disks: readonly StageDisk[];
+  readonly namespaces: readonly Namespace[];
+  readonly clocks: readonly FakeClock[];
+  readonly folder: string;
+}
+
 /** Everything that one round needs: a database and an engine, each behind a proxy, and processes that are started again when they end. */
-export class Stage {
+export class Stage implements Omit<StageParts, "folder"> {
   readonly postgres: EmbeddedPostgres;
   readonly engine: Engine;
   /** The log's own server; undefined where the database is the log, or where nobody here may kill it. */
@@ -23,29 +52,38 @@ export class Stage {
   readonly proxies: readonly TcpProxy[];
   readonly options: SubjectOptions;
   readonly logUrl: string;
+  /** Those below are empty where the machine does not let us. */
+  readonly disks: readonly StageDisk[];
+  /** By the process's place. */
+  readonly namespaces: readonly Namespace[];
+  readonly clocks: readonly FakeClock[];
   subjects: Subject[] = [];
-  /** Ends of processes that nobody here brought about. */
-  unasked = 0;
   private readonly folder: string;
   private isClosed = false;
   private readonly keeping: Promise<void>[] = [];
 
-  private constructor(
-    parts: Pick<Stage, "postgres" | "engine" | "logServer" | "proxies" | "options" | "logUrl"> & { folder: string },
-  ) {
+  private constructor(parts: StageParts) {
     this.postgres = parts.postgres;
     this.engine = parts.engine;
     this.logServer = parts.logServer;
     this.proxies = parts.proxies;
     this.options = parts.options;
     this.logUrl = parts.logUrl;
+    this.disks = parts.disks;
+    this.namespaces = parts.namespaces;
+    this.clocks = parts.clocks;
     this.folder = parts.folder;
   }
 
-  static async open(engine: Engine, namespace: string, random: Random): Promise<Stage> {
+  static async open(engine: Engine, namespace: string, { random, abilities }: StageOptions): Promise<Stage> {
     mkdirSync(parent, { recursive: true });
     const folder = mkdtempSync(join(parent, "faults-"));
-    const postgres = await startEmbeddedPostgres({ dataFolder: join(folder, "postgres") });
+    const dataFolder = join(folder, "postgres");
+    const disks: StageDisk[] = [];
+    if (abilities.diskFulls === undefined) {
+      disks.push({ disk: SmallDisk.over(dataFolder, databaseMegabytes), server: undefined });
+    }
+    const postgres = await startEmbeddedPostgres({ dataFolder });
     const direct = engine.server === undefined ? postgres.url : (process.env[variableOf(engine.server)] as string);
     const database = await behind(postgres.url, random);
     const log = engine.server === undefined || !engine.bearsProxy ? undefined : await behind(direct, random);
@@ -57,13 +95,33 @@ export class Stage {
     };
     const proxies = log === undefined ? [database.proxy] : [database.proxy, log.proxy];
     const logServer = engine.server === undefined ? undefined : LogServer.of(engine.server);
-    return new Stage({ postgres, engine, logServer, proxies, options, logUrl: direct, folder });
+    if (logServer !== undefined && abilities.diskFulls === undefined) {
+      disks.push({ disk: await logServer.moveTo(logMegabytes), server: logServer });
+    }
+    const namespaces = abilities.cuts === undefined ? await namespacesFor(proxies) : [];
+    if (engine.server !== undefined && !engine.bearsProxy)
+      proxies.push(...(await behindOwnAddress(direct, namespaces, random)));
+    const library = abilities.clockJumps === undefined ? fakeClock() : undefined;
+    const clocks =
+      library === undefined ? [] : places.map((place) => new FakeClock(join(folder, `clock-${place}`), library));
+    return new Stage({
+      postgres,
+      engine,
+      logServer,
+      proxies,
+      options,
+      logUrl: direct,
+      disks,
+      namespaces,
+      clocks,
+      folder,
+    });
   }
 
   async start(): Promise<void> {
     // One behind the other: migrations wait for each other anyway.
-    for (let place = 0; place < processes; place++) {
-      this.subjects.push(await Subject.start(this.options));
+    for (const place of places) {
+      this.subjects.push(await this.startAt(place));
       this.keeping.push(this.keep(place));
     }
   }
@@ -85,8 +143,21 @@ export class Stage {
     await Promise.all(this.subjects.map((subject) => subject.stop()));
     await Promise.all(this.keeping);
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    for (const namespace of this.namespaces) namespace.close();
+    for (const { disk } of this.disks) disk.free();
     await this.postgres.stop();
+    for (const { disk, server } of this.disks) {
+      if (server === undefined) disk.close();
+      else await server.leave(disk);
+    }
     if (existsSync(this.folder)) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private startAt(place: number): Promise<Subject> {
+    return Subject.start(this.options, {
+      entrance: this.namespaces[place]?.entrance ?? [],
+      environment: this.clocks[place]?.environment ?? {},
+    });
   }
 
   /** Starts the process again whenever it ends. */
@@ -101,7 +172,7 @@ export class Stage {
   private async startAgain(place: number): Promise<void> {
     for (let tries = 0; !this.isClosed; tries++) {
       try {
-        this.subjects[place] = await Subject.start(this.options);
+        this.subjects[place] = await this.startAt(place);
         return;
       } catch (error) {
         // A server may be away just now.
@@ -110,6 +181,31 @@ export class Stage {
       }
     }
   }
+}
+
+interface StageOptions {
+  readonly random: Random;
+  readonly abilities: Abilities;
+}
+
+/** One for each process, from where each proxy is reached as from here. */
+async function namespacesFor(proxies: readonly TcpProxy[]): Promise<Namespace[]> {
+  const namespaces: Namespace[] = [];
+  for (const place of places) {
+    const namespace = await Namespace.create(place);
+    namespaces.push(namespace);
+    for (const proxy of proxies) await proxy.listen({ host: namespace.host, port: proxy.port });
+  }
+  return namespaces;
+}
+
+/** A server that tells its clients its own address is there behind a proxy for who is in a namespace. */
+async function behindOwnAddress(url: string, namespaces: readonly Namespace[], random: Random): Promise<TcpProxy[]> {
+  const [hostname = "", port] = url.split(":");
+  if (namespaces.length === 0) return [];
+  const proxy = await TcpProxy.to({ host: hostname, port: Number(port) }, random);
+  for (const { host } of namespaces) await proxy.listen({ host, port: Number(port) });
+  return [proxy];
 }
 
 /** The variable by which ../shared/infra names a server. */

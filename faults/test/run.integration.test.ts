@@ -25,10 +25,15 @@ test("a small round of every kind of fault is clean, and reported as JSON and as
   expect(report).toMatchObject({
     profile: "smoke",
     engines: [
-      { engine: "outbox", serverKills: 1, pauses: 1, partitions: 1, restarts: 1, ...none },
+      { engine: "outbox", serverKills: 1, pauses: 1, partitions: 1, restarts: 1, crashes: 0, ...none },
       { engine: "postgres", ...none, planted: expect.toSatisfy((planted: number) => planted > 200) },
     ],
   });
+  const tried = { cuts: 1, diskFulls: 1, clockJumps: 1 };
+  for (const [what, count] of Object.entries(tried)) {
+    const isSkipped = report.skipped.some((one) => one.startsWith(what));
+    expect(report.engines[0]).toMatchObject({ [what]: isSkipped ? 0 : count });
+  }
   expect(report.engines[0]?.messages).toBeGreaterThanOrEqual(300);
   expect(JSON.parse(readFileSync(join(folder, "smoke.json"), "utf8"))).toEqual(report);
   expect(readFileSync(join(folder, "smoke.md"), "utf8")).toContain("| outbox | 1 |");
@@ -43,7 +48,12 @@ test("an interrupted run goes on with what is left", () => {
     serverKills: 0,
     pauses: 0,
     partitions: 0,
+    cuts: 0,
+    diskFulls: 0,
+    clockJumps: 0,
     restarts: 0,
+    refused: 0,
+    crashes: 0,
   };
   const verdict = {
     planted: 0,

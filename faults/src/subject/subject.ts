@@ -12,6 +12,13 @@ export interface SubjectOptions {
   readonly engine: string;
 }
 
+/** Where in the machine it runs. */
+export interface SubjectPlace {
+  /** A command line that leads to where it runs; empty for here. */
+  readonly entrance: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 type Asked = Question extends infer One ? (One extends Question ? Omit<One, "number"> : never) : never;
 
 const entry = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -30,9 +37,11 @@ export class Subject {
   private last = 0;
   private readonly said: string[] = [];
 
-  private constructor(options: SubjectOptions) {
-    this.child = spawn(process.execPath, [entry, JSON.stringify(options)], {
+  private constructor(options: SubjectOptions, { entrance, environment }: SubjectPlace) {
+    const [program = process.execPath, ...rest] = [...entrance, process.execPath, entry, JSON.stringify(options)];
+    this.child = spawn(program, rest, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
+      env: { ...process.env, ...environment },
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -48,8 +57,8 @@ export class Subject {
   }
 
   /** Resolves when it serves. Throws with what it said where it ends instead. */
-  static async start(options: SubjectOptions): Promise<Subject> {
-    const subject = new Subject(options);
+  static async start(options: SubjectOptions, place: SubjectPlace): Promise<Subject> {
+    const subject = new Subject(options, place);
     const ready = new Promise<Answer | undefined>((resolve) => {
       subject.waiting.set(0, resolve);
       setTimeout(() => resolve(undefined), startMs).unref();

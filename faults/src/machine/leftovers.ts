@@ -1,0 +1,11 @@
+const undoings = new Set<() => void>();
+
+process.on("exit", () => {
+  for (const undo of undoings) undo();
+});
+
+/** Runs `undo` when this process ends, whatever ended it but SIGKILL, unless the answer was called before. */
+export function undoneAtExit(undo: () => void): () => void {
+  undoings.add(undo);
+  return () => void undoings.delete(undo);
+}
