@@ -1,15 +1,29 @@
 import { defineConfig } from "@banyan/cli";
+import { fxService } from "@banyan/neopay-fx";
 import { neopayImporters } from "@banyan/neopay-imports";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
+import { payoutsService } from "@banyan/neopay-payouts";
 import { reconciliationService } from "@banyan/neopay-reconciliation";
 import { statementsService } from "@banyan/neopay-statements";
+import { createWebhooksService } from "@banyan/neopay-webhooks";
+
+const { STRIPE_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS, WEBHOOK_ALLOWED_HOSTS } = process.env;
+
+/** Without their secrets providers are unknown, and nothing private is called: both are what a deployment says. */
+const webhooksService = createWebhooksService({
+  providers: {
+    ...(STRIPE_WEBHOOK_SECRETS && { stripe: { scheme: "stripe", secrets: STRIPE_WEBHOOK_SECRETS.split(",") } }),
+    ...(RAZORPAY_WEBHOOK_SECRETS && { razorpay: { scheme: "razorpay", secrets: RAZORPAY_WEBHOOK_SECRETS.split(",") } }),
+  },
+  allowedHosts: WEBHOOK_ALLOWED_HOSTS?.split(",") ?? [],
+});
 
 /** NeoPay: every service in one process. */
 export default defineConfig({
   title: "NeoPay",
   version: "0.1.0",
-  services: [ledgerService, statementsService, reconciliationService],
+  services: [ledgerService, statementsService, reconciliationService, payoutsService, fxService, webhooksService],
   importers: neopayImporters,
   checks: [ledger.verify],
   demo: async (call) => (await import("@banyan/neopay-demo")).playMerchantDay(call),

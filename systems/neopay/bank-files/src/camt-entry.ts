@@ -12,7 +12,7 @@ import {
   type XmlElement,
 } from "./xml-element.ts";
 
-/** Reads one `Ntry` of camt.053 or camt.054, versions 2 and later. Throws ParseError at the element that is wrong. */
+/** Reads one `Ntry` of camt.052, camt.053 or camt.054, versions 2 and later. Throws ParseError at the element that is wrong. */
 export function readCamtEntry(entry: XmlElement, index: number): StatementEntry {
   const direction = readDirection(entry);
   const details = findAll(entry, "NtryDtls").flatMap((group) => findAll(group, "TxDtls"));

@@ -18,9 +18,9 @@ import { createXmlReader, type XmlReader } from "./xml-reader.ts";
 /** Told as the document is read, so that a file of any size needs the memory of one statement. */
 type CamtListener = { statement(statement: BankStatement): void; problem(problem: ParseProblem): void };
 
-// camt.053 holds statements, camt.054 notifications; both say the same of an entry.
-const RECORDS = { "053": "Stmt", "054": "Ntfctn" } as const;
-const BODIES = { "053": "BkToCstmrStmt", "054": "BkToCstmrDbtCdtNtfctn" } as const;
+// camt.052 holds reports of a day that goes on, camt.053 statements, camt.054 notifications; all say the same of an entry.
+const RECORDS = { "052": "Rpt", "053": "Stmt", "054": "Ntfctn" } as const;
+const BODIES = { "052": "BkToCstmrAcctRpt", "053": "BkToCstmrStmt", "054": "BkToCstmrDbtCdtNtfctn" } as const;
 // Version 1 named things otherwise. From 9 to 13 nothing that is read here has moved.
 const VERSIONS = { min: 2, max: 13 };
 
@@ -28,7 +28,7 @@ type Message = { kind: keyof typeof RECORDS; version: number; element: XmlElemen
 type Reading = { record: XmlElement; entries: StatementEntry[]; refused: ParseProblem | null };
 
 /**
- * Reads camt.053 and camt.054 as it arrives. A statement that is wrong becomes one problem at its first wrong element and
+ * Reads camt.052, camt.053 and camt.054 as it arrives. A statement that is wrong becomes one problem at its first wrong element and
  * the next is read; a document that stops being XML ends with a problem, keeping the statements before it.
  */
 function createCamtReader(listener: CamtListener): XmlReader {
@@ -88,7 +88,10 @@ function createCamtReader(listener: CamtListener): XmlReader {
       guarded(() => {
         xml.close();
         if (!message)
-          throw new ParseError({ line: 1, at: null }, "no element Document of camt.053 or camt.054 was found");
+          throw new ParseError(
+            { line: 1, at: null },
+            "no element Document of camt.052, camt.053 or camt.054 was found",
+          );
         if (recordCount > 0) return;
         const path = `${message.element.path}/${BODIES[message.kind]}/${RECORDS[message.kind]}`;
         throw new ParseError({ line: message.element.line, at: path }, `the message holds no ${RECORDS[message.kind]}`);
@@ -97,7 +100,7 @@ function createCamtReader(listener: CamtListener): XmlReader {
 }
 
 /**
- * Reads camt.053 or camt.054, whole or in slices as it arrives; the problems of broken statements stand beside the good ones.
+ * Reads camt.052, camt.053 or camt.054, whole or in slices as it arrives; the problems of broken statements stand beside the good ones.
  */
 export function parseCamt(text: string | Iterable<string>): ParsedStatements {
   const parsed: ParsedStatements = { statements: [], problems: [] };
@@ -114,11 +117,11 @@ function readMessage(element: XmlElement): Message {
   const match = /camt\.(\d{3})\.001\.(\d{2})/.exec(element.namespace);
   const kind = match?.[1];
   const version = Number(match?.[2]);
-  if ((kind !== "053" && kind !== "054") || version < VERSIONS.min || version > VERSIONS.max) {
+  if ((kind !== "052" && kind !== "053" && kind !== "054") || version < VERSIONS.min || version > VERSIONS.max) {
     const range = `${VERSIONS.min} to ${VERSIONS.max}`;
     throw new ParseError(
       { line: element.line, at: element.path },
-      `the namespace ${quoted(element.namespace)} is not camt.053 or camt.054, version ${range}`,
+      `the namespace ${quoted(element.namespace)} is not camt.052, camt.053 or camt.054, version ${range}`,
     );
   }
   return { kind, version, element };
@@ -140,7 +143,7 @@ function readStatement({ record, entries }: Reading, kind: Message["kind"], vers
     version,
     statementId,
     sequence: textAt(record, "ElctrncSeqNb", "LglSeqNb"),
-    page: textAt(record, "StmtPgntn/PgNb", "NtfctnPgntn/PgNb"),
+    page: textAt(record, "StmtPgntn/PgNb", "NtfctnPgntn/PgNb", "RptPgntn/PgNb"),
     account,
     currency,
     createdAt: textAt(record, "CreDtTm"),

@@ -89,7 +89,7 @@ export type StatementFormat = z.infer<typeof StatementFormat>;
 
 /** One statement of one account in the shape that every format is read into. */
 export const BankStatement = z.object({
-  format: z.enum(["camt.053", "camt.054", "mt940", "csv"]),
+  format: z.enum(["camt.052", "camt.053", "camt.054", "mt940", "csv"]),
   version: z.int().nullable(),
   /** The bank's id of the statement, unique per account together with `sequence` and `page`. */
   statementId: z.string(),

@@ -109,9 +109,9 @@ describe("versions and optional parts", () => {
   });
 
   test.each([
-    ["camt.053.001.01", /not camt.053 or camt.054/],
-    ["camt.052.001.02", /not camt.053 or camt.054/],
-    ["pain.001.001.09", /not camt.053 or camt.054/],
+    ["camt.053.001.01", /not camt.052, camt.053 or camt.054/],
+    ["camt.060.001.02", /not camt.052, camt.053 or camt.054/],
+    ["pain.001.001.09", /not camt.052, camt.053 or camt.054/],
   ])("%s is refused by its namespace", (name, reason) => {
     const { statements, problems } = parseCamt(camt053(statement()).replace("camt.053.001.02", name));
     expect(statements).toEqual([]);

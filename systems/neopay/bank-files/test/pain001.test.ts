@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parsePain001 } from "../src/pain001.ts";
+import { parsePain001 } from "../src/payment/pain001.ts";
 
 const transfer = (id: string, amount = "10", currency = "EUR"): string =>
   `<CdtTrfTxInf><PmtId><EndToEndId>${id}</EndToEndId></PmtId><Amt><InstdAmt Ccy="${currency}">${amount}</InstdAmt></Amt>

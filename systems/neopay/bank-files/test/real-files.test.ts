@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readBerka } from "../src/berka.ts";
 import { decodeDocument, parseStatements } from "../src/document.ts";
 import { BankStatement } from "../src/model.ts";
-import { parsePain001 } from "../src/pain001.ts";
+import { parsePain001 } from "../src/payment/pain001.ts";
 
 const data = new URL("../../../../../shared/data/neopay/", import.meta.url);
 const present = existsSync(data);

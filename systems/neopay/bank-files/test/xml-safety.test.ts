@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseCamt } from "../src/camt.ts";
-import { parsePain001 } from "../src/pain001.ts";
+import { parsePain001 } from "../src/payment/pain001.ts";
 import { camt053, statement } from "./camt-document.ts";
 
 const attacks: [string, string, RegExp][] = [

@@ -1,6 +1,6 @@
 import type { BreakKind } from "./contract.ts";
 import type { Proof, Untied } from "./item-store.ts";
-import type { Item, Matching } from "./matching.ts";
+import { type Item, type Matching, withoutUndone } from "./matching.ts";
 
 /** A break as a run finds it, before it is known whether it is new. */
 export type FoundBreak = {
@@ -25,7 +25,7 @@ export function foundBreaks(
     ...matching.bankOnly.map((bank) =>
       itemBreak({ account, kind: "missingInLedger" }, bank, { bankMinor: signed(bank), ledgerMinor: null }),
     ),
-    ...matching.ledgerOnly.map((ledger) =>
+    ...withoutUndone(matching.ledgerOnly).map((ledger) =>
       itemBreak({ account, kind: "missingAtBank" }, ledger, { bankMinor: null, ledgerMinor: signed(ledger) }),
     ),
     ...matching.differing.map(({ bank, ledger }) =>

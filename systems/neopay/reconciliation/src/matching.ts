@@ -42,6 +42,26 @@ export function matchItems(
   return { matches, differing, bankOnly: [...left.bank], ledgerOnly: [...left.ledger] };
 }
 
+/** A payment may come back as long after it was made. */
+const undoneWithinDays = 31;
+
+/**
+ * Leaves out movements of the ledger that undo each other: opposite, of one amount, and under one reference. What the ledger
+ * took back before the bank had done it, the bank has nothing to say of.
+ */
+export function withoutUndone(items: readonly Item[]): Item[] {
+  const mirrored = new Map(
+    items
+      .filter(({ direction }) => direction === "debit")
+      .map((item) => [{ ...item, direction: "credit" } as Item, item]),
+  );
+  const credits = new Set(items.filter(({ direction }) => direction === "credit"));
+  const left = { bank: new Set(mirrored.keys()), ledger: credits };
+  const undone = pairUp(left, byReferenceAndAmount, undoneWithinDays);
+  const gone = new Set(undone.flatMap(({ bank, ledger }) => [mirrored.get(bank), ledger]));
+  return items.filter((item) => !gone.has(item));
+}
+
 type Keys = (item: Item) => string[];
 const byAmount: Keys = ({ currency, direction, amountMinor }) => [`${currency} ${direction} ${amountMinor}`];
 const byReference: Keys = ({ currency, direction, references }) =>

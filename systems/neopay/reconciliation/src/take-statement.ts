@@ -6,12 +6,12 @@ import { insertItems, withdrawStatement } from "./item-store.ts";
 
 const entriesPage = 1_000;
 
-/** Takes a statement's entries as what the bank says. A camt.054 announces what a statement will say again, so it is left out. */
+/** Takes a statement's entries as what the bank says. camt.052 and camt.054 announce what a statement will say again, so they are left out. */
 export const takeStatement: EventHandler<typeof statements.imported, typeof reconciliation> = async (
   ctx,
   statement,
 ) => {
-  if (statement.format === "camt.054") return;
+  if (statement.format === "camt.052" || statement.format === "camt.054") return;
   const { tenant } = ctx.identity;
   if (statement.replacesId) await withdrawStatement(ctx.sql, tenant, statement.replacesId);
   const account = mirrorNameOf(statement.account);

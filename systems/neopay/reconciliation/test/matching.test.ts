@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Item, type Matching, matchItems, type Pair, type Rule } from "../src/matching.ts";
+import { type Item, type Matching, matchItems, type Pair, type Rule, withoutUndone } from "../src/matching.ts";
 
 const day = (number: number): string => new Date(number * 86_400_000).toISOString().slice(0, 10);
 const distance = (a: Item, b: Item): number => Math.abs(Date.parse(a.day) - Date.parse(b.day)) / 86_400_000;
@@ -141,4 +141,23 @@ describe("matchItems", () => {
     expect(found.matches.every(({ bank, ledger }) => bank.id === ledger.id)).toBe(true);
     expect(found.matches).toHaveLength(20_000);
   });
+});
+
+test("movements of the ledger that undo each other are no break; one whose counterpart the bank has seen still is", () => {
+  const facts = { amountMinor: 5_00, currency: "EUR", references: ["E1"] };
+  const paid: Item = { ...facts, id: "l1", direction: "debit", day: "2026-11-02" };
+  const back: Item = { ...facts, id: "l2", direction: "credit", day: "2026-11-20" };
+  expect(withoutUndone([paid, back])).toEqual([]);
+  const others: Item[] = [
+    { ...back, references: ["E2"] },
+    { ...back, amountMinor: 5_01 },
+    { ...back, currency: "CZK" },
+    { ...back, direction: "debit" },
+    { ...back, day: "2026-12-31" },
+  ];
+  for (const other of others) expect(withoutUndone([paid, other])).toEqual([paid, other]);
+  expect(withoutUndone([paid, back, { ...back, id: "l3" }])).toEqual([{ ...back, id: "l3" }]);
+  const seen: Item = { ...paid, id: "b1", day: "2026-11-03" };
+  const { ledgerOnly } = matchItems([seen], [paid, back], { rules: ["reference"], dateWindowDays: 3 });
+  expect(withoutUndone(ledgerOnly)).toEqual([back]);
 });

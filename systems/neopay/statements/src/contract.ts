@@ -56,7 +56,7 @@ export const statements = defineContract("statements", {
           .min(1)
           .max(documentCharsMax)
           .describe(
-            "camt.053 or camt.054 (XML), MT940, or CSV. The first line of a CSV names its columns: account, currency, bookedOn " +
+            "camt.052, camt.053 or camt.054 (XML), MT940, or CSV. The first line of a CSV names its columns: account, currency, bookedOn " +
               "(YYYY-MM-DD) and amount (signed); statement, valueOn, balance (after the row), reference, endToEndId, counterparty, " +
               "counterpartyAccount and description where there are any; others are left alone.",
           ),

@@ -115,11 +115,11 @@ export async function selectStatements(
   return rows.map((row) => ({ ...toStatement(row), number: row.number }));
 }
 
-/** The accounts of a tenant, each with the number of its statements; camt.054 notifications are none. */
+/** The accounts of a tenant, each with the number of its statements; notifications and reports within the day are none. */
 export async function countByAccount(sql: Sql, tenant: string): Promise<{ account: string; statementCount: number }[]> {
   return await sql<{ account: string; statementCount: number }>`
     SELECT account, count(*)::integer AS "statementCount" FROM statements.statement
-    WHERE tenant = ${tenant} AND format <> 'camt.054' GROUP BY account ORDER BY account`;
+    WHERE tenant = ${tenant} AND format NOT IN ('camt.052', 'camt.054') GROUP BY account ORDER BY account`;
 }
 
 /** Up to `limit` entries of a statement after an index. */

@@ -1,9 +1,9 @@
 import { currencyOf } from "@banyan/neopay-money";
-import { providedId, readRemittance } from "./camt-entry.ts";
-import type { ParseProblem } from "./model.ts";
-import { ParseError, problemOf, quoted } from "./problem.ts";
-import { find, readAmount, readDay, required, textAt, type XmlElement } from "./xml-element.ts";
-import { createXmlReader } from "./xml-reader.ts";
+import { providedId, readRemittance } from "../camt-entry.ts";
+import type { ParseProblem } from "../model.ts";
+import { ParseError, problemOf, quoted } from "../problem.ts";
+import { find, readAmount, readDay, required, textAt, type XmlElement } from "../xml-element.ts";
+import { createXmlReader } from "../xml-reader.ts";
 
 /** One payment that a customer asks the bank to make: `amountMinor` from the debtor's account to the creditor. */
 export type InitiatedPayment = {

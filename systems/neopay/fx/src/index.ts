@@ -1,0 +1,1 @@
+export { fxService } from "./service.ts";

@@ -1,0 +1,55 @@
+import { implement, on, type Service } from "@banyan/kernel";
+import { fx } from "@banyan/neopay-fx/contract";
+import { payouts } from "@banyan/neopay-payouts/contract";
+import { webhooks } from "./contract.ts";
+import { announce, ping } from "./delivery/announce.ts";
+import { deliver } from "./delivery/deliver.ts";
+import { readDue } from "./delivery/due.ts";
+import { listDeliveries, readDelivery } from "./delivery/read-deliveries.ts";
+import { redeliver } from "./delivery/redeliver.ts";
+import { createEndpoint } from "./endpoint/create-endpoint.ts";
+import { listEndpoints } from "./endpoint/list-endpoints.ts";
+import { rotateSecret } from "./endpoint/rotate-secret.ts";
+import { disableEndpoint, enableEndpoint } from "./endpoint/switch-endpoint.ts";
+import type { Provider } from "./inbound/provider.ts";
+import { receive } from "./inbound/receive.ts";
+import { type Resolve, systemResolve } from "./network/target.ts";
+import type { Uses } from "./uses.ts";
+
+/** Whom to trust, inwards and outwards. By default nobody: no provider is known, and nothing private is called. */
+export interface WebhooksOptions {
+  /** By the name in their path: `{ stripe: { scheme: "stripe", secrets: [secret] } }`. */
+  readonly providers?: Readonly<Record<string, Provider>>;
+  /** Hosts, with or without port, that may be called wherever they lie, also without TLS: `["127.0.0.1:4000"]`. */
+  readonly allowedHosts?: readonly string[];
+  /** Default: the operating system's. */
+  readonly resolve?: Resolve;
+}
+
+/** Webhooks in and out, on the service's own tables. */
+export function createWebhooksService({
+  providers = {},
+  allowedHosts = [],
+  resolve = systemResolve,
+}: WebhooksOptions = {}): Service {
+  const uses: Uses = {
+    network: { allowed: new Set(allowedHosts), resolve },
+    providers: new Map(Object.entries(providers)),
+  };
+  return implement(webhooks, {
+    uses,
+    migrations: new URL("../sql/", import.meta.url),
+    commands: { createEndpoint, rotateSecret, enableEndpoint, disableEndpoint, ping, redeliver, receive },
+    queries: { endpoints: listEndpoints, deliveries: listDeliveries, delivery: readDelivery, due: readDue },
+    subscriptions: {
+      payoutSent: on(payouts.sent, (ctx, data) =>
+        announce(ctx, { type: "payout.sent", merchant: data.merchant, data }),
+      ),
+      payoutReturned: on(payouts.returned, (ctx, data) =>
+        announce(ctx, { type: "payout.returned", merchant: data.merchant, data }),
+      ),
+      converted: on(fx.converted, (ctx, data) => announce(ctx, { type: "fx.converted", merchant: null, data })),
+    },
+    jobs: { deliver },
+  });
+}
