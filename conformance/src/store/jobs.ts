@@ -143,7 +143,7 @@ function orderClauses(probe: () => Probe): void {
       return ids.length > 0 && ids;
     });
     expect(claimed).toBe(soon.id);
-    expect(await store.jobs.nextDueMs([type])).toBeGreaterThan(lease.ms - 10_000);
+    expect(await store.jobs.nextDueMs([type])).toBeGreaterThan(3_500_000);
   });
 
   test("high goes before normal and normal before low, over types, and only an hour of waiting makes up for it", async () => {
@@ -270,7 +270,7 @@ function limitClauses(probe: () => Probe): void {
     );
     const claimed = claims.flat();
     expect(claimed).toHaveLength(2);
-    expect(await store.jobs.nextDueMs([limited.type])).toBeGreaterThan(lease.ms - 10_000);
+    expect(await store.jobs.nextDueMs([limited.type])).toBeUndefined();
     await complete(store, claimed[0]);
     expect(await claimIds(other, limited.type)).toHaveLength(1);
   });

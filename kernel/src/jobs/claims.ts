@@ -7,6 +7,8 @@ const pollLongestMs = 2_000;
 /** Jobs that take a millisecond are claimed by the hundred, those that take a second one by one, so that no process hoards. */
 const aheadMs = 50;
 const aheadMax = 400;
+/** Handled, and on their way to their committed end: many share a commit, so that a slow disk holds up more of them, not all. */
+const endingMax = 1_000;
 /** Claims that found something follow at this distance: what gathers meanwhile costs the store one statement. */
 const gatherMs = 5;
 
@@ -17,7 +19,7 @@ export class Claims implements JobSource {
   private readonly runs: Runs;
   private readonly options: SourceOptions;
   private handling = 0;
-  /** Of a run, smoothed. */
+  /** Of a handler, smoothed. */
   private tookMs = aheadMs;
   private timer: NodeJS.Timeout | null = null;
   private claiming: Promise<void> | null = null;
@@ -76,7 +78,9 @@ export class Claims implements JobSource {
   /** How many more may be claimed. Half of what is ahead may be used up before: claims that take many are cheap. */
   private get room(): number {
     const ahead = Math.min(aheadMax, Math.floor((this.options.concurrency * aheadMs) / Math.max(this.tookMs, 0.1)));
-    return this.runs.ready.length > ahead / 2 ? 0 : this.options.concurrency + ahead - this.runs.held;
+    const ready = this.runs.ready.length;
+    const ending = this.runs.held - ready - this.handling;
+    return ready > ahead / 2 || ending > endingMax ? 0 : this.options.concurrency + ahead - this.handling - ready;
   }
 
   /** Answers when to look again, in milliseconds, unless something is heard before. */
@@ -108,9 +112,9 @@ export class Claims implements JobSource {
     this.handling++;
     await this.runs.run(job, () => {
       this.handling--;
+      this.tookMs += (this.clock.monotonic() - began - this.tookMs) / 8;
       this.begin();
     });
-    this.tookMs += (this.clock.monotonic() - began - this.tookMs) / 8;
     // Its end may have made room for the next of its type.
     if (this.options.limited.has(job.type)) this.wake();
     else if (this.again && this.room > 0) this.claimSoon(0);

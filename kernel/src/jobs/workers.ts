@@ -18,7 +18,7 @@ import type { TicketQueue } from "./tickets.ts";
  * J1  A job runs under a lease that this process renews; when it stops renewing, another takes over within two leases.
  * J2  What a run says in its transaction commits with the job's completion, under the token of its lease, or not at all.
  * J3  A failure is tried again with backoff, attemptsMax times; an outage of a dependency is not counted, nor is a run that a stop cut.
- * J4  No more handlers run than `concurrency`, and no more jobs are held beside than they finish in 50 ms.
+ * J4  No more handlers run than `concurrency`, and no more jobs wait for them here than they handle in 50 ms.
  */
 
 /** How a process runs jobs. */

@@ -106,9 +106,12 @@ export interface JobQueue {
   renew(jobs: readonly ClaimedJob[], leaseMs: number): Promise<ReadonlySet<string>>;
   /** Gives the job back: due again in `retryInMs`, or dead where that is undefined. Nothing where the token is stale. */
   fail(job: ClaimedJob, error: string, retryInMs: number | undefined): Promise<void>;
-  /** Hands jobs back as if they had not been claimed, due now. Nothing where a token is stale. */
+  /** Hands jobs back as if they had not been claimed. Nothing where a token is stale. */
   release(jobs: readonly ClaimedJob[]): Promise<void>;
-  /** Milliseconds until the next job of the types is free, as far as time alone decides it; undefined where none is stored. */
+  /**
+   * Milliseconds until the next job of the types is free, as far as time alone decides it, leases apart: that one has run out is
+   * found by looking. Undefined where none is stored but those that are leased.
+   */
   nextDueMs(types: readonly string[]): Promise<number | undefined>;
   /**
    * Stores the job of a turn of its type's schedule, at most once however often and from wherever it is asked: only where the

@@ -168,10 +168,10 @@ function nextDueMs(transaction: DatabaseTransaction, types: readonly string[]): 
   const now = transaction.database.now();
   const all = living(transaction);
   const rooms = roomsFor(transaction, types, all);
+  const isLeased = ({ owner, dueAt }: JobRow) => owner !== undefined && dueAt > now;
   const dueAts = all
-    .filter(
-      (row) => types.includes(row.type) && !isPaused(transaction, row.type) && awaited(transaction, row).length === 0,
-    )
+    .filter((row) => types.includes(row.type) && !isPaused(transaction, row.type))
+    .filter((row) => !isLeased(row) && awaited(transaction, row).length === 0)
     .flatMap((row) => {
       const room = rooms.get(row.type);
       if (row.dueAt > now || (room?.count ?? 0) > 0) return [row.dueAt];
