@@ -15,33 +15,57 @@ const wanted: Wanted[] = [
   { ...rate, row: `added to done, p50 at ${STEADY_PER_SECOND}/s`, metric: "p50", unit: "ms", better: "smaller" },
 ];
 
+const byBull = { ours: "ours-redis", peer: "bullmq", unit: "jobs/s", better: "larger" as const };
+const wantedOnRedis: Wanted[] = [
+  { ...byBull, row: `handed out by BullMQ: added to done, ${IN_FLIGHT} adding`, metric: "sustained", reach: 0.9 },
+  {
+    ...byBull,
+    row: `handed out by BullMQ: added to done, p50 at ${STEADY_PER_SECOND}/s`,
+    metric: "p50",
+    unit: "ms",
+    better: "smaller",
+  },
+];
+
 /** Jobs on Postgres, from the call of the command that enqueues one to the commit of its completion, all in one process. */
 export const jobsArea: Area = {
   name: "jobs",
-  about: "jobs on Postgres beside graphile-worker",
+  about: "jobs on Postgres beside graphile-worker, and handed out by BullMQ on Redis beside BullMQ alone",
   run: (bench) =>
     withPostgres(bench, async (url) => {
       const durationMs = bench.quick ? 200 : 2_500;
       const [messages, full] = bench.quick ? [20, 100] : [300, 10_000];
+      const redis = process.env.BANYAN_TEST_REDIS;
+      const ours = new URL("./ours.ts", import.meta.url);
+      const onRedis: Subject[] = [
+        { id: "ours-redis", name: "ours, by BullMQ", module: ours, options: { url, redis } },
+        { id: "bullmq", name: "BullMQ alone, its job does nothing", module: peer("jobs/bullmq"), options: { redis } },
+      ];
       const subjects: Subject[] = [
-        { id: "ours", name: "ours", module: new URL("./ours.ts", import.meta.url), options: { url } },
+        { id: "ours", name: "ours", module: ours, options: { url } },
         {
           id: "graphile-worker",
           name: "graphile-worker, its task does nothing",
           module: peer("jobs/graphile-worker"),
           options: { url },
         },
+        ...(redis === undefined ? [] : onRedis),
       ];
+      if (redis === undefined)
+        bench.progress("without BANYAN_TEST_REDIS (../shared/infra/up redis) there are no rows beside BullMQ");
       const measure = async (running: Running, { id }: Subject) => {
         await running.ask("sustained", IN_FLIGHT, durationMs);
         const sustained = await running.ask<number>("sustained", IN_FLIGHT, durationMs);
-        const writing =
-          id === "ours" ? await running.ask<number>("sustainedWriting", IN_FLIGHT, durationMs) : sustained;
-        const emptied = await running.ask<number>("emptied", full);
+        const others = onRedis.some((each) => each.id === id) ? {} : await measureOthers(running, id);
         const agesMs = await running.ask<number[]>("steady", messages, STEADY_PER_SECOND);
-        return { sustained, writing, emptied, p50: percentile(agesMs, 0.5) };
+        if (id !== "graphile-worker") await running.ask("close");
+        return { sustained, writing: sustained, ...others, p50: percentile(agesMs, 0.5) };
       };
+      const measureOthers = async (running: Running, id: string) => ({
+        ...(id === "ours" && { writing: await running.ask<number>("sustainedWriting", IN_FLIGHT, durationMs) }),
+        emptied: await running.ask<number>("emptied", full),
+      });
       const figures = await measureInRounds(bench, { subjects }, measure);
-      return figures.rows(wanted);
+      return figures.rows(redis === undefined ? wanted : [...wanted, ...wantedOnRedis]);
     }),
 };

@@ -1,12 +1,17 @@
+import { randomUUID } from "node:crypto";
 import { createApp } from "@banyan/kernel/app";
 import type { Store } from "@banyan/kernel/store";
+import { createBullTickets } from "@banyan/queue-bullmq";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { type Message, trackDeliveries } from "../delivery/deliveries.ts";
 import { crew, crewService } from "./crew.ts";
 import { emptying } from "./emptying.ts";
 
-/** A job counts as done when the transaction that completes it has committed, which only the store sees. */
-export async function open({ url }: { url: string }) {
+/**
+ * Jobs in Postgres, handed out by it or, where a Redis is given, by BullMQ. A job counts as done when the transaction that completes
+ * it has committed, which only the store sees.
+ */
+export async function open({ url, redis }: { url: string; redis?: string }) {
   const deliveries = trackDeliveries();
   const handled = new Map<string, Message>();
   const store = tellingCompletions(createPostgresStore({ url }), (id) => {
@@ -15,7 +20,9 @@ export async function open({ url }: { url: string }) {
     if (message) deliveries.done(message);
   });
   const service = crewService((id, message) => handled.set(id, message));
-  const app = createApp({ services: [service], store, validateOutput: false });
+  const tickets =
+    redis === undefined ? undefined : createBullTickets({ url: redis, namespace: `bench-${randomUUID()}` });
+  const app = createApp({ services: [service], store, validateOutput: false, jobs: { tickets } });
   await app.start();
   const { sustained, steady } = deliveries.methods((message) => app.call(crew.add, message));
   return {
@@ -29,6 +36,7 @@ export async function open({ url }: { url: string }) {
       },
       begin: () => app.resumeJobs("crew.idle"),
     }),
+    close: () => app.stop(),
   };
 }
 

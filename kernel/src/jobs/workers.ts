@@ -78,11 +78,9 @@ export class Workers {
       concurrency,
       lease: { ms: leaseMs, owner: `${nodeName}-${newSpanId().slice(0, 8)}` },
     };
-    const queue = store.jobs;
+    const given = { queue: store.jobs, clock: runtime.clock };
     this.source =
-      tickets === undefined
-        ? new Claims(this.runs, { queue, clock: runtime.clock }, asks)
-        : new Ticketed(this.runs, { queue, tickets }, asks);
+      tickets === undefined ? new Claims(this.runs, given, asks) : new Ticketed(this.runs, { ...given, tickets }, asks);
     // Whoever commits jobs offers their tickets itself.
     if (tickets === undefined) store.outbox.onAnnounced(() => this.wake());
     this.scheduler.start(storeNow);

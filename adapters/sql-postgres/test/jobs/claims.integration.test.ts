@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { BEGIN, connect, ROLLBACK, type SqlConnection } from "../src/connection.ts";
-import { createPostgresStore, statement } from "../src/index.ts";
+import { createTestDatabase } from "../../../../tools/test-postgres.ts";
+import { BEGIN, connect, ROLLBACK, type SqlConnection } from "../../src/connection.ts";
+import { createPostgresStore, statement } from "../../src/index.ts";
 
 const claim = statement("SELECT id FROM banyan.claim_jobs('{probe.job}', 100, 15000, 'me')");
 
