@@ -45,7 +45,11 @@ test("an event whose mark was lost is delivered again, alone, and has no second 
   expect(runs).toBe(2);
   await app.stop();
 
-  await connection.run([statement("INSERT INTO banyan.unsent SELECT 'greeter', seq, id FROM banyan.event")]);
+  await connection.run([
+    statement(
+      "INSERT INTO banyan.unsent SELECT 'greeter', seq, int8multirange(int8range(seq, seq + 1)), id, id FROM banyan.event",
+    ),
+  ]);
   const next = createApp({ services: [service], store: createPostgresStore({ url: database.url }) });
   await next.start();
   await next.settled();

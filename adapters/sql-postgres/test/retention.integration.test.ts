@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { NewEvent, Store, StoredEvent } from "@banyan/kernel/store";
+import type { NewEvent, OutboxEvent, Store, StoredEvent } from "@banyan/kernel/store";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
 import { connect, createPostgresStore, statement } from "../src/index.ts";
@@ -64,14 +64,14 @@ function newEvent(inDays = 0, key = "k"): NewEvent {
   return { id, type: "probe.happened", tenant: "t", key, data: "{}", traceId: "", metadata: { from: "test" } };
 }
 
-async function commit(...events: NewEvent[]): Promise<readonly StoredEvent[]> {
+async function commit(...events: NewEvent[]): Promise<readonly OutboxEvent[]> {
   return (await store.beginCommands([], budget()).commit({ ...nothing, events })).events;
 }
 
-const sent = (...events: readonly NewEvent[]) =>
+const sent = (...events: readonly OutboxEvent[]) =>
   store.outbox.markSent(
     "probe",
-    events.map(({ id }) => id),
+    events.map(({ seq }) => seq),
   );
 
 async function handle(subscriber: string, event: NewEvent): Promise<boolean> {
@@ -102,7 +102,7 @@ test("partitions are made ahead, without a gap: days for the inbox, months for e
 });
 
 test("the inbox forgets whole days after the horizon, and nothing older can be sent again from then on", async () => {
-  const [event] = (await commit(newEvent())) as [StoredEvent];
+  const [event] = (await commit(newEvent())) as [OutboxEvent];
   await sent(event);
   await handle("one", event);
   await sweepIn(6);
@@ -110,12 +110,12 @@ test("the inbox forgets whole days after the horizon, and nothing older can be s
   await sweepIn(9);
   expect(await rows("SELECT event FROM banyan.inbox")).toEqual([]);
   await expect(store.retention.republish(event.at)).rejects.toMatchObject({ code: "store.forgotten" });
-  expect(await store.outbox.unsent(hearing, 10)).toEqual([]);
+  expect(await store.outbox.unsent(hearing, 10, [])).toEqual([]);
   expect(await rows("SELECT id FROM banyan.event")).toEqual([{ id: event.id }]);
 });
 
 test("S4 events are dropped after their days, and the versions of their key go on", async () => {
-  const [first] = (await commit(newEvent())) as [StoredEvent];
+  const [first] = (await commit(newEvent())) as [OutboxEvent];
   await sent(first);
   await sweepIn(0, { eventDays: 7 });
   await sweepIn(70, { eventDays: 7 });
@@ -125,11 +125,11 @@ test("S4 events are dropped after their days, and the versions of their key go o
 });
 
 test("an event that is unsent is never dropped, nor what was handled of its day", async () => {
-  const [waiting, done] = (await commit(newEvent(), newEvent())) as [StoredEvent, StoredEvent];
+  const [waiting, done] = (await commit(newEvent(), newEvent())) as [OutboxEvent, OutboxEvent];
   await sent(done);
   await handle("one", done);
   await sweepIn(70, { eventDays: 7 });
-  expect(await store.outbox.unsent(hearing, 10)).toEqual([waiting]);
+  expect(await store.outbox.unsent(hearing, 10, [])).toEqual([waiting]);
   expect(await handle("one", done)).toBe(false);
   await sent(waiting);
   await sweepIn(70, { eventDays: 7 });
@@ -137,15 +137,16 @@ test("an event that is unsent is never dropped, nor what was handled of its day"
 });
 
 test("a dead letter outlives its event, and can be redriven", async () => {
-  const [event] = (await commit(newEvent())) as [StoredEvent];
+  const [event] = (await commit(newEvent())) as [OutboxEvent];
   await sent(event);
   await store.deadLetters.bury("one", event, 8, "broke");
   await sweepIn(70, { eventDays: 7 });
   expect(await rows("SELECT id FROM banyan.event")).toEqual([]);
   const [letter] = await store.deadLetters.list({ limit: 10 });
-  expect(letter?.event).toEqual(event);
+  const { seq: _, ...stored } = event as OutboxEvent;
+  expect(letter?.event).toEqual(stored);
   const redrive = await store.deadLetters.beginRedrive(letter?.id as string, budget());
-  expect(redrive?.letter.event).toEqual(event);
+  expect(redrive?.letter.event).toEqual(stored);
   await redrive?.transaction.commit(nothing);
   expect(await store.deadLetters.list({ limit: 10 })).toEqual([]);
 });
@@ -161,19 +162,19 @@ test("a projection is folded anew past the inbox's horizon, and refused once eve
     fold: async (_: unknown, page: readonly StoredEvent[]) => void folded.push(...page),
   };
   expect(await store.outbox.refold("one", hearing.types, work)).toEqual({ foldedCount: 2 });
-  expect(folded).toEqual(events);
+  expect(folded).toEqual(events.map(({ seq: _, ...event }) => event));
   expect(await rows("SELECT event FROM banyan.inbox")).toEqual([]);
   await sweepIn(70, { eventDays: 7 });
   await expect(store.outbox.refold("one", hearing.types, work)).rejects.toMatchObject({
     code: "store.forgotten",
     message: expect.stringContaining("events of probe.happened before"),
   });
-  expect(folded).toEqual(events);
+  expect(folded).toEqual(events.map(({ seq: _, ...event }) => event));
   expect(await store.outbox.refold("one", ["probe.other"], work)).toEqual({ foldedCount: 0 });
 });
 
 test("a projection whose inbox has forgotten events of other databases is refused, and one that took none is not", async () => {
-  const [own] = (await commit(newEvent())) as [StoredEvent];
+  const [own] = (await commit(newEvent())) as [OutboxEvent];
   await sent(own);
   await handle("own", own);
   const elsewhere: StoredEvent = { ...newEvent(), version: 1, at: Date.now() };
@@ -193,7 +194,7 @@ test("a projection whose inbox has forgotten events of other databases is refuse
 
 test("a delivery that waits for a rebuild is told that another is in the way: that spends no attempt", async () => {
   await rows("ALTER FUNCTION banyan.wait_at_gate SET lock_timeout = '50ms'");
-  const [event] = (await commit(newEvent())) as [StoredEvent];
+  const [event] = (await commit(newEvent())) as [OutboxEvent];
   await sent(event);
   const work = {
     reset: async () => {},
@@ -207,12 +208,12 @@ test("a delivery that waits for a rebuild is told that another is in the way: th
 });
 
 test("S5 what a clock that was ahead left in the rest moves to its day when that is made, and is still handled once", async () => {
-  const [early] = (await commit(newEvent(20))) as [StoredEvent];
+  const [early] = (await commit(newEvent(20))) as [OutboxEvent];
   await handle("one", early);
   expect(await rows("SELECT event FROM banyan.inbox_rest")).toEqual([{ event: early.id }]);
   await sweepIn(15, { eventDays: 30 });
   expect(await rows("SELECT event FROM banyan.inbox_rest UNION ALL SELECT id FROM banyan.event_rest")).toEqual([]);
-  expect(await store.outbox.unsent(hearing, 10)).toEqual([early]);
+  expect(await store.outbox.unsent(hearing, 10, [])).toEqual([early]);
   expect(await handle("one", early)).toBe(false);
   await expect(store.beginDelivery("one", [early.id], budget()).commit(nothing)).rejects.toMatchObject({
     code: "store.handled",
@@ -232,7 +233,7 @@ test("records of commands are deleted after their days, however many, and only w
 });
 
 test("somebody who reads for long holds up the sweep and no command; the next sweep ends", async () => {
-  const [event] = (await commit(newEvent())) as [StoredEvent];
+  const [event] = (await commit(newEvent())) as [OutboxEvent];
   await sent(event);
   const reader = await connect({ url: database.url });
   await reader.run([statement("BEGIN"), statement("SELECT count(*) FROM banyan.event")]);
@@ -241,7 +242,7 @@ test("somebody who reads for long holds up the sweep and no command; the next sw
   await commit(newEvent());
   await sweeping;
   await reader.close();
-  const again = await store.outbox.unsent(hearing, 10);
+  const again = await store.outbox.unsent(hearing, 10, []);
   await sent(...again);
   await sweepIn(70, { eventDays: 7 });
   expect(await rows("SELECT id FROM banyan.event")).toEqual([]);
@@ -273,8 +274,8 @@ test("what a database held before there were partitions is in them, and waits fo
   rmSync(folder, { recursive: true });
   const after = createPostgresStore({ url: before.url });
   await after.start([service]);
-  const stored = { version: expect.any(Number), at: expect.any(Number) };
-  expect(await after.outbox.unsent(hearing, 10)).toEqual([{ ...waiting, ...stored, version: 2 }]);
+  const stored = { version: expect.any(Number), at: expect.any(Number), seq: expect.any(Number) };
+  expect(await after.outbox.unsent(hearing, 10, [])).toEqual([{ ...waiting, ...stored, version: 2 }]);
   expect(await after.deadLetters.list({ limit: 10 })).toMatchObject([
     { event: { ...kept, version: 1 }, error: "broke" },
   ]);
@@ -283,7 +284,7 @@ test("what a database held before there were partitions is in them, and waits fo
   await delivery.rollback();
   const { events } = await after.beginCommands([], budget()).commit({ ...nothing, events: [newEvent()] });
   expect(events[0]?.version).toBe(3);
-  expect((await after.outbox.unsent(hearing, 10)).map(({ version }) => version)).toEqual([2, 3]);
+  expect((await after.outbox.unsent(hearing, 10, [])).map(({ version }) => version)).toEqual([2, 3]);
   await after.stop(budget());
   await before.drop();
 });

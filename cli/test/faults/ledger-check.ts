@@ -204,7 +204,7 @@ const mutants: readonly (readonly [rule: string, sql: string])[] = [
   ],
   [
     "waits in the outbox",
-    "INSERT INTO banyan.unsent SELECT 'ledger', seq, id FROM banyan.event ORDER BY seq DESC LIMIT 1",
+    "INSERT INTO banyan.unsent SELECT 'ledger', seq, int8multirange(int8range(seq, seq + 1)), id, id FROM banyan.event ORDER BY seq DESC LIMIT 1",
   ],
   [
     "was given up",

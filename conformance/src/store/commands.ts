@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { budget, fresh, newCommand, newEvent, nothing, type Probe } from "./probe.ts";
+import { allUnsent, budget, fresh, markSent, newCommand, newEvent, nothing, type Probe } from "./probe.ts";
 
 export function commandClauses(probe: () => Probe): void {
   test("S3 a replay finds the record as it was stored, byte for byte, a fault included", async () => {
@@ -74,7 +74,7 @@ export function commandClauses(probe: () => Probe): void {
     expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === "AlreadyRecorded")).toHaveLength(7);
     expect(await item(id)).toBe(1);
-    await store.outbox.markSent("probe", [event.id]);
+    await markSent(store, await allUnsent(store));
   });
 
   test("S3 a refusal undoes the transaction, is stored, and meets a record that was first", async () => {

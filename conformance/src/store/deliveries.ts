@@ -1,6 +1,6 @@
 import type { DeadLetters, Sql, StoredEvent } from "@banyan/kernel/store";
 import { expect, test } from "vitest";
-import { budget, committed, fresh, hearing, newEvent, nothing, type Probe } from "./probe.ts";
+import { allUnsent, budget, committed, fresh, markSent, newEvent, nothing, type Probe } from "./probe.ts";
 
 type Redrive = NonNullable<Awaited<ReturnType<DeadLetters["beginRedrive"]>>>;
 
@@ -68,8 +68,8 @@ export function deliveryClauses(probe: () => Probe): void {
     await first.sql`INSERT INTO probe.item VALUES (${id}, 1)`;
     await first.commit(nothing);
     const { events } = await store.beginDelivery(subscriber, [b.id], budget()).commit({ events: [next], jobs: [] });
-    expect(events).toEqual([{ ...next, version: 1, at: expect.any(Number) }]);
-    await store.outbox.markSent("probe", [next.id]);
+    expect(events).toEqual([{ ...next, version: 1, at: expect.any(Number), seq: expect.any(Number) }]);
+    await markSent(store, events);
     const again = store.beginDelivery(subscriber, [a.id, b.id], budget());
     expect((await again.open()).size).toBe(0);
     await again.rollback();
@@ -91,7 +91,7 @@ export function deliveryClauses(probe: () => Probe): void {
     await expect(silent.commit({ events: [emitted], jobs: [] })).rejects.toMatchObject(handled);
     await silent.rollback();
     expect(await item(id)).toBeUndefined();
-    expect((await store.outbox.unsent(hearing, 10_000)).map((each) => each.id)).not.toContain(emitted.id);
+    expect((await allUnsent(store)).map((each) => each.id)).not.toContain(emitted.id);
     const fine = store.beginDelivery(subscriber, [other.id], budget());
     expect((await fine.open()).size).toBe(1);
     await fine.rollback();

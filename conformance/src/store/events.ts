@@ -1,17 +1,18 @@
-import type { StoredEvent } from "@banyan/kernel/store";
+import type { OutboxEvent } from "@banyan/kernel/store";
 import { expect, test } from "vitest";
 import {
+  allUnsent,
   budget,
   committed,
   eventually,
   fresh,
   hearing,
+  markSent,
   newCommand,
   newEvent,
   newJob,
   nothing,
   type Probe,
-  uuidv7,
 } from "./probe.ts";
 
 export function eventClauses(probe: () => Probe): void {
@@ -34,7 +35,7 @@ export function eventClauses(probe: () => Probe): void {
   test("S4 versions follow the commits without gaps, whoever waits for whom", async () => {
     const { store, other } = probe();
     const keys = [fresh("key"), fresh("key"), fresh("key")];
-    const stored: StoredEvent[] = [];
+    const stored: OutboxEvent[] = [];
     await Promise.all(
       Array.from({ length: 40 }, async (_, turn) => {
         const transaction = (turn % 2 ? store : other).beginCommands([], budget());
@@ -49,43 +50,61 @@ export function eventClauses(probe: () => Probe): void {
       const versions = stored.filter((event) => event.key === key).map(({ version }) => version);
       expect(versions.sort((a, b) => a - b)).toEqual(versions.map((_, index) => index + 1));
     }
-    await store.outbox.markSent(
-      "probe",
-      stored.map(({ id }) => id),
-    );
+    await markSent(store, stored);
   });
 
   test("unsent events come as they were stored, in version order within their key, until they are marked", async () => {
     const { store } = probe();
     const keys = [fresh("key"), fresh("key")];
     const events = Array.from({ length: 30 }, (_, index) => newEvent({ key: keys[index % 2] as string }));
-    const stored: StoredEvent[] = [];
+    const stored: OutboxEvent[] = [];
     for (const event of events)
       stored.push(...(await store.beginCommands([], budget()).commit({ ...nothing, events: [event] })).events);
-    const unsent = (await store.outbox.unsent(hearing, 10_000)).filter(({ key }) => keys.includes(key));
-    expect(unsent).toEqual(stored);
+    const own = async () => (await allUnsent(store)).filter(({ key }) => keys.includes(key));
+    expect(await own()).toEqual(stored);
     expect((await store.outbox.backlog(hearing)).count).toBeGreaterThanOrEqual(30);
     expect((await store.outbox.backlog(hearing)).oldestMs).toBeGreaterThanOrEqual(0);
-    const [first, ...rest] = stored as [StoredEvent, ...StoredEvent[]];
-    await store.outbox.markSent(
-      "probe",
-      rest.map(({ id }) => id),
+    const [first, ...rest] = stored as [OutboxEvent, ...OutboxEvent[]];
+    await markSent(store, rest);
+    expect(await own()).toEqual([first]);
+    await markSent(store, [first]);
+    await markSent(store, [first, ...rest]);
+    expect(await own()).toEqual([]);
+  });
+
+  test("of many events that were stored together each waits for itself, and those that are known are left out", async () => {
+    const { store } = probe();
+    const types = ["probe.happened", "probe.unheard", "probe.happened"];
+    const given = Array.from({ length: 2_500 }, (_, n) =>
+      newEvent({ key: `many ${n % 7}`, type: types[n % 3] as string }),
     );
-    expect((await store.outbox.unsent(hearing, 10_000)).filter(({ key }) => keys.includes(key))).toEqual([first]);
-    await store.outbox.markSent("probe", [first.id]);
-    await store.outbox.markSent("probe", [first.id, uuidv7()]);
+    const { events } = await store.beginCommands([], budget()).commit({ ...nothing, events: given });
+    expect(events.map(({ id }) => id)).toEqual(given.map(({ id }) => id));
+    const heard = events.filter(({ type }) => type === "probe.happened");
+    const ids = new Set(heard.map(({ id }) => id));
+    const waiting = async (known: readonly OutboxEvent[]) => {
+      const seqs = known.map(({ seq }) => seq);
+      return (await store.outbox.unsent(hearing, 10_000, seqs)).filter(({ id }) => ids.has(id));
+    };
+    expect(await waiting([])).toEqual(heard);
+    const [odd, even] = [heard.filter((_, n) => n % 2 === 1), heard.filter((_, n) => n % 2 === 0)];
+    expect(await waiting(odd)).toEqual(even);
+    await markSent(store, odd);
+    expect(await waiting([])).toEqual(even);
+    expect(await waiting(even.slice(1))).toEqual(even.slice(0, 1));
+    await markSent(store, even);
+    expect(await waiting([])).toEqual([]);
   });
 
   test("a page of unsent events holds no event before those of its key that precede it, whatever commits meanwhile", async () => {
     const { store, other } = probe();
     const keys = [fresh("key"), fresh("key")];
-    const ids: string[] = [];
+    const stored: OutboxEvent[] = [];
     let writing = true;
     const writers = [store, other, store, other].map(async (writer, turn) => {
       for (let n = 0; n < 15; n++) {
         const event = newEvent({ key: keys[(turn + n) % 2] as string });
-        ids.push(event.id);
-        await writer.beginCommands([], budget()).commit({ ...nothing, events: [event] });
+        stored.push(...(await writer.beginCommands([], budget()).commit({ ...nothing, events: [event] })).events);
       }
     });
     const all = Promise.all(writers).finally(() => {
@@ -93,7 +112,7 @@ export function eventClauses(probe: () => Probe): void {
     });
     do {
       for (const limit of [3, 10_000]) {
-        const page = (await store.outbox.unsent(hearing, limit)).filter(({ key }) => keys.includes(key));
+        const page = (await store.outbox.unsent(hearing, limit, [])).filter(({ key }) => keys.includes(key));
         for (const key of keys) {
           const versions = page.filter((event) => event.key === key).map(({ version }) => version);
           expect(versions).toEqual(versions.map((_, index) => index + 1));
@@ -101,7 +120,7 @@ export function eventClauses(probe: () => Probe): void {
       }
     } while (writing);
     await all;
-    await store.outbox.markSent("probe", ids);
+    await markSent(store, stored);
   });
 
   test("an event waits for each service that hears of its type, for each by itself, and for nobody else", async () => {
@@ -111,16 +130,20 @@ export function eventClauses(probe: () => Probe): void {
       migrations: undefined,
       hears: ["probe.happened", "probe.whispered"],
     });
-    const [loud, quiet] = [newEvent(), { ...newEvent(), type: "probe.whispered" }];
+    const quiet = { ...newEvent(), type: "probe.whispered" };
     const events = [newEvent(), quiet, { ...newEvent(), type: "probe.unheard" }];
-    await third.beginCommands([], budget()).commit({ ...nothing, events: [loud] });
-    await store.beginCommands([], budget()).commit({ ...nothing, events });
-    const mine = new Set([loud, ...events].map(({ id }) => id));
+    const stored = [
+      ...(await third.beginCommands([], budget()).commit({ ...nothing, events: [newEvent()] })).events,
+      ...(await store.beginCommands([], budget()).commit({ ...nothing, events })).events,
+    ];
+    const mine = new Set(stored.map(({ id }) => id));
     const waiting = async (service: string, types: readonly string[]) =>
-      (await store.outbox.unsent({ service, types }, 10_000)).filter(({ id }) => mine.has(id)).map(({ type }) => type);
+      (await store.outbox.unsent({ service, types }, 10_000, []))
+        .filter(({ id }) => mine.has(id))
+        .map(({ type }) => type);
     expect(await waiting("probe", ["probe.happened"])).toEqual(["probe.happened", "probe.happened"]);
     expect(await waiting("listener", ["probe.happened"])).toEqual(["probe.happened", "probe.happened"]);
-    await store.outbox.markSent("probe", [...mine]);
+    await markSent(store, stored);
     expect(await waiting("probe", ["probe.happened"])).toEqual([]);
     // What an older version of the service does not know is left to the newer one.
     expect(await waiting("listener", ["probe.happened", "probe.whispered", "probe.unheard"])).toEqual([
@@ -144,19 +167,15 @@ export function eventClauses(probe: () => Probe): void {
       unsentCount: 0,
       oldestMs: 0,
     });
-    const stored = [...(await committed(store, [newEvent(), newEvent()]))];
+    await committed(store, [newEvent(), newEvent()]);
     expect(await of("gone")).toMatchObject({ unsentCount: 2, oldestMs: expect.any(Number) });
     const { unsentCount: mine } = (await of("probe")) as { unsentCount: number };
     expect(await store.outbox.forget("gone")).toBe(2);
     expect(await of("gone")).toBe("unknown");
     expect(await of("probe")).toMatchObject({ unsentCount: mine });
-    stored.push(...(await committed(store, [newEvent()])));
+    await committed(store, [newEvent()]);
     expect(await of("gone")).toBe("unknown");
     expect(await store.outbox.forget("gone")).toBe(0);
-    await store.outbox.markSent(
-      "probe",
-      stored.map(({ id }) => id),
-    );
   });
 
   test("commits with events or jobs are announced to other processes, in few announcements", async () => {

@@ -6,6 +6,7 @@ import type {
   CommandRecord,
   MigratedService,
   NewEvent,
+  OutboxEvent,
   Store,
   StoredEvent,
 } from "@banyan/kernel/store";
@@ -123,15 +124,24 @@ export function newCommand(part: Partial<CommandRecord> = {}): CommandRecord {
 /** Commits events, each set in a transaction of its own, and marks them sent, so that other clauses do not meet them. */
 export async function committed(store: Store, events: readonly NewEvent[]): Promise<readonly StoredEvent[]> {
   const { events: stored } = await store.beginCommands([], budget()).commit({ ...nothing, events });
-  await store.outbox.markSent(
+  await markSent(store, stored);
+  return stored.map(({ seq: _, ...event }) => event);
+}
+
+export function markSent(store: Store, events: readonly OutboxEvent[]): Promise<void> {
+  return store.outbox.markSent(
     "probe",
-    stored.map(({ id }) => id),
+    events.map(({ seq }) => seq),
   );
-  return stored;
+}
+
+/** All that waits for the suite's own service. */
+export function allUnsent(store: Store): Promise<OutboxEvent[]> {
+  return store.outbox.unsent(hearing, 10_000, []);
 }
 
 /** RFC 9562: 48 bits of milliseconds, then random. */
-export function uuidv7(): string {
+function uuidv7(): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Date.now(), 0, 6);
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { budget, fresh, hearing, newCommand, newEvent, newJob, nothing, type Probe } from "./probe.ts";
+import { allUnsent, budget, fresh, markSent, newCommand, newEvent, newJob, nothing, type Probe } from "./probe.ts";
 
 export function transactionClauses(probe: () => Probe): void {
   test("S1 rows, events, jobs and command records commit together", async () => {
@@ -8,11 +8,11 @@ export function transactionClauses(probe: () => Probe): void {
     const transaction = store.beginCommands([], budget());
     await transaction.sql`INSERT INTO probe.item VALUES (${id}, ${1})`;
     const { events } = await transaction.commit({ events: [event], jobs: [job], commands: [command] });
-    expect(events).toEqual([{ ...event, version: 1, at: expect.any(Number) }]);
+    expect(events).toEqual([{ ...event, version: 1, at: expect.any(Number), seq: expect.any(Number) }]);
     expect(await item(id)).toBe(1);
     expect(await store.jobs.claim([job.type], 10, { ms: 1_000, owner: "w" })).toHaveLength(1);
-    expect((await store.outbox.unsent(hearing, 1_000)).map((each) => each.id)).toContain(event.id);
-    await store.outbox.markSent("probe", [event.id]);
+    expect((await allUnsent(store)).map((each) => each.id)).toContain(event.id);
+    await markSent(store, events);
     const replay = store.beginCommands([command], budget());
     expect(await replay.open()).toHaveLength(1);
     await replay.rollback();
@@ -35,7 +35,7 @@ export function transactionClauses(probe: () => Probe): void {
     await failing.rollback();
     expect(await item(id)).toBeUndefined();
     expect(await store.jobs.claim([job.type], 10, { ms: 1_000, owner: "w" })).toEqual([]);
-    expect((await store.outbox.unsent(hearing, 1_000)).map((each) => each.id)).not.toContain(event.id);
+    expect((await allUnsent(store)).map((each) => each.id)).not.toContain(event.id);
     const replay = store.beginCommands([command], budget());
     expect(await replay.open()).toEqual([]);
     await replay.rollback();

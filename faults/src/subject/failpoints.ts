@@ -78,13 +78,13 @@ export function withStoreFailpoints(store: Store, passed: Passed): Store {
     },
     outbox: {
       ...outbox,
-      unsent(hearing, limit) {
+      unsent(...page) {
         passed("relay: before the claim");
-        return outbox.unsent(hearing, limit);
+        return outbox.unsent(...page);
       },
-      async markSent(service, eventIds) {
+      async markSent(service, seqs) {
         passed("relay: before marking sent");
-        await outbox.markSent(service, eventIds);
+        await outbox.markSent(service, seqs);
         passed("relay: after marking sent");
       },
     },

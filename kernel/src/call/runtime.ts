@@ -1,7 +1,7 @@
 import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { NewJob } from "../store/jobs.ts";
-import type { Committed, Store, StoredEvent } from "../store/store.ts";
+import type { Committed, OutboxEvent, Store } from "../store/store.ts";
 import { runCommand } from "../transaction/command.ts";
 import type { Work } from "../transaction/work.ts";
 import { mayPass, validated } from "./binding.ts";
@@ -31,7 +31,7 @@ export class Runtime implements Calls {
   readonly inspector = new Inspector();
   readonly cache: QueryCache;
   /** Delivers at once what else would wait for the next poll; set by the application. */
-  offer: (events: readonly StoredEvent[]) => void = () => {};
+  offer: (events: readonly OutboxEvent[]) => void = () => {};
   offerJobs: (jobs: readonly NewJob[]) => void = () => {};
   wakeJobs: () => void = () => {};
   elsewhere: Calls["elsewhere"] = () => undefined;

@@ -1,6 +1,6 @@
 import type { Runtime } from "../call/runtime.ts";
 import type { Log } from "../log/log.ts";
-import type { Store, StoredEvent } from "../store/store.ts";
+import type { OutboxEvent, Store } from "../store/store.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { Feed } from "./feed.ts";
 import { LogFeed } from "./log-feed.ts";
@@ -68,7 +68,7 @@ export class Dispatcher {
   }
 
   /** Takes events that this process has just committed. */
-  offer(events: readonly StoredEvent[]): void {
+  offer(events: readonly OutboxEvent[]): void {
     for (const feed of this.feeds) feed.offer(events);
   }
 

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../store/store.ts";
+import type { OutboxEvent, StoredEvent } from "../store/store.ts";
 
 /** Who is brought the events of a feed, those of one key in order. */
 export interface Taker {
@@ -18,7 +18,7 @@ export interface Feed {
   start(): void;
   stop(): Promise<void>;
   /** Takes events that this process has just committed. */
-  offer(events: readonly StoredEvent[]): void;
+  offer(events: readonly OutboxEvent[]): void;
   /** What waits, and the age in milliseconds of the oldest. */
   backlog(): Promise<{ readonly count: number; readonly oldestMs: number }>;
   /** Whether nothing is on its way and nothing waits. */

@@ -1,5 +1,5 @@
 import type { Runtime } from "../call/runtime.ts";
-import type { Hearing, Store, StoredEvent } from "../store/store.ts";
+import type { Hearing, OutboxEvent, Store } from "../store/store.ts";
 import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
 import { Leadership } from "./term.ts";
 
@@ -15,7 +15,7 @@ import { Leadership } from "./term.ts";
 
 const markMs = 50;
 const markMax = 1_000;
-/** Of a backlog, this much is read at a time, when less than `refillAt` is left to do; what is left is read again with it. */
+/** Of a backlog, this much is read at a time, when less than `refillAt` is left to do. */
 const pageCount = 2_000;
 const refillAt = 2_000;
 const pollIdleMs = 2_000;
@@ -27,15 +27,15 @@ export class OutboxFeed implements Feed {
   private readonly store: Store;
   private readonly hearing: Hearing;
   private readonly taker: Taker;
-  /** Events that were taken and are not marked sent. */
-  private readonly tracked = new Set<string>();
+  /** Events that were taken and are not marked sent, with their numbers. */
+  private readonly tracked = new Map<string, number>();
   /** The last version that was brought, per key; the least lately used go first, and are found again by polling. */
   private readonly positions = new Map<string, number>();
   /** Events that came before their predecessors. */
-  private readonly held = new Map<string, Map<number, StoredEvent>>();
+  private readonly held = new Map<string, Map<number, OutboxEvent>>();
   /** What the last poll found unsent though it had been brought. */
   private doubted = new Set<string>();
-  private sent: string[] = [];
+  private sent: Pick<OutboxEvent, "id" | "seq">[] = [];
   private marking: Promise<void> | null = null;
   private markTimer: NodeJS.Timeout | null = null;
   private pollTimer: NodeJS.Timeout | null = null;
@@ -74,7 +74,7 @@ export class OutboxFeed implements Feed {
     return this.leadership.stop();
   }
 
-  offer(events: readonly StoredEvent[]): void {
+  offer(events: readonly OutboxEvent[]): void {
     if (!this.isLeading) return;
     const { types } = this.hearing;
     for (const event of events) {
@@ -116,7 +116,7 @@ export class OutboxFeed implements Feed {
     for (const table of [this.tracked, this.positions, this.held, this.doubted]) table.clear();
   }
 
-  private enter(key: string, event: StoredEvent): void {
+  private enter(key: string, event: OutboxEvent): void {
     if (this.tracked.size >= inFlightMax) {
       this.behind = true;
       return;
@@ -124,7 +124,7 @@ export class OutboxFeed implements Feed {
     this.positions.delete(key);
     this.positions.set(key, event.version);
     if (this.positions.size > positionsMax) this.positions.delete(this.positions.keys().next().value as string);
-    if (this.taker.take(event, key)) this.tracked.add(event.id);
+    if (this.taker.take(event, key)) this.tracked.set(event.id, event.seq);
     const waiting = this.held.get(key);
     const next = waiting?.get(event.version + 1);
     if (waiting === undefined || next === undefined) return;
@@ -133,17 +133,19 @@ export class OutboxFeed implements Feed {
     this.enter(key, next);
   }
 
-  private hold(key: string, event: StoredEvent): void {
+  private hold(key: string, event: OutboxEvent): void {
     // Dropping one that is held is safe (D1); the poll that follows finds it.
     if (this.held.size < inFlightMax) {
-      const waiting = this.held.get(key) ?? new Map<number, StoredEvent>();
+      const waiting = this.held.get(key) ?? new Map<number, OutboxEvent>();
       this.held.set(key, waiting.set(event.version, event));
     }
     this.pollWithin(pollSoonMs);
   }
 
   private done(id: string): void {
-    this.sent.push(id);
+    const seq = this.tracked.get(id);
+    if (seq === undefined) return;
+    this.sent.push({ id, seq });
     if (this.sent.length >= markMax) void this.mark();
     else this.markTimer ??= setTimeout(() => void this.mark(), markMs);
   }
@@ -153,19 +155,22 @@ export class OutboxFeed implements Feed {
     if (this.markTimer !== null) clearTimeout(this.markTimer);
     this.markTimer = null;
     while (this.marking !== null) await this.marking;
-    const ids = this.sent;
-    if (ids.length === 0) return;
+    const events = this.sent;
+    if (events.length === 0) return;
     this.sent = [];
     this.marking = this.store.outbox
-      .markSent(this.hearing.service, ids)
+      .markSent(
+        this.hearing.service,
+        events.map(({ seq }) => seq),
+      )
       .then(
         () => {
-          for (const id of ids) this.tracked.delete(id);
+          for (const { id } of events) this.tracked.delete(id);
           if (this.behind && this.tracked.size - this.taker.blockedCount() < refillAt) this.pollWithin(0);
         },
         () => {
           // Unmarked events are delivered again, and skipped by the inbox; so try later, and forget nothing.
-          this.sent.push(...ids);
+          this.sent.push(...events);
           this.markTimer ??= setTimeout(() => void this.mark(), pollIdleMs).unref();
         },
       )
@@ -198,10 +203,10 @@ export class OutboxFeed implements Feed {
   }
 
   private async poll(): Promise<void> {
-    const limit = Math.min(inFlightMax, this.tracked.size + pageCount);
-    if (limit <= this.tracked.size) return;
+    const limit = Math.min(inFlightMax - this.tracked.size, pageCount);
+    if (limit <= 0) return;
     try {
-      const events = await this.store.outbox.unsent(this.hearing, limit);
+      const events = await this.store.outbox.unsent(this.hearing, limit, [...this.tracked.values()]);
       this.behind = events.length === limit;
       const doubted = new Set<string>();
       for (const event of events) {

@@ -76,7 +76,7 @@ export interface Closing {
 /** What the commit made of it. */
 export interface Committed {
   /** As stored, in the order given. */
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly OutboxEvent[];
   /** How many jobs are free now because the one that completed was the last that they came after. */
   readonly releasedJobs?: number;
 }
@@ -157,6 +157,12 @@ export interface StoredEvent extends NewEvent {
   readonly at: number;
 }
 
+/** One that services may wait for. */
+export interface OutboxEvent extends StoredEvent {
+  /** Its number in the log, by which it is marked sent. Within a key it grows with the version. */
+  readonly seq: number;
+}
+
 /** What one process can deliver: types that a newer version of the service hears of are left to that. */
 export interface Hearing {
   readonly service: string;
@@ -170,10 +176,13 @@ export interface Outbox {
    * lead is gone (then another may have it already: the inbox is what keeps effects single).
    */
   lead(service: string, signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
-  /** Up to `limit` events that are not marked sent, oldest first, and in version order within each key, none left out. */
-  unsent(hearing: Hearing, limit: number): Promise<StoredEvent[]>;
-  /** The events need not be delivered to the service again. */
-  markSent(service: string, eventIds: readonly string[]): Promise<void>;
+  /**
+   * Up to `limit` events that are not marked sent, oldest first, and in version order within each key, none left out but those whose
+   * numbers are `known`.
+   */
+  unsent(hearing: Hearing, limit: number, known: readonly number[]): Promise<OutboxEvent[]>;
+  /** The events of these numbers need not be delivered to the service again. */
+  markSent(service: string, seqs: readonly number[]): Promise<void>;
   /** What waits for `service`, and what would wait for it from now on, waits for `by` instead, which hears of it already. */
   adopt(service: string, by: string): Promise<void>;
   /** Every service that hears of events, or that events wait for, running or not, by name. */

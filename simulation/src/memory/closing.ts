@@ -3,19 +3,19 @@ import {
   type Closing,
   type CommandKey,
   type CommandRecord,
-  type StoredEvent,
+  type OutboxEvent,
   storeFaults,
 } from "@banyan/kernel/store";
 import type { DatabaseTransaction } from "./database.ts";
 import { insertJobs } from "./jobs/queue.ts";
-import { commands, events, inbox, keyOf, streams, subscriptions, unsent } from "./tables.ts";
+import { commands, events, inbox, keyOf, streams, subscriptions, unsent, unsentKey } from "./tables.ts";
 
 /** What the server does when a transaction closes. Events come last: the locks of their keys are held for the commit alone. */
 export async function close(
   transaction: DatabaseTransaction,
   { jobs, events: said }: Closing,
   records: readonly CommandRecord[],
-): Promise<readonly StoredEvent[]> {
+): Promise<readonly OutboxEvent[]> {
   await insertJobs(transaction, jobs);
   await insertCommands(transaction, records);
   return insertEvents(transaction, said);
@@ -45,7 +45,7 @@ export function recordsOf(
 async function insertEvents(
   transaction: DatabaseTransaction,
   said: Closing["events"],
-): Promise<readonly StoredEvent[]> {
+): Promise<readonly OutboxEvent[]> {
   const { database } = transaction;
   const versions = new Map<string, number>();
   for (const key of [...new Set(said.map(({ tenant, key }) => keyOf(tenant, key)))].sort()) {
@@ -54,17 +54,16 @@ async function insertEvents(
       return version + said.filter((event) => keyOf(event.tenant, event.key) === key).length;
     });
   }
-  const stored: StoredEvent[] = [];
+  const stored: OutboxEvent[] = [];
   for (const event of said) {
     const key = keyOf(event.tenant, event.key);
     const version = (versions.get(key) ?? 0) + 1;
     versions.set(key, version);
-    const row = { ...event, version, at: database.now() };
-    const seq = database.next("event");
-    await transaction.insert(events, event.id, { ...row, seq });
+    const row = { ...event, version, at: database.now(), seq: database.next("event") };
+    await transaction.insert(events, event.id, row);
     for (const { type, service } of transaction.rows(subscriptions).values()) {
       if (type === event.type)
-        await transaction.insert(unsent, keyOf(service, event.id), { service, event: event.id, seq });
+        await transaction.insert(unsent, unsentKey(service, row.seq), { service, event: event.id, seq: row.seq });
     }
     stored.push(row);
   }

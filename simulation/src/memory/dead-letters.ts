@@ -1,4 +1,4 @@
-import type { Budget, DeadLetter, DeadLetters, StoredEvent } from "@banyan/kernel/store";
+import type { Budget, DeadLetter, DeadLetters, OutboxEvent } from "@banyan/kernel/store";
 import { close, enterInbox } from "./closing.ts";
 import type { DatabaseTransaction } from "./database.ts";
 import { sqlOf } from "./dialect.ts";
@@ -71,5 +71,5 @@ async function beginRedrive(opener: Opener, id: string, budget: Budget): ReturnT
 }
 
 function letterOf(transaction: DatabaseTransaction, { position: _position, ...row }: DeadLetterRow): DeadLetter {
-  return { ...row, event: storedEvent(transaction.get(events, row.event) as StoredEvent & { readonly seq: number }) };
+  return { ...row, event: storedEvent(transaction.get(events, row.event) as OutboxEvent) };
 }

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "@banyan/kernel/store";
+import type { OutboxEvent } from "@banyan/kernel/store";
 import type { Dialect } from "./dialect.ts";
 import type { Connections } from "./lane.ts";
 
@@ -13,8 +13,8 @@ export interface Opener extends Connections {
 export function announced(
   opener: Opener,
   { events, jobs }: { readonly events: readonly unknown[]; readonly jobs: readonly unknown[] },
-  stored: readonly StoredEvent[],
-): { readonly events: readonly StoredEvent[] } {
+  stored: readonly OutboxEvent[],
+): { readonly events: readonly OutboxEvent[] } {
   if (events.length + jobs.length > 0) opener.announce();
   return { events: stored };
 }

@@ -1,19 +1,25 @@
-import type { Hearing, Outbox, StoredEvent } from "@banyan/kernel/store";
+import type { Hearing, Outbox, OutboxEvent } from "@banyan/kernel/store";
 import type { DatabaseTransaction } from "./database.ts";
 import { runOnce } from "./lane.ts";
 import { lead } from "./lead.ts";
 import type { Opener } from "./opener.ts";
 import { handOver, storedSubscriptions } from "./outbox/listening.ts";
 import { refold } from "./outbox/refold.ts";
-import { events, keyOf, storedEvent, unsent } from "./tables.ts";
+import { events, unsent, unsentKey } from "./tables.ts";
 
 export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"]): Outbox {
   return {
     lead: (service, signal) => lead(opener, service, signal),
-    unsent: (hearing, limit) => runOnce(opener, async (transaction) => waiting(transaction, hearing).slice(0, limit)),
-    markSent: (service, eventIds) =>
+    unsent: (hearing, limit, known) =>
       runOnce(opener, async (transaction) => {
-        for (const id of eventIds) await transaction.update(unsent, keyOf(service, id), () => undefined);
+        const left = new Set(known);
+        return waiting(transaction, hearing)
+          .filter(({ seq }) => !left.has(seq))
+          .slice(0, limit);
+      }),
+    markSent: (service, seqs) =>
+      runOnce(opener, async (transaction) => {
+        for (const seq of seqs) await transaction.update(unsent, unsentKey(service, seq), () => undefined);
       }),
     async adopt(service, by) {
       await runOnce(opener, (transaction) => handOver(transaction, service, by));
@@ -32,11 +38,10 @@ export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"])
 }
 
 /** In the order of `seq`, which grows with the version within a key. */
-function waiting(transaction: DatabaseTransaction, { service, types }: Hearing): StoredEvent[] {
+function waiting(transaction: DatabaseTransaction, { service, types }: Hearing): OutboxEvent[] {
   return [...transaction.rows(unsent).values()]
     .filter((row) => row.service === service)
     .sort((a, b) => a.seq - b.seq)
     .flatMap((row) => transaction.get(events, row.event) ?? [])
-    .filter(({ type }) => types === "all" || types.includes(type))
-    .map(storedEvent);
+    .filter(({ type }) => types === "all" || types.includes(type));
 }

@@ -1,7 +1,7 @@
 import type { Retention } from "@banyan/kernel/store";
 import { runOnce } from "./lane.ts";
 import type { Opener } from "./opener.ts";
-import { deadLetters, events, keyOf, subscriptions, unsent } from "./tables.ts";
+import { deadLetters, events, subscriptions, unsent, unsentKey } from "./tables.ts";
 
 /** A simulated world is over before anything of it is: everything is kept. */
 export function createRetention(opener: Opener): Retention {
@@ -13,7 +13,7 @@ export function createRetention(opener: Opener): Retention {
           if (at < since) continue;
           for (const { service, type: heard } of transaction.rows(subscriptions).values()) {
             if (heard !== type) continue;
-            if (await transaction.insertNew(unsent, keyOf(service, id), { service, event: id, seq })) added++;
+            if (await transaction.insertNew(unsent, unsentKey(service, seq), { service, event: id, seq })) added++;
           }
         }
         return added;

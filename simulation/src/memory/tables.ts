@@ -1,5 +1,5 @@
 import type { JobType, NewJob } from "@banyan/kernel/jobs";
-import type { CommandRecord, StoredEvent } from "@banyan/kernel/store";
+import type { CommandRecord, OutboxEvent, StoredEvent } from "@banyan/kernel/store";
 import { defineTable } from "./database.ts";
 
 /*
@@ -12,10 +12,10 @@ export const commands = defineTable<CommandRecord>("banyan.command");
 /** The newest version of each (tenant, key). */
 export const streams = defineTable<number>("banyan.stream");
 /** By id. `seq` is drawn when the row is written, so a transaction that commits late may show a smaller one. */
-export const events = defineTable<StoredEvent & { readonly seq: number }>("banyan.event");
+export const events = defineTable<OutboxEvent>("banyan.event");
 /** The services that hear of a type. */
 export const subscriptions = defineTable<{ readonly type: string; readonly service: string }>("banyan.subscription");
-/** The outbox, by service and event. */
+/** The outbox, by service and number of the event. */
 export const unsent = defineTable<{ readonly service: string; readonly event: string; readonly seq: number }>(
   "banyan.unsent",
 );
@@ -56,11 +56,15 @@ export interface JobTypeRow extends JobType {
   readonly firedAt: number;
 }
 
+export function unsentKey(service: string, seq: number): string {
+  return keyOf(service, String(seq));
+}
+
 /** Of several parts, none of which holds a zero byte. */
 export function keyOf(...parts: readonly string[]): string {
   return parts.join("\0");
 }
 
-export function storedEvent({ seq: _seq, ...event }: StoredEvent & { readonly seq: number }): StoredEvent {
+export function storedEvent({ seq: _seq, ...event }: OutboxEvent): StoredEvent {
   return event;
 }

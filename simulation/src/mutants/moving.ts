@@ -12,11 +12,11 @@ export function markSentFirst(store: Store): Store {
     ...store,
     outbox: {
       ...outbox,
-      async unsent(hearing, limit) {
-        const found = await outbox.unsent(hearing, limit);
+      async unsent(hearing, ...page) {
+        const found = await outbox.unsent(hearing, ...page);
         await outbox.markSent(
           hearing.service,
-          found.map(({ id }) => id),
+          found.map(({ seq }) => seq),
         );
         return found;
       },
@@ -41,11 +41,10 @@ export function sequenceCursor(store: Store, world: World): Store {
     ...store,
     outbox: {
       ...outbox,
-      async unsent(hearing, limit) {
+      async unsent(hearing, ...page) {
         const cursor = cursors.get(hearing.service) ?? 0;
-        const seqOf = (id: string) => world.database.rows(events).get(id)?.seq ?? 0;
-        const found = (await outbox.unsent(hearing, limit)).filter(({ id }) => seqOf(id) > cursor);
-        cursors.set(hearing.service, Math.max(cursor, ...found.map(({ id }) => seqOf(id))));
+        const found = (await outbox.unsent(hearing, ...page)).filter(({ seq }) => seq > cursor);
+        cursors.set(hearing.service, Math.max(cursor, ...found.map(({ seq }) => seq)));
         return found;
       },
     },
@@ -67,11 +66,12 @@ export function retryThenDrop(store: Store): Store {
 
 /** What arrives is acknowledged before its effect has committed. */
 export const ackBeforeCommit: Wiring = {
-  store: (store) => ({
+  store: (store, { database }) => ({
     ...store,
     beginDelivery(subscriber, eventIds, budget) {
       const [service = ""] = subscriber.split(".");
-      void store.outbox.markSent(service, eventIds).catch(() => {});
+      const seqs = eventIds.flatMap((id) => database.rows(events).get(id)?.seq ?? []);
+      void store.outbox.markSent(service, seqs).catch(() => {});
       return store.beginDelivery(subscriber, eventIds, budget);
     },
   }),

@@ -75,11 +75,12 @@ async function foldOwn(lane: Lane, { subscriber, types }: Wanted, work: Refold):
 }
 
 /** What the inbox has dropped cannot come again (it is sent, and no republishing reaches it): it needs no row. */
-function enterOwn(subscriber: string, events: readonly EventRow[]): Statement {
+function enterOwn(subscriber: string, events: ReadonlyArray<EventRow & { readonly seq: number }>): Statement {
   return sql`WITH oldest AS MATERIALIZED (SELECT lower AS id FROM banyan.partition WHERE parent = 'inbox' ORDER BY lower LIMIT 1)
     INSERT INTO banyan.inbox (subscriber, event)
-    SELECT ${subscriber}, given.event FROM oldest, unnest(${events.map(({ id }) => id)}::uuid[]) AS given (event)
-    WHERE given.event >= oldest.id OR given.event IN (SELECT event FROM banyan.unsent)`;
+    SELECT ${subscriber}, given.event
+    FROM oldest, unnest(${events.map(({ id }) => id)}::uuid[], ${events.map(({ seq }) => seq)}::bigint[]) AS given (event, seq)
+    WHERE given.event >= oldest.id OR EXISTS (SELECT FROM banyan.unsent WHERE waiting @> given.seq)`;
 }
 
 /** The log has those of this database, too: what was not folded above has yet to be delivered. It may hold an event twice. */

@@ -31,14 +31,25 @@ export function createRetention(runner: Runner, days: Days): Retention {
         throw storeFaults.forgotten({ what: "what subscribers have handled", before: remembered.getTime() });
       }
       // The id tells by another clock what partition an event lies in: a day's grace, and then the store's own clock decides.
-      const { count } = await runOnce(
+      const { rows } = await runOnce(
         runner.pool,
         budgetOf(REPUBLISH_MS),
-        sql`INSERT INTO banyan.unsent (service, seq, event)
-          SELECT n.service, e.seq, e.id FROM banyan.event e JOIN banyan.subscription n ON n.type = e.type
-          WHERE e.at >= ${new Date(since)} AND e.id >= banyan.first_id(${new Date(Math.max(since - DAY_MS, remembered?.getTime() ?? 0))})
-          ON CONFLICT DO NOTHING`,
+        sql`WITH wanted AS (
+            SELECT n.service, e.seq / 1024 * 1024 AS block, range_agg(int8range(e.seq, e.seq + 1)) AS waiting,
+              (array_agg(e.id ORDER BY e.id))[1] AS first_id, (array_agg(e.id ORDER BY e.id DESC))[1] AS last_id
+            FROM banyan.event e JOIN banyan.subscription n ON n.type = e.type
+            WHERE e.at >= ${new Date(since)} AND e.id >= banyan.first_id(${new Date(Math.max(since - DAY_MS, remembered?.getTime() ?? 0))})
+            GROUP BY n.service, e.seq / 1024),
+          added AS (
+            SELECT w.*, w.waiting - coalesce(u.waiting, '{}') AS added FROM wanted w LEFT JOIN banyan.unsent u USING (service, block)),
+          stored AS (
+            INSERT INTO banyan.unsent AS u (service, block, waiting, first_id, last_id)
+            SELECT service, block, waiting, first_id, last_id FROM added WHERE NOT isempty(added)
+            ON CONFLICT (service, block) DO UPDATE SET waiting = u.waiting + excluded.waiting,
+              first_id = least(u.first_id, excluded.first_id), last_id = greatest(u.last_id, excluded.last_id))
+          SELECT coalesce(sum(banyan.size_of(added)), 0)::bigint AS count FROM added`,
       );
+      const [{ count }] = rows as unknown as readonly [{ readonly count: number }];
       runner.announce();
       return { count };
     },

@@ -8,7 +8,7 @@ import { type Announcements, createAnnouncements } from "./announcements.ts";
 import { createDeadLetters } from "./dead-letters.ts";
 import { sqlOf } from "./handler-sql.ts";
 import { createJobQueue } from "./jobs.ts";
-import { createOutbox } from "./outbox.ts";
+import { createOutbox } from "./outbox/outbox.ts";
 import { createRetention, keepSwept } from "./retention.ts";
 import { createRunner, runOnce } from "./runner.ts";
 import { SilentCommands } from "./silent-commands.ts";

@@ -16,15 +16,8 @@ import { isUniqueViolation } from "../failure.ts";
 import { type Statement, sql } from "../statement.ts";
 import { jobStatements } from "./jobs.ts";
 import { Lane } from "./lane.ts";
-import {
-  COMMAND_KEY,
-  commandRecords,
-  insertCommands,
-  insertEvents,
-  lookUp,
-  selectCommands,
-  versioned,
-} from "./rows.ts";
+import { type Emission, emissionOf } from "./outbox/emission.ts";
+import { COMMAND_KEY, commandRecords, insertCommands, lookUp, selectCommands } from "./rows.ts";
 import type { Runner } from "./runner.ts";
 import type { SilentCommand, SilentCommands } from "./silent-commands.ts";
 
@@ -64,15 +57,16 @@ export function commitSilently(
       const connection = await store.pool.acquire(budget);
       try {
         const live = commands.filter((one) => one.budget.remainingMs() > 0);
-        const ending = {
-          closing: {
-            events: live.flatMap((one) => one.closing.events),
-            jobs: live.flatMap((one) => one.closing.jobs),
-          },
+        const closing = {
+          events: live.flatMap((one) => one.closing.events),
+          jobs: live.flatMap((one) => one.closing.jobs),
+        };
+        const ending = endingOf({
+          closing,
           before: completed(live.flatMap((one) => one.completes)),
           after: recorded(live.flatMap((one) => one.commands)),
-        };
-        const { results, failure } = await sendWithin(budget, connection, statementsOf(ending));
+        });
+        const { results, failure } = await sendWithin(budget, connection, ending.statements);
         if (failure !== undefined) throw failure;
         return apportion(live, committed(store, ending, results));
       } finally {
@@ -161,28 +155,37 @@ function completed(jobs: readonly ClaimedJob[]): readonly Statement[] {
   return [sql`SELECT banyan.complete_jobs(${ids}::text[], ${tokens}::bigint[]) AS released`];
 }
 
-interface Ending {
+/** What is said last, with what goes before it and after. */
+interface Said {
   readonly closing: Closing;
   readonly before: readonly Statement[];
   readonly after: readonly Statement[];
 }
 
-export async function commit(store: Runner, lane: Lane, ending: Ending): Promise<Committed> {
-  const statements = statementsOf(ending);
-  const results = await lane.commit(statements);
+interface Ending {
+  readonly statements: readonly Statement[];
+  readonly emission: Emission | undefined;
+  readonly hasJobs: boolean;
+}
+
+export async function commit(store: Runner, lane: Lane, said: Said): Promise<Committed> {
+  const ending = endingOf(said);
+  const results = await lane.commit(ending.statements);
   // A COMMIT that it had to add says nothing.
-  return committed(store, ending, results.slice(0, statements.length));
+  return committed(store, ending, results.slice(0, ending.statements.length));
 }
 
 /** Events come last: the locks of their keys are held for the commit alone. */
-function statementsOf({ closing: { events, jobs }, before, after }: Ending): readonly Statement[] {
-  return [...before, ...jobStatements(jobs), ...after, ...(events.length > 0 ? [insertEvents(events)] : [])];
+function endingOf({ closing: { events, jobs }, before, after }: Said): Ending {
+  const emission = events.length > 0 ? emissionOf(events) : undefined;
+  const statements = [...before, ...jobStatements(jobs), ...after];
+  if (emission !== undefined) statements.push(emission.statement);
+  return { statements, emission, hasJobs: jobs.length > 0 };
 }
 
-function committed(store: Runner, ending: Ending, results: readonly StatementResult[]): Committed {
-  const { events, jobs } = ending.closing;
+function committed(store: Runner, { emission, hasJobs }: Ending, results: readonly StatementResult[]): Committed {
   const released = (results[0]?.rows[0]?.released as number | undefined) ?? 0;
-  if (events.length > 0 || jobs.length > 0 || released > 0) store.announce();
-  const stored = events.length > 0 ? versioned(events, results.at(-1)) : [];
-  return released > 0 ? { events: stored, releasedJobs: released } : { events: stored };
+  if (emission !== undefined || hasJobs || released > 0) store.announce();
+  const events = emission?.stored(results.at(-1) as StatementResult) ?? [];
+  return released > 0 ? { events, releasedJobs: released } : { events };
 }

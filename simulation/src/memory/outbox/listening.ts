@@ -1,6 +1,6 @@
 import type { StoredSubscriptions } from "@banyan/kernel/store";
 import type { DatabaseTransaction } from "../database.ts";
-import { events, keyOf, subscriptions, unsent } from "../tables.ts";
+import { events, subscriptions, unsent, unsentKey } from "../tables.ts";
 
 /** What waits for `service`, and would wait for it from now on, waits for `by` instead; or for nobody. Answers how many events that were. */
 export async function handOver(transaction: DatabaseTransaction, service: string, by?: string): Promise<number> {
@@ -12,7 +12,7 @@ export async function handOver(transaction: DatabaseTransaction, service: string
     if (row.service !== service) continue;
     count++;
     await transaction.update(unsent, key, () => undefined);
-    if (by !== undefined) await transaction.insertNew(unsent, keyOf(by, row.event), { ...row, service: by });
+    if (by !== undefined) await transaction.insertNew(unsent, unsentKey(by, row.seq), { ...row, service: by });
   }
   return count;
 }

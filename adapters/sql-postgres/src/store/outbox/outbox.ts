@@ -1,0 +1,99 @@
+import type { Hearing, Outbox } from "@banyan/kernel/store";
+import type { ConnectOptions } from "../../connection.ts";
+import { sql } from "../../statement.ts";
+import { lead } from "../lead.ts";
+import { refold } from "../refold.ts";
+import { type EventRow, storedEvent } from "../rows.ts";
+import type { Runner } from "../runner.ts";
+import { blockOf } from "./emission.ts";
+
+export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnounced: Outbox["onAnnounced"]): Outbox {
+  const { run } = runner;
+  return {
+    lead: (service, signal) => lead(connection, service, signal),
+    /**
+     * Free of gaps within a key: `seq` grows with the version, and a snapshot that shows a version shows those before it, since
+     * each was committed before the next could take the lock of the key.
+     */
+    async unsent({ service, types }, limit, known) {
+      const { blocks, parts } = byBlock(known);
+      const { rows } =
+        await run(sql`SELECT e.seq, e.id, e.type, e.tenant, e.key, e.version, e.data, e.trace_id, e.metadata, e.at
+        FROM (SELECT u.block, u.waiting - coalesce(known.part, '{}') AS wanted, u.first_id, u.last_id
+          FROM banyan.unsent u LEFT JOIN unnest(${blocks}::bigint[], ${parts}::int8multirange[]) AS known (block, part) ON known.block = u.block
+          WHERE u.service = ${service}) AS u
+        JOIN banyan.event e ON e.id BETWEEN u.first_id AND u.last_id AND e.seq BETWEEN lower(u.wanted) AND upper(u.wanted) AND e.seq <@ u.wanted
+        WHERE ${only(types)}::text[] IS NULL OR e.type = ANY (${only(types)}) ORDER BY u.block, e.seq LIMIT ${limit}`);
+      return (rows as unknown as ReadonlyArray<EventRow & { readonly seq: number }>).map((row) => {
+        return { ...storedEvent(row), seq: row.seq };
+      });
+    },
+    async markSent(service, seqs) {
+      if (seqs.length === 0) return;
+      const { blocks, parts } = byBlock(seqs);
+      await run(sql`WITH sent AS (SELECT * FROM unnest(${blocks}::bigint[], ${parts}::int8multirange[]) AS s (block, part)),
+          ended AS (DELETE FROM banyan.unsent u USING sent s WHERE u.service = ${service} AND u.block = s.block AND u.waiting <@ s.part)
+        UPDATE banyan.unsent u SET waiting = u.waiting - s.part FROM sent s
+        WHERE u.service = ${service} AND u.block = s.block AND NOT u.waiting <@ s.part`);
+    },
+    async adopt(service, by) {
+      await run(sql`WITH forgotten AS (DELETE FROM banyan.subscription WHERE service = ${service}),
+          moved AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING *)
+        INSERT INTO banyan.unsent AS u (service, block, waiting, first_id, last_id)
+        SELECT ${by}, block, waiting, first_id, last_id FROM moved
+        ON CONFLICT (service, block) DO UPDATE SET waiting = u.waiting + excluded.waiting`);
+    },
+    async subscriptions() {
+      const { rows } = await run(sql`SELECT service,
+          coalesce((SELECT array_agg(type ORDER BY type) FROM banyan.subscription s WHERE s.service = known.service), '{}') AS types,
+          waiting.*
+        FROM (SELECT service FROM banyan.subscription UNION SELECT service FROM banyan.unsent) AS known,
+          LATERAL (SELECT count(*) AS count,
+              greatest(0, coalesce(extract(epoch FROM clock_timestamp() - min(e.at))::float8 * 1000, 0)) AS oldest_ms
+            FROM banyan.unsent u JOIN banyan.event e ON e.id BETWEEN u.first_id AND u.last_id AND e.seq <@ u.waiting
+            WHERE u.service = known.service) AS waiting
+        ORDER BY service`);
+      const found = rows as unknown as ReadonlyArray<{
+        readonly service: string;
+        readonly types: readonly string[];
+        readonly count: number;
+        readonly oldest_ms: number;
+      }>;
+      return found.map(({ service, types, count, oldest_ms }) => {
+        return { service, types, unsentCount: count, oldestMs: oldest_ms };
+      });
+    },
+    async forget(service) {
+      const { rows } = await run(sql`WITH forgotten AS (DELETE FROM banyan.subscription WHERE service = ${service}),
+          dropped AS (DELETE FROM banyan.unsent WHERE service = ${service} RETURNING waiting)
+        SELECT coalesce(sum(banyan.size_of(waiting)), 0)::bigint AS count FROM dropped`);
+      return (rows as unknown as ReadonlyArray<{ readonly count: number }>)[0]?.count ?? 0;
+    },
+    onAnnounced,
+    async backlog({ service, types }) {
+      const { rows } = await run(sql`SELECT count(*) AS count,
+          coalesce(extract(epoch FROM clock_timestamp() - min(e.at))::float8 * 1000, 0) AS oldest_ms
+        FROM banyan.unsent u JOIN banyan.event e ON e.id BETWEEN u.first_id AND u.last_id AND e.seq <@ u.waiting
+        WHERE u.service = ${service} AND (${only(types)}::text[] IS NULL OR e.type = ANY (${only(types)}))`);
+      const [row] = rows as unknown as ReadonlyArray<{ count: number; oldest_ms: number }>;
+      return { count: row?.count ?? 0, oldestMs: Math.max(0, row?.oldest_ms ?? 0) };
+    },
+    refold: (subscriber, types, work) => refold(runner, { subscriber, types }, work),
+  };
+}
+
+const only = (types: Hearing["types"]): readonly string[] | null => (types === "all" ? null : types);
+
+/** The numbers by the block that they lie in, as multiranges: those in a row are one range. */
+function byBlock(seqs: readonly number[]) {
+  const parts = new Map<number, { readonly from: number; until: number }[]>();
+  for (const seq of Float64Array.from(seqs).sort()) {
+    const ranges = parts.get(blockOf(seq)) ?? [];
+    const last = ranges.at(-1);
+    if (last?.until === seq) last.until++;
+    else parts.set(blockOf(seq), [...ranges, { from: seq, until: seq + 1 }]);
+  }
+  const textOf = (ranges: readonly { from: number; until: number }[]) =>
+    `{${ranges.map(({ from, until }) => `[${from},${until})`).join()}}`;
+  return { blocks: [...parts.keys()], parts: [...parts.values()].map(textOf) };
+}
