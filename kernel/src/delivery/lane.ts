@@ -14,8 +14,11 @@ import type { Subscriber } from "./subscriber.ts";
  * L5  A dependency that is out is no poison: the lane pauses and no attempt is spent.
  */
 
-/** A fold takes its events in one statement, and pays for a thousand little more than for a hundred. */
-const groupMax = { subscription: 100, projection: 1_000 };
+/**
+ * A fold takes its events in one statement and pays for the rows that it changes: of a thousand accounts, 28 us of the server for each of
+ * a thousand events, and 10 of five thousand (measured).
+ */
+const groupMax = { subscription: 100, projection: 5_000 };
 /** From this many events at once a lane counts as busy, and waits for more. One that gets them singly never waits. */
 const busyCount = 8;
 const gatherMs = 10;
