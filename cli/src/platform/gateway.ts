@@ -18,12 +18,15 @@ export async function openGateway(
   key: string,
   { config, environment, steps, openings }: Surroundings,
 ): Promise<{ readonly url: string; readonly note: string | undefined }> {
-  const { createApiKeyAuthenticator, createGateway } = await import("@banyan/gateway");
+  const { createApiKeyAuthenticator, createGateway, firstOf } = await import("@banyan/gateway");
   const host = environment.HOST ?? config.host;
   const asked = environment.PORT ?? config.port;
+  const own = createApiKeyAuthenticator([{ hash: hash("sha256", key), identity: developer }]);
+  const others = await config.authenticators?.((action, input, options) => app.call(action, input, options));
   const gateway = createGateway({
     app,
-    authenticator: createApiKeyAuthenticator([{ hash: hash("sha256", key), identity: developer }]),
+    authenticator: others === undefined ? own : firstOf([own, ...others]),
+    corsOrigins: config.corsOrigins,
     title: config.title,
     version: config.version,
     services: config.services,

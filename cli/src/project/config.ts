@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Authenticator } from "@banyan/gateway";
 import type { Returned, Sent, Service } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import { z } from "zod";
@@ -77,6 +78,10 @@ const Config = z.strictObject({
       message: "must be at least replayDays: what can be sent again must be kept",
     })
     .default({}),
+  /** Who is let in beside whoever has the API key; asked in this order. Whoever none of them knows is refused. */
+  authenticators: called<(call: Call) => Promise<readonly Authenticator[]>>("must be a function of `call`").optional(),
+  /** Origins whose pages may call, as "https://app.example"; "*" for all. */
+  corsOrigins: z.array(z.string()).default([]),
   /** Fills an empty store, and answers what it did in a few words; undefined where the store was not empty. */
   demo: called<(call: Call) => Promise<string | undefined>>("must be a function of `call`").optional(),
   /** `banyan import NAME FILE…` */

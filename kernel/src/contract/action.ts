@@ -40,7 +40,13 @@ interface Callable extends Described {
   readonly key?: (input: never) => string;
 }
 
-export interface CommandDefinition extends Callable {}
+export interface CommandDefinition extends Callable {
+  /**
+   * What is kept of a call that took effect. "always", the default, is its audit record. "keyed" keeps what came with an
+   * idempotency key only: for what is sent by the thousand and known by ids of its own.
+   */
+  readonly record?: "always" | "keyed";
+}
 
 export interface QueryDefinition extends Callable {
   /**

@@ -39,6 +39,8 @@ export type EventsHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUs
 export interface BatchItem<A extends AnyCommand> {
   readonly input: Received<A>;
   readonly identity: Identity;
+  /** Asks a query on behalf of whoever sent the command. */
+  readonly call: CommandContext<A["service"], Faults<A>, never>["call"];
   readonly emit: CommandContext<A["service"], Faults<A>, never>["emit"];
   readonly enqueue: CommandContext<A["service"], Faults<A>, never>["enqueue"];
   readonly invalidate: CommandContext<A["service"], Faults<A>, never>["invalidate"];

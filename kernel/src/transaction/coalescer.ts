@@ -7,7 +7,7 @@ import { systemIdentity } from "../service/identity.ts";
 import type { Batched } from "../service/service.ts";
 import { AlreadyRecorded, type CommandKey, type CommandRecord, type CommandTransaction } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import { commandKey, commandRecord, isRecordable, replay, untilDecided } from "./command.ts";
+import { commandKey, commandRecord, isRecordable, isRecorded, replay, untilDecided } from "./command.ts";
 import { Work } from "./work.ts";
 
 interface Pending {
@@ -213,7 +213,8 @@ export class Coalescer {
         answers.push({ fault: verdict, output: undefined });
       } else {
         const output = binding.checkOutput === null ? verdict : binding.checkOutput(verdict);
-        commands.push(commandRecord(call, key, { result: JSON.stringify(output ?? null) }));
+        if (isRecorded(binding, key))
+          commands.push(commandRecord(call, key, { result: JSON.stringify(output ?? null) }));
         answers.push({ fault: undefined, output });
       }
     }
@@ -245,6 +246,7 @@ function batchItem({ context, value }: ValidCall, work: Work): object {
   return {
     input: value,
     identity: context.origin.identity,
+    call: context.call.bind(context),
     emit: work.emit.bind(work),
     enqueue: work.enqueue.bind(work),
     invalidate: (...tags: readonly string[]) => work.invalidate(tags),

@@ -1,6 +1,7 @@
 import type { Binding, ValidCall } from "../call/context.ts";
 import { canonicalJson, digest, uuidv7Bytes } from "../call/ids.ts";
 import type { Scope } from "../call/scope.ts";
+import type { AnyCommand } from "../contract/action.ts";
 import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import {
@@ -62,9 +63,11 @@ async function attemptCommand(call: ValidCall, key: CommandKey | undefined): Pro
     const answer = await handler(context.inTransaction(work, transaction.sql), value);
     const output = binding.checkOutput === null ? answer : binding.checkOutput(answer);
     scope.check();
-    const commands = [commandRecord(call, key, { result: JSON.stringify(output ?? null) })];
+    const recorded = isRecorded(binding, key)
+      ? [commandRecord(call, key, { result: JSON.stringify(output ?? null) })]
+      : [];
     const { events, jobs } = work.close();
-    const committed = await transaction.commit({ events, jobs, commands });
+    const committed = await transaction.commit({ events, jobs, commands: recorded });
     runtime.afterCommit(service, [work], committed);
     return output;
   } catch (error) {
@@ -136,6 +139,11 @@ export function replay(call: ValidCall, key: CommandKey | undefined, records: re
 /** C3. A store's fault tells of the moment, not of the command. */
 export function isRecordable(binding: Binding, error: unknown): error is Fault {
   return isFault(error) && error.retry === "no" && binding.codes.has(error.code);
+}
+
+/** Whether a result is kept: for who comes again with the key, and for the audit where the contract wants one. */
+export function isRecorded({ action }: Binding, key: CommandKey | undefined): boolean {
+  return key !== undefined || (action as AnyCommand).definition.record !== "keyed";
 }
 
 function runsAgain(error: unknown, key: CommandKey | undefined): boolean {

@@ -1,2 +1,3 @@
 export { type ContractChange, contractChanges } from "./changes.ts";
+export { type Incompatibility, type Reading, unreadable } from "./compatibility.ts";
 export { type ContractsSnapshot, snapshotOf } from "./snapshot.ts";

@@ -40,7 +40,7 @@ export interface GatewayOptions {
   readonly portsAfter?: number;
   /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Default none. */
   readonly trustedProxies?: readonly string[];
-  /** Origins whose pages may call, as "https://app.example". Default none. */
+  /** Origins whose pages may call, as "https://app.example"; "*" for all. Default none. */
   readonly corsOrigins?: readonly string[];
   readonly limits?: Partial<Limits>;
   readonly readiness?: Partial<ReadinessLimits>;

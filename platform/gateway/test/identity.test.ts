@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { anonymousIdentity } from "@banyan/kernel/app";
 import { describe, expect, test } from "vitest";
-import { createApiKeyAuthenticator, hashApiKey } from "../src/index.ts";
+import { createApiKeyAuthenticator, createBasicAuthenticator, firstOf, hashApiKey } from "../src/index.ts";
 import { adminKey, bearer, buyerKey, keys, serve } from "./serving.ts";
 
 describe("an API key", () => {
@@ -39,6 +39,34 @@ describe("an API key", () => {
     if (first === undefined) throw new Error("no keys");
     expect(() => createApiKeyAuthenticator([first, first])).toThrow("twice");
     expect(() => createApiKeyAuthenticator([{ ...first, hash: buyerKey }])).toThrow("64 hexadecimal digits");
+  });
+});
+
+describe("Basic credentials", () => {
+  let asked = 0;
+  const basic = createBasicAuthenticator(async ({ userName, password }) => {
+    asked += 1;
+    const permissions = new Set<string>();
+    return userName === "key" && password === "" ? { subject: "source", tenant: "acme", permissions } : undefined;
+  });
+  const authenticator = firstOf([createApiKeyAuthenticator(keys), basic]);
+  const who = async (authorization: string | undefined) =>
+    (await authenticator.authenticate({ authorization, address: "" }))?.subject;
+
+  test("are looked up once for many requests, known or not", async () => {
+    const known = `Basic ${btoa("key:")}`;
+    const unknown = `Basic ${btoa("key:guess")}`;
+    for (let time = 0; time < 3; time++) {
+      expect([await who(known), await who(unknown)]).toEqual(["source", undefined]);
+    }
+    expect(asked).toBe(2);
+  });
+
+  test("stand beside API keys, and what is neither names nobody", async () => {
+    expect([await who(`Bearer ${buyerKey}`), await who(undefined)]).toEqual(["buyer", "anonymous"]);
+    for (const wrong of ["Basic", "Basic %%%", `Basic ${btoa("no colon")}`, "Bearer x"]) {
+      expect(await who(wrong)).toBe(undefined);
+    }
   });
 });
 

@@ -254,6 +254,8 @@ test("a page of another origin gets no permission to read, unless its origin is 
   expect((await listed.get("/users/1", { headers: origin })).headers.get("access-control-allow-credentials")).toBe(
     null,
   );
+  const open = await serve({ corsOrigins: ["*"] });
+  expect((await open.get("/users/1", { headers: origin })).headers.get("access-control-allow-origin")).toBe("*");
 });
 
 test("each answer is one line of the log: refusals at information, the rest when debugging, no query, no secret", async () => {

@@ -1,16 +1,34 @@
 import type { IncomingMessage } from "node:http";
+import { gunzip } from "node:zlib";
 import { refusal } from "../answers/refusals.ts";
+import { head } from "../edge/head.ts";
+
+interface Callbacks {
+  readonly succeed: (body: Buffer) => void;
+  readonly fail: (error: unknown) => void;
+}
 
 /**
- * Reads a request's body to its end. Calls back once: `succeed` with all of its bytes, or `fail` with a refusal where
- * they are more than `bytesMax` or with the error of a connection that broke. What lies beyond the limit is not taken
- * from the network; whoever answers the refusal closes the connection.
+ * Reads a request's body to its end, and unpacks what was sent as gzip. Calls back once: `succeed` with all of its bytes, or `fail`
+ * with a refusal where they are more than `bytesMax`, packed or unpacked, or with the error of a connection that broke. What lies
+ * beyond the limit is not taken from the network; whoever answers the refusal closes the connection.
  */
-export function readBody(
-  request: IncomingMessage,
-  bytesMax: number,
-  { succeed, fail }: { readonly succeed: (body: Buffer) => void; readonly fail: (error: unknown) => void },
-): void {
+export function readBody(request: IncomingMessage, bytesMax: number, callbacks: Callbacks): void {
+  if ((request.arrival.bits & head.contentEncoding) === 0 || request.headers["content-encoding"] !== "gzip") {
+    readBytes(request, bytesMax, callbacks);
+    return;
+  }
+  const { succeed, fail } = callbacks;
+  const unpack = (packed: Buffer) =>
+    gunzip(packed, { maxOutputLength: bytesMax }, (error, body) => {
+      if (error === null) succeed(body);
+      else if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") fail(tooLarge());
+      else fail(refusal("malformedBody", "the body is not what gzip writes"));
+    });
+  readBytes(request, bytesMax, { succeed: unpack, fail });
+}
+
+function readBytes(request: IncomingMessage, bytesMax: number, { succeed, fail }: Callbacks): void {
   if (Number(request.headers["content-length"]) > bytesMax) {
     fail(tooLarge());
     return;

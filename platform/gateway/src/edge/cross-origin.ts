@@ -8,19 +8,22 @@ const requestHeaders = "authorization, content-type, idempotency-key, traceparen
 const answerHeaders = "idempotency-replayed, ratelimit, ratelimit-policy, retry-after";
 
 /**
- * CORS (Fetch standard) for a fixed list of origins, as "https://app.example". Nothing of a request is reflected, and
- * credentials are not allowed: pages send a key, no cookie is looked at. Throws where an entry is no origin.
+ * CORS (Fetch standard) for a fixed list of origins, as "https://app.example", or for all of them, as "*". Nothing of a request is
+ * reflected, and credentials are not allowed: pages send a key, no cookie is looked at. Throws where an entry is no origin.
  */
 export function crossOriginFor(origins: readonly string[]): CrossOrigin | undefined {
   if (origins.length === 0) return undefined;
-  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  const isForAll = origins.includes("*");
+  const wrong = origins.find(
+    (origin) => origin !== "*" && (!URL.canParse(origin) || new URL(origin).origin !== origin),
+  );
   if (wrong !== undefined) throw new Error(`"${wrong}" is no origin; write it as https://app.example`);
   const allowed = new Set(origins);
   return (request, response) => {
-    response.setHeader("vary", "origin");
+    if (!isForAll) response.setHeader("vary", "origin");
     const { origin } = request.headers;
-    if (origin === undefined || !allowed.has(origin)) return false;
-    response.setHeader("access-control-allow-origin", origin);
+    if (origin === undefined || !(isForAll || allowed.has(origin))) return false;
+    response.setHeader("access-control-allow-origin", isForAll ? "*" : origin);
     if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) {
       response.setHeader("access-control-expose-headers", answerHeaders);
       return false;

@@ -1,0 +1,25 @@
+import { implement, onMany } from "@banyan/kernel";
+import { intake } from "@banyan/user-events-intake/contract";
+import { events } from "./contract.ts";
+import { keepDays } from "./keep-days.ts";
+import { listBadRows, listEvents, listMessages } from "./read-events.ts";
+import { readLag, readProgress, readTally, verifyEvents } from "./read-progress.ts";
+import { redriveBadRow, retryBadRow } from "./redrive.ts";
+import { storeAccepted } from "./store-accepted.ts";
+
+/** Storing and reading events, on the service's own tables. */
+export const eventsService = implement(events, {
+  migrations: new URL("../sql/", import.meta.url),
+  commands: { redrive: redriveBadRow },
+  queries: {
+    list: listEvents,
+    messages: listMessages,
+    badRows: listBadRows,
+    tally: readTally,
+    progress: readProgress,
+    lag: readLag,
+    verify: verifyEvents,
+  },
+  subscriptions: { storeAccepted: onMany(intake.accepted, storeAccepted) },
+  jobs: { retry: retryBadRow, keepDays },
+});

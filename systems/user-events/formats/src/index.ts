@@ -1,0 +1,13 @@
+export {
+  batchBytesMax,
+  type Collected,
+  eventBytesMax,
+  eventTypes,
+  RefusedEvent,
+  refusalReasons,
+  UserEvent,
+} from "./event.ts";
+export { instantOf } from "./instant.ts";
+export type { Arrival } from "./judge.ts";
+export { eventInLine } from "./lines.ts";
+export { readSegment, refuseText } from "./segment.ts";

@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { isFault, type Returned, type Sent } from "@banyan/kernel";
+import type { AnyAction } from "@banyan/kernel/app";
+import { events } from "@banyan/user-events-events/contract";
+import { eventInLine } from "@banyan/user-events-formats";
+import { intake } from "@banyan/user-events-intake/contract";
+import { sources } from "@banyan/user-events-sources/contract";
+import { type Line, linesOf } from "./lines.ts";
+
+/** Calls an action, in this process or over HTTP: `App.call`, or a client with its shape. */
+type Call = <A extends AnyAction>(
+  action: A,
+  input: Sent<A>,
+  options?: { readonly idempotencyKey?: string; readonly deadlineMs?: number },
+) => Promise<Returned<A>>;
+
+/** What the CLI gives an importer: files to read one after another, and whom to tell how far it is. */
+export interface ImportRun {
+  readonly files: readonly string[];
+  readonly call: Call;
+  progress(doneBytes: number, totalBytes: number): void;
+  readonly signal: AbortSignal;
+}
+
+/** What became of every line: received = accepted + duplicate + refused. */
+export interface ImportReport {
+  readonly received: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly refused: number;
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** Whose events they are. */
+const sourceId = "import";
+const chunkLines = 500;
+/** JSON grows on the way: what a line does not name is added. */
+const chunkCharsMax = 200_000;
+const deadlineMs = 30_000;
+const attemptsMax = 20;
+const pauseMs = 100;
+
+/**
+ * Imports events line by line, each once however often the file is imported: an event without an id is known by its line. Done when
+ * every line has its outcome, which the report counts.
+ */
+export async function importEvents({ files, call, progress, signal }: ImportRun): Promise<ImportReport> {
+  const run = randomUUID();
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  await ensureSource(call);
+  let received = 0;
+  let doneBytes = 0;
+  let chunk: Line[] = [];
+  let chars = 0;
+  const send = async () => {
+    signal.throwIfAborted();
+    const given = chunk.map(({ text, occurrence }) => eventInLine(text, occurrence));
+    received += chunk.length;
+    chunk = [];
+    chars = 0;
+    if (given.length > 0) await retried(signal, (key) => sendAll(call, { run, given }, key));
+    progress(doneBytes, totalBytes);
+  };
+  for (const file of files) {
+    const read = (bytes: number) => {
+      doneBytes += bytes;
+    };
+    for await (const line of linesOf(file, signal, read)) {
+      if (chunk.length === chunkLines || chars + line.text.length > chunkCharsMax) await send();
+      chunk.push(line);
+      chars += line.text.length;
+    }
+  }
+  await send();
+  return outcomeOf(call, { run, received }, signal);
+}
+
+interface Chunk {
+  readonly run: string;
+  readonly given: readonly unknown[];
+}
+
+function sendAll(call: Call, { run, given }: Chunk, idempotencyKey: string): Promise<unknown> {
+  return call(intake.import, { source: sourceId, run, events: [...given] }, { idempotencyKey, deadlineMs });
+}
+
+async function ensureSource(call: Call): Promise<void> {
+  await call(sources.create, { id: sourceId, name: "Imported files" }).catch((error: unknown) => {
+    if (!sources.faults.sourceExists.is(error)) throw error;
+  });
+}
+
+/** Asks until every line is stored, a duplicate, or refused. */
+async function outcomeOf(
+  call: Call,
+  { run, received }: { readonly run: string; readonly received: number },
+  signal: AbortSignal,
+): Promise<ImportReport> {
+  for (;;) {
+    const { stored, duplicate, bad, reasons } = await retried(signal, () =>
+      call(events.tally, { source: sourceId, run }),
+    );
+    if (stored + duplicate + bad >= received) return { received, accepted: stored, duplicate, refused: bad, reasons };
+    await pause(pauseMs, undefined, { signal });
+  }
+}
+
+/** Tries again what may be tried again; the key makes a try that did happen count once. */
+async function retried<T>(signal: AbortSignal, attempt: (idempotencyKey: string) => Promise<T>): Promise<T> {
+  const key = `import:${randomUUID()}`;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt(key);
+    } catch (error) {
+      if (!isFault(error) || error.retry === "no" || tries === attemptsMax) throw error;
+      await pause(error.retryAfterMs ?? pauseMs * tries, undefined, { signal });
+    }
+  }
+}

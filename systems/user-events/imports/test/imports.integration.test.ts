@@ -1,0 +1,99 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type App, createApp } from "@banyan/kernel/app";
+import { createPostgresStore } from "@banyan/sql-postgres";
+import { eventsService } from "@banyan/user-events-events";
+import { events } from "@banyan/user-events-events/contract";
+import { intakeService } from "@banyan/user-events-intake";
+import { sourcesService } from "@banyan/user-events-sources";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
+import { importEvents } from "../src/index.ts";
+
+const clicks = fileURLToPath(new URL("../../../../../shared/data/user-events/usagov-clicks.ndjson", import.meta.url));
+
+let database: TestDatabase;
+let app: App;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "events-"));
+  database = await createTestDatabase(inject("postgresUrl"));
+  const services = [sourcesService, intakeService, eventsService];
+  app = createApp({ services, store: createPostgresStore({ url: database.url }), deadlineMs: 20_000 });
+  await app.start();
+});
+afterAll(async () => {
+  await app?.stop();
+  await database?.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function importFile(file: string) {
+  const { signal } = new AbortController();
+  return importEvents({
+    files: [file],
+    call: (action, input, options) => app.call(action, input, options),
+    progress: () => {},
+    signal,
+  });
+}
+
+function fileOf(name: string, content: string | Uint8Array): string {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+}
+
+test.skipIf(!existsSync(clicks))(
+  "the click stream of 1.usa.gov (skipped where shared/data is absent): clicks once, heartbeats refused, then duplicates only",
+  async () => {
+    const heartbeats = { refused: 120, reasons: { unknownShape: 120 } };
+    expect(await importFile(clicks)).toEqual({ received: 3_560, accepted: 3_440, duplicate: 0, ...heartbeats });
+    expect(await importFile(clicks)).toEqual({ received: 3_560, accepted: 0, duplicate: 3_440, ...heartbeats });
+    expect(await app.call(events.verify, {})).toMatchObject({ ok: true, stored: 3_440, duplicate: 3_440, inFlight: 0 });
+  },
+  60_000,
+);
+
+test("a web server's log is read line by line, and what is no line of it is refused", async () => {
+  const log = [
+    '192.0.2.7 - ann [10/Oct/2020:13:55:36 -0700] "GET /shop?q=tea HTTP/1.1" 200 2326 "https://example.com/" "Mozilla/5.0"',
+    '2001:db8::1 - - [10/Oct/2020:13:55:37 -0700] "POST /cart HTTP/2.0" 303 -',
+    "Segmentation fault",
+  ].join("\n");
+  const report = await importFile(fileOf("access.log", log));
+  expect(report).toEqual({ received: 3, accepted: 2, duplicate: 0, refused: 1, reasons: { unreadable: 1 } });
+  const { events: found } = await app.call(events.list, { name: "Request" });
+  expect(found).toMatchObject([
+    {
+      anonymousId: "192.0.2.7",
+      userId: "ann",
+      occurredAt: Date.parse("2020-10-10T20:55:36Z"),
+      properties: { method: "GET", path: "/shop?q=tea", status: 200, bytes: 2326, referrer: "https://example.com/" },
+    },
+    { anonymousId: "2001:db8::1", properties: { method: "POST", status: 303, bytes: 0 } },
+  ]);
+});
+
+test("lines that are alike are events of their own, and known again; bytes that are no UTF-8 are refused", async () => {
+  const line = JSON.stringify({ type: "track", event: "Tick", anonymousId: "clock" });
+  const content = Buffer.concat([
+    Buffer.from(`${line}\n${line}\n\n`),
+    Buffer.from([0xff, 0xfe, 0x0a]),
+    Buffer.from(line),
+  ]);
+  const file = fileOf("alike.ndjson", content);
+  expect(await importFile(file)).toMatchObject({ received: 4, accepted: 3, refused: 1, reasons: { unreadable: 1 } });
+  expect(await importFile(file)).toMatchObject({ received: 4, accepted: 0, duplicate: 3, refused: 1 });
+});
+
+test("what is nested without end is refused alone, and half a surrogate pair is no text", async () => {
+  const lines = [
+    "[".repeat(30_000) + "]".repeat(30_000),
+    '{"type":"track","event":"Half","userId":"ann","properties":{"text":"\\ud800"}}',
+    '{"type":"track","event":"Whole","userId":"ann","properties":{"text":"\\ud83c\\udf33"}}',
+  ];
+  const report = await importFile(fileOf("odd.ndjson", lines.join("\n")));
+  expect(report).toMatchObject({ received: 3, accepted: 1, refused: 2, reasons: { tooDeep: 1, notStorable: 1 } });
+});

@@ -1,0 +1,143 @@
+import { command, defineContract, event, fault, query } from "@banyan/kernel";
+import { batchBytesMax, type eventTypes, RefusedEvent, refusalReasons, UserEvent } from "@banyan/user-events-formats";
+import * as z from "zod";
+
+/** Events of one source and person keep their order; those of different partitions are stored side by side. */
+export const partitionCount = 8;
+const batchItemsMax = 2_500;
+
+/** What became of one event of a request. */
+const Result = z.object({
+  /** null where what came has none that can be read. */
+  eventId: z.string().nullable(),
+  status: z.enum(["accepted", "refused"]),
+  reason: z.enum(refusalReasons).optional(),
+  detail: z.string().optional(),
+});
+export type Result = z.infer<typeof Result>;
+
+const Answer = z.object({
+  /** Whether every event was accepted. */
+  success: z.boolean(),
+  /** One per event, in the order of the request. */
+  results: z.array(Result),
+});
+
+/** Whoever cannot set headers, such as a page on its way out, sends JSON as text, and the write key in it. */
+const anybody = {
+  writeKey: z.string().max(200).optional(),
+  content: z.string().optional().describe("The whole request as JSON text, sent as text/plain"),
+};
+const asText = { httpText: { field: "content", contentTypes: ["text/plain"], bytesMax: 2 * batchBytesMax } } as const;
+
+const faults = ["unknownWriteKey", "unreadableBody", "batchTooLarge", "rateExceeded", "backlogged"] as const;
+
+function segmentCall(type: (typeof eventTypes)[number]) {
+  return command({
+    summary: `Take one ${type} call of Segment's HTTP API`,
+    input: z.looseObject({ ...anybody, messageId: z.unknown().optional(), timestamp: z.unknown().optional() }),
+    output: Answer,
+    faults,
+    http: `POST /v1/${type}`,
+    httpStatus: 202,
+    ...asText,
+    access: "public",
+    record: "keyed",
+  });
+}
+
+/**
+ * Events on their way in. An answer of 202 says that every event of the request is kept, accepted ones and refused ones, and that
+ * `accepted` will tell of them; a fault says that none is. Requests are Segment's, whose SDKs can be pointed here.
+ */
+export const intake = defineContract("intake", {
+  faults: {
+    /** No source has the key that came as Basic user name or as `writeKey`. */
+    unknownWriteKey: fault("unauthenticated", undefined, {
+      message: () => "send the write key of a source as Basic user name, or as writeKey",
+    }),
+    unreadableBody: fault("invalid", undefined, { message: () => "the text is not a JSON object" }),
+    batchTooLarge: fault("invalid", z.object({ bytes: z.int(), bytesMax: z.int() }), {
+      message: ({ bytes, bytesMax }) => `the batch has ${bytes} bytes of events, of at most ${bytesMax}`,
+    }),
+    /** The source sends more than it may. */
+    rateExceeded: fault("exhausted", z.object({ source: z.string(), eventsPerSecond: z.int() }), {
+      message: ({ source, eventsPerSecond }) => `${source} may send ${eventsPerSecond} events a second`,
+    }),
+    /** More events wait in the log to be stored than may. They will be; come again after `Retry-After`. */
+    backlogged: fault("exhausted", z.object({ backlogMax: z.int() }), {
+      message: ({ backlogMax }) => `${backlogMax} events wait to be stored already`,
+    }),
+  },
+  commands: {
+    track: segmentCall("track"),
+    identify: segmentCall("identify"),
+    page: segmentCall("page"),
+    screen: segmentCall("screen"),
+    group: segmentCall("group"),
+    alias: segmentCall("alias"),
+    batch: command({
+      summary: "Take a batch of Segment's HTTP API; each event has its own result",
+      input: z.looseObject({
+        ...anybody,
+        batch: z.array(z.unknown()).max(batchItemsMax).optional(),
+        sentAt: z.unknown().optional(),
+      }),
+      output: Answer,
+      faults,
+      http: "POST /v1/batch",
+      httpStatus: 202,
+      ...asText,
+      access: "public",
+      record: "keyed",
+    }),
+    /**
+     * For who has files rather than clients: the source is named, and events of a `run` are counted apart. Events are Segment's, or
+     * lines of a file; what is known beside JSON says `banyan import`.
+     */
+    import: command({
+      summary: "Take events that happened before, for a source",
+      input: z.strictObject({
+        source: z.string(),
+        run: z.string().max(100).default(""),
+        /** What is a text here is a line that is no JSON. */
+        events: z.array(z.unknown()).max(batchItemsMax).default([]),
+        content: z.string().optional().describe("Lines of a file"),
+      }),
+      output: Answer,
+      faults,
+      http: "POST /v1/import",
+      httpStatus: 202,
+      httpText: {
+        field: "content",
+        contentTypes: ["application/x-ndjson", "application/jsonl", "text/plain"],
+        bytesMax: 2 * batchBytesMax,
+      },
+      access: "events:write",
+      record: "keyed",
+    }),
+  },
+  queries: {
+    /** How many events were ever appended to each partition. */
+    heads: query({
+      input: z.strictObject({}),
+      output: z.object({ partitions: z.array(z.object({ partition: z.int(), appended: z.int() })) }),
+      access: "events:read",
+    }),
+  },
+  events: {
+    /**
+     * What one transaction took of one partition, in the order in which it came. `offset` is where it begins in the partition, which
+     * has no gaps: `events` first, then `refused`.
+     */
+    accepted: event({
+      data: z.strictObject({
+        partition: z.int(),
+        offset: z.int(),
+        events: z.array(UserEvent),
+        refused: z.array(RefusedEvent),
+      }),
+      key: ({ partition }) => String(partition),
+    }),
+  },
+});

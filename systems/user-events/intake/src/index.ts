@@ -1,0 +1,2 @@
+export { identifySource } from "./find-source.ts";
+export { intakeService } from "./service.ts";

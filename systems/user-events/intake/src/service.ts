@@ -1,0 +1,25 @@
+import { batched, implement } from "@banyan/kernel";
+import { intake } from "./contract.ts";
+import { Rates } from "./rates.ts";
+import { readHeads } from "./read-heads.ts";
+import { takeBatch, takeImport, takeSingle } from "./take-events.ts";
+
+/** Batches are large by themselves; of more of them one transaction would hold too much. */
+const batchesMax = 16;
+
+/** The way in for events, on the service's own table and the log. */
+export const intakeService = implement(intake, {
+  uses: { rates: new Rates() },
+  migrations: new URL("../sql/", import.meta.url),
+  commands: {
+    track: batched(takeSingle("track")),
+    identify: batched(takeSingle("identify")),
+    page: batched(takeSingle("page")),
+    screen: batched(takeSingle("screen")),
+    group: batched(takeSingle("group")),
+    alias: batched(takeSingle("alias")),
+    batch: batched(takeBatch, { itemsMax: batchesMax }),
+    import: batched(takeImport, { itemsMax: batchesMax }),
+  },
+  queries: { heads: readHeads },
+});

@@ -1,0 +1,116 @@
+import type { Received } from "@banyan/kernel";
+import {
+  type Arrival,
+  batchBytesMax,
+  type Collected,
+  eventInLine,
+  readSegment,
+  refuseText,
+} from "@banyan/user-events-formats";
+import { type Source, sources } from "@banyan/user-events-sources/contract";
+import { append, type Brought, type Context, type Item, type Verdict } from "./append.ts";
+import type { intake } from "./contract.ts";
+import { findSource } from "./find-source.ts";
+import type { Rates } from "./rates.ts";
+
+/** What intake's handlers use beside the store. */
+export interface Uses {
+  readonly rates: Rates;
+}
+
+type UsesRates = Context & { readonly uses: Uses };
+type Body = Readonly<Record<string, unknown>>;
+/** What a command's input holds, once its source is known. */
+type Read = (body: Body, arrival: Arrival) => readonly Collected[];
+
+/** Handles the commands of one transaction that are read in the same way. */
+type Take<I extends Item> = (ctx: UsesRates, items: readonly I[]) => Promise<Verdict[]>;
+
+/** Takes single calls of Segment's. */
+export function takeSingle(type: string): Take<SegmentItem> {
+  const read: Read = (body, arrival) => [readSegment({ ...body, type }, { ...arrival, sentAt: body.sentAt })];
+  return (ctx, items) => takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
+}
+
+/** Takes batches of Segment's. */
+export const takeBatch: Take<SegmentItem> = (ctx, items) => {
+  const read: Read = ({ batch, sentAt }, arrival) =>
+    (Array.isArray(batch) ? batch : []).map((raw) => readSegment(raw, { ...arrival, sentAt }));
+  return takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
+};
+
+type ImportItem = Item & { readonly input: Received<typeof intake.import> };
+
+/** Takes events of a source that is named by somebody who may write to all of them. */
+export const takeImport: Take<ImportItem> = (ctx, items) =>
+  takeAll(ctx, items, async (item) => {
+    const { source: id, run, events, content = "" } = item.input;
+    const { source } = await item.call(sources.find, { id });
+    if (source === null) return ctx.faults.unknownWriteKey();
+    const arrival = arrivalAt(ctx, source, run);
+    const read = (raw: unknown) => (typeof raw === "string" ? refuseText(raw, arrival) : readSegment(raw, arrival));
+    const lines = content.split("\n").filter((line) => line.trim() !== "");
+    const collected = [...events, ...lines.map((line) => eventInLine(line.trim()))].map(read);
+    return admitted(ctx, source, { item, collected });
+  });
+
+type Refusal = Exclude<Verdict, { readonly success: boolean }>;
+
+/** Reads each command by `bring`, and appends those of one tenant together; a fault is that command's alone. */
+async function takeAll<I extends Item>(
+  ctx: Context,
+  items: readonly I[],
+  bring: (item: I) => Promise<Brought | Refusal>,
+): Promise<Verdict[]> {
+  const brought = await Promise.all(items.map(bring));
+  const verdicts = new Map<Brought, Verdict>();
+  const byTenant = Map.groupBy(brought.filter(isBrought), ({ item }) => item.identity.tenant);
+  // Sorted, so that two transactions lock partitions in one order.
+  for (const tenant of [...byTenant.keys()].sort()) {
+    const group = byTenant.get(tenant) ?? [];
+    for (const [index, verdict] of (await append(ctx, group)).entries()) verdicts.set(group[index] as Brought, verdict);
+  }
+  return brought.map((one) => (isBrought(one) ? (verdicts.get(one) as Verdict) : one));
+}
+
+function isBrought(one: Brought | Refusal): one is Brought {
+  return "collected" in one;
+}
+
+type SegmentItem = Item & { readonly input: Body & { readonly content?: string | undefined } };
+
+async function takeSegment(ctx: UsesRates, item: SegmentItem, read: Read): Promise<Brought | Refusal> {
+  const body = item.input.content === undefined ? item.input : objectIn(item.input.content);
+  if (body === undefined) return ctx.faults.unreadableBody();
+  const { writeKey, ...rest } = body;
+  const source = await findSource(item, typeof writeKey === "string" ? writeKey : undefined);
+  if (source === undefined) return ctx.faults.unknownWriteKey();
+  return admitted(ctx, source, { item, collected: read(rest, arrivalAt(ctx, source, "")) });
+}
+
+function arrivalAt(ctx: Context, { id }: Source, run: string): Arrival {
+  return { source: id, run, receivedAt: ctx.now(), newId: () => ctx.newId() };
+}
+
+/** What was brought, where it is not too much. */
+function admitted(ctx: UsesRates, source: Source, brought: Brought): Brought | Refusal {
+  const { collected } = brought;
+  const bytes = collected.reduce((sum, one) => sum + one.bytes, 0);
+  if (bytes > batchBytesMax) return ctx.faults.batchTooLarge({ bytes, bytesMax: batchBytesMax });
+  const refused = ctx.uses.rates.take(source, collected.length, ctx.now());
+  if (refused === undefined) return brought;
+  const { id, eventsPerSecond } = source;
+  return ctx.faults.rateExceeded(
+    { source: id, eventsPerSecond: eventsPerSecond ?? 0 },
+    { retryAfterMs: refused.waitMs },
+  );
+}
+
+function objectIn(text: string): Body | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Body) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,175 @@
+import { gzipSync } from "node:zlib";
+import { events } from "@banyan/user-events-events/contract";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Served, serveEvents } from "./serve-events.ts";
+
+let served: Served;
+beforeAll(async () => {
+  served = await serveEvents(inject("postgresUrl"));
+});
+afterAll(() => served?.close());
+
+const track = (messageId: string, more: object = {}) => ({
+  type: "track",
+  messageId,
+  event: "Order Completed",
+  userId: "ann",
+  properties: { total: 12 },
+  ...more,
+});
+
+async function listed(query = ""): Promise<{ events: Record<string, unknown>[]; next: string | null }> {
+  await served.app.settled();
+  return (await served.ask(`/v1/events?${query}`)).body as never;
+}
+
+test("a tracked event is answered with 202 when it is kept, and can be read once it is stored", async () => {
+  const answer = await served.send("/v1/track", track("one", { timestamp: "2026-11-20T10:00:00Z" }));
+  expect([answer.status, answer.body]).toEqual([
+    202,
+    { success: true, results: [{ eventId: "one", status: "accepted" }] },
+  ]);
+  expect((await listed("limit=1")).events).toMatchObject([
+    {
+      eventId: "one",
+      source: "shop",
+      type: "track",
+      name: "Order Completed",
+      userId: "ann",
+      properties: { total: 12 },
+      occurredAt: Date.parse("2026-11-20T10:00:00Z"),
+    },
+  ]);
+});
+
+test("the good ones of a batch are kept, and each bad one has its reason", async () => {
+  const deep = (levels: number): object => (levels === 0 ? {} : { in: deep(levels - 1) });
+  const bad: [string, object | string | null][] = [
+    ["notAnObject", "text"],
+    ["notAnObject", null],
+    ["unknownType", track("b1", { type: "purchase" })],
+    ["missingField", track("b2", { event: undefined })],
+    ["missingField", track("b3", { userId: undefined })],
+    ["wrongType", track("b4", { userId: ["ann"] })],
+    ["wrongType", track("b5", { properties: [1, 2] })],
+    ["tooLarge", track("b6", { properties: { text: "x".repeat(33_000) } })],
+    ["tooDeep", track("b7", { properties: deep(20) })],
+    ["malformedTimestamp", track("b8", { timestamp: "yesterday" })],
+    ["futureTimestamp", track("b9", { timestamp: "2999-01-01T00:00:00Z" })],
+    ["ancientTimestamp", track("b10", { timestamp: "1969-07-20T20:17:40Z" })],
+  ];
+  const batch = [track("good-1"), ...bad.map(([, event]) => event), track("good-2")];
+  const { status, body } = await served.send("/v1/batch", { batch });
+  expect(status).toBe(202);
+  expect(body.success).toBe(false);
+  const results = body.results as { eventId: string | null; status: string; reason?: string }[];
+  expect(results.map(({ reason }) => reason)).toEqual([undefined, ...bad.map(([reason]) => reason), undefined]);
+  await served.app.settled();
+  const { badRows } = (await served.ask("/v1/badrows")).body as { badRows: Record<string, string>[] };
+  expect(badRows.map(({ stage, reason }) => `${stage} ${reason}`).sort()).toEqual(
+    bad.map(([reason]) => `collect ${reason}`).sort(),
+  );
+  const kept = badRows.find(({ eventId }) => eventId === "b1");
+  expect(JSON.parse(kept?.raw ?? "")).toEqual(track("b1", { type: "purchase" }));
+  expect((await listed("limit=1000")).events.map(({ eventId }) => eventId)).toEqual(
+    expect.arrayContaining(["good-1", "good-2"]),
+  );
+});
+
+test("an event that comes again is a duplicate, in one batch and later", async () => {
+  const before = await served.app.call(events.tally, { source: "shop" });
+  await served.send("/v1/batch", { batch: [track("twice"), track("twice"), track("once")] });
+  await served.send("/v1/batch", { batch: [track("twice")] });
+  await served.app.settled();
+  const after = await served.app.call(events.tally, { source: "shop" });
+  expect([after.stored - before.stored, after.duplicate - before.duplicate]).toEqual([2, 2]);
+});
+
+test("a client whose clock is an hour late is corrected by when it sent", async () => {
+  const sentAt = new Date(Date.now() - 3_600_000);
+  const timestamp = new Date(sentAt.getTime() - 5_000).toISOString();
+  await served.send("/v1/batch", { batch: [track("late", { timestamp })], sentAt: sentAt.toISOString() });
+  const event = (await listed("limit=1000")).events.find(({ eventId }) => eventId === "late");
+  const agoMs = (event?.receivedAt as number) - (event?.occurredAt as number);
+  expect(agoMs).toBe(5_000);
+});
+
+test("a body of gzip is unpacked; one that unfolds beyond the limit is refused", async () => {
+  const gzip = { "content-encoding": "gzip" };
+  const packed = gzipSync(JSON.stringify({ batch: [track("packed")] }));
+  expect((await served.send("/v1/batch", packed, gzip)).status).toBe(202);
+  expect((await served.send("/v1/batch", gzipSync(Buffer.alloc(50_000_000, 32)), gzip)).status).toBe(413);
+  expect((await served.send("/v1/batch", Buffer.from("no gzip"), gzip)).status).toBe(400);
+  expect((await served.send("/v1/batch", Buffer.from("x"), { "content-encoding": "br" })).status).toBe(415);
+});
+
+test("a page sends text with the write key in it, from any origin", async () => {
+  const body = JSON.stringify({ ...track("from-a-page"), writeKey: served.writeKey });
+  const headers = { "content-type": "text/plain", origin: "https://shop.example" };
+  const response = await fetch(`${served.url}/v1/track`, { method: "POST", body, headers });
+  expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([202, "*"]);
+});
+
+test("whoever has no write key is refused, and nothing is kept", async () => {
+  const unknown = { authorization: `Basic ${btoa("nobody:")}` };
+  expect(await served.send("/v1/track", track("x"), unknown)).toMatchObject({ status: 401 });
+  const response = await fetch(`${served.url}/v1/track`, {
+    method: "POST",
+    body: JSON.stringify(track("x")),
+    headers: { "content-type": "application/json" },
+  });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+    401,
+    "intake.unknownWriteKey",
+  ]);
+});
+
+test("a batch beyond 500 KB is refused as a whole, with how large it was", async () => {
+  const batch = Array.from({ length: 25 }, (_, at) =>
+    track(`large-${at}`, { properties: { text: "x".repeat(25_000) } }),
+  );
+  expect(await served.send("/v1/batch", { batch })).toMatchObject({
+    status: 400,
+    body: { code: "intake.batchTooLarge" },
+  });
+});
+
+test("a source that sends more than it may is told when to come again", async () => {
+  const created = await served.ask("/v1/sources", { id: "slow", eventsPerSecond: 2 });
+  const authorization = `Basic ${btoa(`${created.body.writeKey}:`)}`;
+  const batch = ["s1", "s2"].map((id) => track(id));
+  expect((await served.send("/v1/batch", { batch }, { authorization })).status).toBe(202);
+  const refused = await served.send("/v1/batch", { batch }, { authorization });
+  expect([refused.status, refused.body.code, refused.headers.get("retry-after")]).toEqual([
+    429,
+    "intake.rateExceeded",
+    "1",
+  ]);
+});
+
+test("pages follow each other by their cursor, and a user's messages are theirs", async () => {
+  const batch = Array.from({ length: 7 }, (_, at) =>
+    track(`page-${at}`, { userId: "ben", timestamp: `2026-11-0${at + 1}T00:00:00Z` }),
+  );
+  await served.send("/v1/batch", { batch });
+  await served.app.settled();
+  const seen: unknown[] = [];
+  for (let after = ""; ; ) {
+    const { body } = await served.ask(`/user/messages?userId=ben&limit=3${after}`);
+    seen.push(...(body.events as { eventId: string }[]).map(({ eventId }) => eventId));
+    if (body.next === null) break;
+    after = `&after=${body.next}`;
+  }
+  expect(seen).toEqual(batch.map(({ messageId }) => messageId));
+  const between = await listed("name=Order%20Completed&from=2026-11-02T00:00:00Z&to=2026-11-04T00:00:00Z");
+  expect(between.events.map(({ eventId }) => eventId)).toEqual(["page-1", "page-2"]);
+});
+
+test("everything that was received is stored, a duplicate, or bad", async () => {
+  await served.app.settled();
+  const { body } = await served.ask("/v1/conservation");
+  expect(body).toMatchObject({ ok: true, inFlight: 0, broken: [] });
+  const { received, stored, duplicate, bad } = body as Record<string, number>;
+  expect(received).toBe((stored ?? 0) + (duplicate ?? 0) + (bad ?? 0));
+  expect((await served.ask("/v1/consumers/lag")).body).toMatchObject({ lag: 0 });
+});

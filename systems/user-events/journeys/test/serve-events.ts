@@ -1,0 +1,82 @@
+import {
+  createApiKeyAuthenticator,
+  createBasicAuthenticator,
+  createGateway,
+  firstOf,
+  hashApiKey,
+} from "@banyan/gateway";
+import { type App, createApp } from "@banyan/kernel/app";
+import { createPostgresStore } from "@banyan/sql-postgres";
+import { eventsService } from "@banyan/user-events-events";
+import { identifySource, intakeService } from "@banyan/user-events-intake";
+import { sourcesService } from "@banyan/user-events-sources";
+import { sources } from "@banyan/user-events-sources/contract";
+import { pino } from "pino";
+import { createTestDatabase } from "../../../../tools/test-postgres.ts";
+
+const apiKey = "a-key-for-tests-0123456789-0123456789";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** User Events behind a gateway, with one source, as clients find it. */
+export interface Served {
+  readonly app: App;
+  readonly url: string;
+  readonly writeKey: string;
+  /** As the source: its write key is the Basic user name. */
+  send(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** As whoever runs it. */
+  ask(path: string, body?: unknown): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** The three services in one process on a database of their own. */
+export async function serveEvents(server: string): Promise<Served> {
+  const database = await createTestDatabase(server);
+  const app = createApp({
+    services: [sourcesService, intakeService, eventsService],
+    store: createPostgresStore({ url: database.url }),
+    deadlineMs: 20_000,
+  });
+  await app.start();
+  const identity = { subject: "test", tenant: "default", permissions: new Set(["*"]) };
+  const gateway = createGateway({
+    app,
+    authenticator: firstOf([
+      createApiKeyAuthenticator([{ hash: hashApiKey(apiKey), identity }]),
+      createBasicAuthenticator(({ userName }) => identifySource((action, input) => app.call(action, input), userName)),
+    ]),
+    title: "test",
+    version: "0",
+    port: 0,
+    corsOrigins: ["*"],
+    log: pino({ level: "silent" }),
+  });
+  const { url } = await gateway.listen();
+  const { writeKey } = await app.call(sources.create, { id: "shop" });
+  const request = async (path: string, { headers, body }: { headers: Record<string, string>; body?: unknown }) => {
+    const isBytes = typeof body === "string" || body instanceof Uint8Array;
+    const response = await fetch(`${url}${path}`, {
+      ...(body !== undefined && { method: "POST", body: (isBytes ? body : JSON.stringify(body)) as string }),
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Answer["body"] };
+  };
+  return {
+    app,
+    url,
+    writeKey,
+    send: (path, body, headers = {}) =>
+      request(path, { body, headers: { authorization: `Basic ${btoa(`${writeKey}:`)}`, ...headers } }),
+    ask: (path, body) => request(path, { body, headers: { authorization: `Bearer ${apiKey}` } }),
+    close: async () => {
+      await gateway.close();
+      await app.stop();
+      await database.drop();
+    },
+  };
+}

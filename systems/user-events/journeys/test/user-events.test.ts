@@ -1,0 +1,67 @@
+import { eventsService } from "@banyan/user-events-events";
+import { events } from "@banyan/user-events-events/contract";
+import { intakeService } from "@banyan/user-events-intake";
+import { intake } from "@banyan/user-events-intake/contract";
+import { sourcesService } from "@banyan/user-events-sources";
+import { sources } from "@banyan/user-events-sources/contract";
+import { expect, inject, test } from "vitest";
+import { describeInTopologies } from "../../../../tools/topologies.ts";
+
+const patience = { timeout: 20_000, interval: 50 };
+
+describeInTopologies(
+  {
+    title: "User Events",
+    services: [sourcesService, intakeService, eventsService],
+    config: new URL("./banyan.config.ts", import.meta.url),
+    postgresUrl: () => inject("postgresUrl"),
+  },
+  (call) => {
+    const tallyOf = async (source: string) => {
+      const { stored, duplicate, bad } = await call(events.tally, { source });
+      return { stored, duplicate, bad };
+    };
+
+    test("what clients send is stored once, in the order of each of them, and nothing is lost on the way", async () => {
+      const { writeKey } = await call(sources.create, { id: "site" });
+      const people = ["ann", "ben", "cat", "dan", "eve"];
+      const batchOf = (person: string, first: number) =>
+        Array.from({ length: 10 }, (_, at) => ({
+          type: "track",
+          event: "Step",
+          messageId: `${person}-${first + at}`,
+          anonymousId: person,
+          properties: { step: first + at },
+        }));
+      for (const first of [0, 10, 20]) {
+        await Promise.all(people.map((person) => call(intake.batch, { writeKey, batch: batchOf(person, first) })));
+      }
+      await call(intake.batch, { writeKey, batch: [...batchOf("ann", 0), { type: "track" }] });
+      await expect.poll(() => tallyOf("site"), patience).toEqual({ stored: 150, duplicate: 10, bad: 1 });
+      const { events: stored } = await call(events.list, { source: "site", limit: 1_000 });
+      for (const person of people) {
+        const own = stored.filter(({ anonymousId }) => anonymousId === person);
+        const inLog = own.toSorted((a, b) => a.offset - b.offset).map(({ properties }) => properties.step);
+        expect(inLog).toEqual(Array.from({ length: 30 }, (_, at) => at));
+      }
+      expect(await call(events.verify, {})).toMatchObject({ ok: true, received: 161, inFlight: 0 });
+    });
+
+    test("a schema that is registered holds for what comes a moment later, wherever it is stored", async () => {
+      const { writeKey } = await call(sources.create, { id: "typed" });
+      const definition = { type: "object", required: ["total"] };
+      await call(sources.registerSchema, { vendor: "typed", name: "paid", version: "1-0-0", definition });
+      const paid = (messageId: string, properties: object) => ({ messageId, event: "Paid", userId: "ann", properties });
+      await call(intake.track, { writeKey, ...paid("p1", { total: 1 }) });
+      await call(intake.track, { writeKey, ...paid("p2", {}) });
+      await expect.poll(() => tallyOf("typed"), patience).toEqual({ stored: 1, duplicate: 0, bad: 1 });
+      const { badRows } = await call(events.badRows, { source: "typed" });
+      expect(badRows).toMatchObject([{ eventId: "p2", reason: "schemaMismatch" }]);
+    });
+
+    test("a key that no source has is refused with its fault", async () => {
+      const unknown = { writeKey: "nobody's", event: "Paid", userId: "ann" };
+      await expect(call(intake.track, unknown)).rejects.toMatchObject({ code: "intake.unknownWriteKey" });
+    });
+  },
+);

@@ -1,0 +1,1 @@
+export { sourcesService } from "./service.ts";
