@@ -110,9 +110,10 @@ async function run(args: string[]): Promise<number> {
   const results = [...(before?.results ?? [])];
   if (before === undefined) writeFileSync(path, `${JSON.stringify({ seed })}\n`);
   else process.stderr.write(`Going on with seed ${seed}: ${results.length} rounds are done (--fresh begins anew).\n`);
-  const rounds = chosen.flatMap((engine: Engine) =>
-    Array.from({ length: profile.rounds }, (_, round) => ({ engine, round })),
-  );
+  // So that a run that is interrupted has tried every engine.
+  const rounds = Array.from({ length: profile.rounds }, (_, round) =>
+    chosen.map((engine: Engine) => ({ engine, round })),
+  ).flat();
   const abilities = abilitiesOf((text) => void process.stderr.write(`${text}\n`));
   const skipped = Object.entries(abilities).flatMap(([what, why]) => (why === undefined ? [] : [`${what}: ${why}`]));
   for (const what of skipped) process.stderr.write(`Not tried here: ${what}\n`);
