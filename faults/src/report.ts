@@ -34,6 +34,7 @@ const counts = [
   "duplicated",
   "phantom",
   "reordered",
+  "overlapping",
   "unbalanced",
 ] as const;
 
@@ -66,7 +67,7 @@ export function pageOf({ profile, seed, commit, skipped, engines }: Report): str
     `# Faults: profile ${profile}`,
     "",
     `Commit ${commit}, seed ${seed}. \`npm run faults -- --profile ${profile} --seed ${seed}\` breaks the same things again, as far as time allows.`,
-    "Crashes, lost, duplicated, phantom, reordered and unbalanced are to be 0: see docs/FAULT-HARNESS.md for what each means.",
+    "Crashes, lost, duplicated, phantom, reordered, overlapping and unbalanced are to be 0: see docs/FAULT-HARNESS.md for what each means.",
     "",
     line(head),
     line(head.map(() => "---")),

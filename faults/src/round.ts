@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Client, poisonedCounter } from "./client.ts";
 import type { Engine } from "./engines.ts";
 import { History } from "./history.ts";
-import { judge, type Verdict } from "./judge.ts";
+import { type Exceptions, judge, type Span, type Verdict } from "./judge.ts";
 import type { Abilities } from "./machine/abilities.ts";
 import type { Profile } from "./profile.ts";
 import { randomOf } from "./random.ts";
@@ -73,7 +73,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     await database.query("INSERT INTO register.poisoned VALUES ($1)", [poisonedCounter]);
     await database.end();
     client = new Client(history, randomOf(seed, `${namespace} load`), () => stage.alive());
-    const done = await trouble(stage, { profile, random, progress });
+    const { clockSpans, ...done } = await trouble(stage, { profile, random, progress });
     progress("load");
     while (client.acknowledged < profile.messages) await pause(50);
     const healed = performance.now();
@@ -83,7 +83,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     await heal(stage);
     const healedMs = Math.round(performance.now() - healed);
     const judging = await stage.connect();
-    const verdict = await judge(judging, history.read(), poisonedCounter);
+    const verdict = await judge(judging, history.read(), { disordered: poisonedCounter, clockSpans });
     await judging.end();
     return { engine: engine.name, round, ...done, refused: client.refused, ...verdict, healedMs };
   } finally {
@@ -111,7 +111,7 @@ type Trouble = Pick<
 async function trouble(
   stage: Stage,
   { profile, random, progress }: Pick<RoundOptions, "profile" | "progress"> & { readonly random: () => number },
-): Promise<Trouble> {
+): Promise<Trouble & Pick<Exceptions, "clockSpans">> {
   let kills = 0;
   const notReached: string[] = [];
   for (let turn = 0; turn < profile.killsPerPoint; turn++) {
@@ -150,15 +150,16 @@ async function trouble(
 async function troubleMachine(
   stage: Stage,
   { profile, random, progress }: Pick<RoundOptions, "profile" | "progress"> & { readonly random: () => number },
-): Promise<Pick<Trouble, "cuts" | "diskFulls" | "clockJumps" | "crashes">> {
-  const done = { cuts: 0, diskFulls: 0, clockJumps: 0, crashes: 0 };
+): Promise<Pick<Trouble, "cuts" | "diskFulls" | "clockJumps" | "crashes"> & Pick<Exceptions, "clockSpans">> {
+  const clockSpans: Span[] = [];
+  const done = { cuts: 0, diskFulls: 0, clockJumps: 0, crashes: 0, clockSpans };
   for (; stage.namespaces.length > 0 && done.cuts < profile.cuts; done.cuts++) {
     progress("cutting a process off");
     await cutProcess(stage, random, profile.lengthMs);
   }
   for (; stage.clocks.length > 0 && done.clockJumps < profile.clockJumps; done.clockJumps++) {
     progress("setting a clock wrong");
-    await jumpClock(stage, random, profile.lengthMs);
+    clockSpans.push(await jumpClock(stage, random, profile.lengthMs));
   }
   for (let turn = 0; turn < profile.diskFulls; turn++) {
     for (const disk of stage.disks) {

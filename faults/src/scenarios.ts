@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogMessage } from "@banyan/kernel/log";
+import type { Span } from "./judge.ts";
 import type { FakeClock } from "./machine/clock.ts";
 import type { Direction, Namespace } from "./machine/namespace.ts";
 import type { TcpProxy, Weather } from "./proxy.ts";
@@ -14,6 +15,7 @@ const reachMs = 20_000;
 const directions: readonly Direction[] = ["out", "in", "both"];
 const fiveMinutes = 300;
 const day = 86_400;
+/** In seconds. */
 const jumps = [fiveMinutes, -fiveMinutes, day, -day];
 /** A process looks at its clock's file each second. */
 const clockReadMs = 1_500;
@@ -118,14 +120,17 @@ export async function fillDisk(stage: Stage, { disk, server }: StageDisk, length
   return ended;
 }
 
-/** Sets a process's clock far away, and back. Seconds. */
-export async function jumpClock(stage: Stage, random: Random, lengthMs: number): Promise<void> {
+/** Sets a process's clock far away, and back. Answers from when to when, by the database's clock. */
+export async function jumpClock(stage: Stage, random: Random, lengthMs: number): Promise<Span> {
+  await untilAll(stage);
   const { clocks } = stage;
+  const from = await stage.now();
   const clock = clocks[Math.floor(random() * clocks.length)] as FakeClock;
   clock.set(jumps[Math.floor(random() * jumps.length)] as number);
   await pause(Math.max(lengthMs, clockReadMs));
   clock.set(0);
   await pause(clockReadMs);
+  return { from, to: await stage.now() };
 }
 
 /**

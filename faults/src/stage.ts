@@ -134,6 +134,14 @@ export class Stage implements Omit<StageParts, "folder"> {
     return client;
   }
 
+  /** By the database's clock. */
+  async now(): Promise<Date> {
+    const client = await this.connect();
+    const { rows } = await client.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+    await client.end();
+    return (rows[0] as { now: Date }).now;
+  }
+
   alive(): Subject[] {
     return this.subjects.filter(({ isAlive }) => isAlive);
   }

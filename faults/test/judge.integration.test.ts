@@ -38,8 +38,9 @@ const history: Entry[] = ids.flatMap((id) => [
   { op: "invoked", id },
   { op: "ok", id },
 ]);
-const clean: Verdict = { messages: 6, lost: 0, duplicated: 0, phantom: 0, reordered: 0, unbalanced: 0 };
-const verdict = (entries = history) => judge(client, entries, "poisoned");
+const clean: Verdict = { messages: 6, lost: 0, duplicated: 0, phantom: 0, reordered: 0, overlapping: 0, unbalanced: 0 };
+const none = { disordered: "poisoned", clockSpans: [] };
+const verdict = (entries = history) => judge(client, entries, none);
 
 test("what is whole is clean", async () => {
   expect(await verdict()).toEqual(clean);
@@ -79,5 +80,34 @@ test("it is seen that nobody asked for an operation", async () => {
 
 test("what was given up and redriven has no order", async () => {
   await client.query("UPDATE register.effect SET version = 7 WHERE id = $1", [ids[0]]);
-  expect(await judge(client, history, "a")).toEqual(clean);
+  expect(await judge(client, history, { ...none, disordered: "a" })).toEqual(clean);
+});
+
+const settled = (id: string | undefined) => client.query("INSERT INTO register.settled (id) VALUES ($1)", [id]);
+
+test("it is seen that a job's effect is missing, or came twice", async () => {
+  await client.query("UPDATE register.operation SET amount = 9 WHERE id = $1", [ids[0]]);
+  await client.query("UPDATE register.counter SET value = 11 WHERE name = 'a'");
+  expect(await verdict()).toEqual({ ...clean, lost: 1 });
+  await settled(ids[0]);
+  expect(await verdict()).toEqual(clean);
+  await settled(ids[0]);
+  expect(await verdict()).toEqual({ ...clean, duplicated: 1 });
+});
+
+test("it is seen that two runs of a job overlap while a clock is wrong; what follows an end does not", async () => {
+  const run = (minute: number, endMinute: number) =>
+    client.query("INSERT INTO register.run (id, began_at, ended_at) VALUES ($1, $2, $3)", [
+      ids[0],
+      at(minute),
+      at(endMinute),
+    ]);
+  const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
+  const clockSpans = [{ from: at(0), to: at(10) }];
+  await run(1, 3);
+  await run(4, 6);
+  expect(await judge(client, history, { ...none, clockSpans })).toEqual(clean);
+  await run(5, 7);
+  expect(await judge(client, history, { ...none, clockSpans })).toEqual({ ...clean, overlapping: 1 });
+  expect(await verdict()).toEqual(clean);
 });

@@ -1,10 +1,11 @@
 import { isFault } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
 import { createPostgresStore } from "@banyan/sql-postgres";
+import { Pool } from "pg";
 import { engineOf } from "../engines.ts";
 import { register } from "./contract.ts";
 import { type Failpoint, withLogFailpoints, withStoreFailpoints } from "./failpoints.ts";
-import { registerService } from "./service.ts";
+import { createRegisterService, type Watch } from "./service.ts";
 
 /** What the harness asks of a process. */
 export type Question =
@@ -36,11 +37,32 @@ const passed = (point: Failpoint) => {
 
 const store = withStoreFailpoints(createPostgresStore({ url: databaseUrl as string }), passed);
 const log = await engineOf(engine as string).openLog(logUrl as string, namespace as string);
+const watching = new Pool({
+  connectionString: databaseUrl,
+  max: 2,
+  connectionTimeoutMillis: 2_000,
+  query_timeout: 2_000,
+});
+watching.on("error", () => {});
+/** What cannot be written down is not judged: the database is away, and so is every lease. */
+const watch: Watch = async (id) => {
+  const begin = "INSERT INTO register.run (id) VALUES ($1) RETURNING position";
+  const begun = await watching.query<{ position: string }>(begin, [id]).catch(() => undefined);
+  const end = "UPDATE register.run SET ended_at = clock_timestamp() WHERE position = $1";
+  return async () => void (await watching.query(end, [begun?.rows[0]?.position]).catch(() => {}));
+};
+
 const app = createApp({
-  services: [registerService],
+  services: [createRegisterService(watch)],
+  // What a dead process held is free again before a round has ended.
+  jobs: { leaseMs: 5_000 },
   store,
   ...(log !== undefined && { log: withLogFailpoints(log, passed) }),
 });
+
+async function jobsLeft(): Promise<number> {
+  return (await app.jobs({ limit: 1 })).length;
+}
 
 async function answer(question: Question): Promise<number> {
   switch (question.ask) {
@@ -60,7 +82,7 @@ async function answer(question: Question): Promise<number> {
       return (await app.deadLetters({ limit: 1 })).length;
     }
     case "backlog":
-      return (await app.lag()).unsentCount;
+      return (await app.lag()).unsentCount + (await jobsLeft());
   }
 }
 
