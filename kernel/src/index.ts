@@ -1,5 +1,5 @@
-export { command, event, job, query, type Received, type Returned, type Sent } from "./contract/action.ts";
-export { defineContract, faultOf } from "./contract/contract.ts";
+export { command, event, job, query, type Received, type Returned, type Sent, workflow } from "./contract/action.ts";
+export { defineContract } from "./contract/contract.ts";
 export { Fault, fault, isFault } from "./contract/fault.ts";
 export { kernelFaults } from "./contract/kernel-faults.ts";
 export { type Identity, systemIdentity } from "./service/identity.ts";

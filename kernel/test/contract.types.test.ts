@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from "vitest";
-import { type EventHandler, type Fault, faultOf, type Handler, implement, on } from "../src/index.ts";
+import { faultOf } from "../src/app/index.ts";
+import { type EventHandler, type Fault, type Handler, implement, on } from "../src/index.ts";
 import { orders, projects, stock } from "./sample.ts";
 
 const place: Handler<typeof orders.place, { limit: number }> = async (ctx, input) => {

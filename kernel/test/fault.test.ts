@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { FAULT_STATUS, faultFromRecord, faultRecord } from "../src/app/index.ts";
+import { FAULT_STATUS, faultFromRecord, faultOf, faultRecord } from "../src/app/index.ts";
 import { busFaults } from "../src/bus/index.ts";
-import { Fault, fault, faultOf, isFault, kernelFaults } from "../src/index.ts";
+import { Fault, fault, isFault, kernelFaults } from "../src/index.ts";
 import { storeFaults } from "../src/store/index.ts";
 import { orders } from "./sample.ts";
 

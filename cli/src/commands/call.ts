@@ -28,10 +28,7 @@ async function callHere(action: string, input: unknown, { idempotencyKey }: Call
 
 async function callThere(id: string, input: unknown, options: CallOptions): Promise<unknown> {
   const { services } = await loadConfig();
-  const actions = services.flatMap(({ contract }) => [
-    ...Object.values(contract.commands),
-    ...Object.values(contract.queries),
-  ]);
+  const actions = services.flatMap(({ contract }) => contract.actions);
   const action = actions.find((candidate) => candidate.id === id);
   if (action === undefined)
     throw usageFailure(`The services of this project have no ${id}.`, "`npx banyan services` lists every action.");

@@ -18,7 +18,7 @@ interface ServiceListing {
 
 interface ActionListing {
   readonly id: string;
-  readonly kind: "command" | "query";
+  readonly kind: "command" | "query" | "workflow";
   readonly http: string | null;
   readonly access: string;
   /** "address, floorMinor?": what it takes. */
@@ -47,7 +47,7 @@ async function statesOf({ server }: Project): Promise<ReadonlyMap<string, string
 }
 
 function list({ contract, projections }: Service, state: string): ServiceListing {
-  const actions = [...Object.values(contract.commands), ...Object.values(contract.queries)];
+  const actions = contract.actions;
   return {
     name: contract.name,
     state,

@@ -91,6 +91,7 @@ function offerOf({ services }: LoadedConfig, name: string): string {
     [Object.keys(contract.queries).length, "query", "queries"],
     [Object.keys(contract.events).length, "event", "events"],
     [Object.keys(contract.jobs).length, "job", "jobs"],
+    [Object.keys(contract.workflows).length, "workflow", "workflows"],
   ] as const;
   return counts
     .flatMap(([count, one, many]) => (count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]))

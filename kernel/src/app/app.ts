@@ -17,6 +17,7 @@ import type { Identity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
 import type { JobBacklog, JobFilter, JobReport } from "../store/jobs.ts";
 import type { DeadLetter, RetentionStanding, Store, StoredSubscriptions } from "../store/store.ts";
+import type { WorkflowOptions } from "../workflow/workflows.ts";
 
 /** What an application is made of. */
 export interface AppOptions {
@@ -40,6 +41,7 @@ export interface AppOptions {
   /** What this node is called, before a random part. Default: its first service. */
   readonly nodeName?: string;
   readonly jobs?: JobOptions;
+  readonly workflows?: WorkflowOptions;
   /** Told of every unexpected error; callers get its correlation id alone. Default: console.error. */
   readonly report?: RuntimeOptions["report"];
 }

@@ -33,7 +33,7 @@ export class Lifecycle {
   async start(onStarted?: (service: string, tookMs: number) => void): Promise<void> {
     if (this.current !== "created") throw new Error(`the application is ${this.current}; each is started once`);
     this.enter("starting");
-    const { runtime, services, store, log, remote, dispatcher, workers } = this.parts;
+    const { runtime, services, store, log, remote, dispatcher, workers, workflows } = this.parts;
     try {
       await store?.start(storedOf(this.parts));
       await log?.open({ signal: AbortSignal.timeout(startBudgetMs) });
@@ -46,6 +46,7 @@ export class Lifecycle {
       }
       dispatcher?.start();
       await workers?.start();
+      await workflows?.start();
       this.enter("started");
       remote?.announce();
     } catch (error) {
@@ -60,7 +61,7 @@ export class Lifecycle {
   }
 
   private async drain(budget: Scope): Promise<void> {
-    const { runtime, store, log, remote, dispatcher, workers } = this.parts;
+    const { runtime, store, log, remote, dispatcher, workers, workflows } = this.parts;
     this.enter("draining");
     remote?.leave();
     if (runtime.inFlight > 0) {
@@ -69,6 +70,7 @@ export class Lifecycle {
       });
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, budget.remainingMs()).unref())]);
     }
+    await workflows?.stop(budget);
     await workers?.stop(budget);
     await dispatcher?.stop();
     for (const service of this.opened) await service.stop?.();

@@ -31,7 +31,7 @@ type Operations = Pick<
 
 /** What is asked of an application by those who run it. */
 export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
-  const { runtime, services, contracts, subscribers, log, dispatcher, workers } = parts;
+  const { runtime, services, contracts, subscribers, log, dispatcher, workers, workflows } = parts;
   const required = (): Store => runtime.storeFor("this");
   const delivery = (): Delivery => ({ runtime, store: required(), services, subscribers, log });
   const assertJob = (type: string): void => {
@@ -78,7 +78,8 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
     },
     async settled({ deadlineMs = 30_000 } = {}) {
       const budget = new Scope(runtime.clock, deadlineMs, "settled");
-      while (!((await dispatcher?.isSettled()) ?? true) || !((await workers?.isSettled()) ?? true)) {
+      const parts = [dispatcher, workers, workflows];
+      while ((await Promise.all(parts.map((part) => part?.isSettled() ?? true))).includes(false)) {
         budget.check();
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

@@ -12,6 +12,7 @@ import type { Log } from "../log/log.ts";
 import { Remote } from "../remote/remote.ts";
 import type { Service } from "../service/service.ts";
 import type { Store } from "../store/store.ts";
+import { Workflows } from "../workflow/workflows.ts";
 import type { AppOptions } from "./app.ts";
 import { startOrder } from "./start-order.ts";
 
@@ -30,6 +31,7 @@ export interface Parts {
   readonly remote: Remote | null;
   readonly dispatcher: Dispatcher | null;
   readonly workers: Workers | null;
+  readonly workflows: Workflows | null;
 }
 
 /** Puts the parts together. Throws where contracts, services or options do not fit. */
@@ -48,13 +50,19 @@ export function assemble(options: AppOptions): Parts {
   const log = store === undefined ? undefined : options.log;
   const dispatcher = store === undefined ? null : new Dispatcher(runtime, { store, subscribers, log });
   const workers = store === undefined ? null : new Workers({ runtime, store, nodeName }, services, options.jobs);
+  const workflows =
+    store === undefined ? null : new Workflows({ runtime, store, nodeName }, services, options.workflows);
   runtime.offer = (events) => dispatcher?.offer(events);
   if (workers !== null) {
-    runtime.offerJobs = (jobs) => workers.offer(jobs);
+    runtime.offerJobs = (jobs) => {
+      workers.offer(jobs);
+      workflows?.offer(jobs);
+    };
     runtime.wakeJobs = () => workers.wake();
   }
-  const actions = new Map(contracts.flatMap(actionsOf).map((action) => [action.id, action] as const));
-  return { runtime, services, contracts, actions, subscribers, store, log, remote, dispatcher, workers };
+  if (workflows !== null) runtime.callWorkflow = (call) => workflows.call(call);
+  const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));
+  return { runtime, services, contracts, actions, subscribers, store, log, remote, dispatcher, workers, workflows };
 }
 
 const reportToConsole: NonNullable<AppOptions["report"]> = (error, { correlationId, action }) =>
@@ -66,15 +74,11 @@ function bindAll(runtime: Runtime, service: Service, middleware: readonly Middle
   const problems = runtime.validateOutput ? contractProblems({ contract }) : [];
   if (problems.length > 0)
     throw new Error(`the contract of ${contract.name} cannot be served:\n  ${problems.join("\n  ")}`);
-  const parts = [contract.commands, contract.jobs].map((part) => Object.keys(part).length);
+  const parts = [contract.commands, contract.jobs, contract.workflows].map((part) => Object.keys(part).length);
   if (parts.some((count) => count > 0) || service.subscriptions.size + service.projections.size > 0) {
     runtime.storeFor(contract.name);
   }
-  for (const action of actionsOf(contract)) {
+  for (const action of contract.actions) {
     runtime.bindings[action.slot] = bind(runtime, { service, action }, middleware);
   }
-}
-
-function actionsOf({ commands, queries }: AnyContract["contract"]): AnyAction[] {
-  return [...Object.values(commands), ...Object.values(queries)];
 }

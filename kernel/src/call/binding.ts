@@ -4,7 +4,7 @@ import { kernelFaults } from "../contract/kernel-faults.ts";
 import { issuesOf, type Schema, validateNow } from "../contract/schema.ts";
 import type { AnyHandler, Batched, Service } from "../service/service.ts";
 import { Coalescer } from "../transaction/coalescer.ts";
-import type { Binding, Calls } from "./context.ts";
+import type { Binding, Calls, ValidCall } from "./context.ts";
 import type { Middleware } from "./middleware.ts";
 
 /** Makes an action of a service ready to run. Throws where its contract contradicts itself. */
@@ -14,7 +14,8 @@ export function bind(
   middleware: readonly Middleware[],
 ): Binding {
   const definition: CommandDefinition & QueryDefinition = action.definition;
-  const handler = service.handlers.get(action) as AnyHandler | Batched<never, unknown>;
+  const handled = service.handlers.get(action) as AnyHandler | Batched<never, unknown>;
+  const isWorkflow = action.kind === "workflow";
   if (definition.validate === "none" && definition.http) {
     throw new Error(`${action.id} has an http route and validate: "none"; what an edge can reach must be validated`);
   }
@@ -27,13 +28,13 @@ export function bind(
   return {
     runtime,
     action,
-    kind: action.kind,
+    kind: action.kind === "query" ? "query" : "command",
     service: service.contract.name,
     uses: service.uses,
     faults: Object.fromEntries(declared),
     codes,
-    handler: typeof handler === "function" ? handler : null,
-    group: typeof handler === "function" ? null : new Coalescer(handler),
+    handler: typeof handled === "function" && !isWorkflow ? handled : null,
+    group: isWorkflow ? workflowGroup(runtime) : typeof handled === "function" ? null : new Coalescer(handled),
     standard: definition.validate === "none" ? null : definition.input["~standard"],
     deadlineMs: definition.deadlineMs,
     cache: definition.cache,
@@ -46,11 +47,17 @@ export function bind(
   };
 }
 
+const workflowGroup = (runtime: Calls) => ({ add: (call: ValidCall) => runtime.callWorkflow(call) });
+
 /** Faults of calls below that say the same to the caller above. Any other undeclared one is a bug of the handler. */
 const passing = new Set<string>([
   kernelFaults.deadline.code,
   kernelFaults.cancelled.code,
   kernelFaults.overloaded.code,
+  kernelFaults.pending.code,
+  kernelFaults.runCancelled.code,
+  kernelFaults.tooManySteps.code,
+  kernelFaults.resultTooLarge.code,
   kernelFaults.notRunning.code,
   kernelFaults.internal.code,
   kernelFaults.unavailable.code,

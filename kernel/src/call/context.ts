@@ -1,7 +1,7 @@
-import type { AnyAction, AnyEvent, AnyJob, QueryDefinition } from "../contract/action.ts";
+import type { AnyAction, AnyEvent, AnyJob, AnyWorkflow, QueryDefinition } from "../contract/action.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Schema } from "../contract/schema.ts";
-import type { CommandCallOptions, Delivery, EnqueueOptions } from "../service/context.ts";
+import type { CommandCallOptions, Delivery, EnqueueOptions, StartOptions } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
 import type { AnyHandler } from "../service/service.ts";
 import type { Sql } from "../store/sql.ts";
@@ -36,6 +36,8 @@ export interface Calls {
   /** Makes a binding for an action of another process; undefined where there is no bus. */
   elsewhere(action: AnyAction): Binding | undefined;
   unknownAction(id: string): Error;
+  /** Starts a workflow, or finds its run, and awaits what becomes of it. */
+  callWorkflow(call: ValidCall): Promise<unknown>;
 }
 
 export type AnyFallback = ((fault: Fault) => unknown) | undefined;
@@ -51,12 +53,13 @@ export interface Handling {
 /** One action with all that a call of it needs, in fields of one shape. */
 export interface Binding extends Handling {
   readonly action: AnyAction;
+  /** A workflow is called as a command is. */
   readonly kind: "command" | "query";
   /** Of the faults that it declares. */
   readonly codes: ReadonlySet<string>;
-  /** null for a batched command. */
+  /** null where `group` takes the calls. */
   readonly handler: AnyHandler | null;
-  /** Takes the calls of a batched command, and those of another process; else null. */
+  /** Takes the calls of a batched command, of a workflow, and those of another process; else null. */
   readonly group: { add(call: ValidCall): Promise<unknown> } | null;
   /** null where the contract says that input is not validated. */
   readonly standard: Schema["~standard"] | null;
@@ -215,7 +218,7 @@ export class Context {
   private nextKey(binding: Binding): string {
     if (this.job === undefined) {
       throw new Error(
-        `${binding.action.id} is a command: a transaction changes its own service only; call it from a job`,
+        `${binding.action.id} is a ${binding.action.kind}: a transaction changes its own service only; call it from a job`,
       );
     }
     return `job:${this.job.id}:${this.job.calls++}`;
@@ -227,13 +230,16 @@ export class Context {
   enqueue(job: AnyJob, input: unknown, options?: EnqueueOptions): string {
     return this.writing(job).enqueue(job, input, options);
   }
+  start(workflow: AnyWorkflow, input: unknown, options?: StartOptions): string {
+    return this.writing(workflow).start(workflow, input, options);
+  }
   invalidate(...tags: readonly string[]): void {
     if (this.work === null) throw new Error("a query cannot invalidate");
     this.work.invalidate(tags);
   }
 
-  private writing(said: AnyEvent | AnyJob): Work {
-    if (this.work === null) throw new Error(`a query cannot emit or enqueue ${said.id}`);
+  private writing(said: AnyEvent | AnyJob | AnyWorkflow): Work {
+    if (this.work === null) throw new Error(`a query cannot emit, enqueue or start ${said.id}`);
     if (said.service !== this.service)
       throw new Error(`${said.id} belongs to ${said.service}, and ${this.service} may not say it`);
     return this.work;

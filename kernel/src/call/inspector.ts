@@ -13,7 +13,7 @@ export interface CallRecord {
   readonly kind: "call" | "delivery" | "job";
   /** "ledger.post" */
   readonly id: string;
-  readonly of: "command" | "query" | "event" | "job";
+  readonly of: "command" | "query" | "event" | "job" | "workflow";
   /** When it began, in milliseconds since 1970. */
   readonly at: number;
   readonly tookMs: number;

@@ -34,6 +34,7 @@ export class Runtime implements Calls {
   offer: (events: readonly OutboxEvent[]) => void = () => {};
   offerJobs: (jobs: readonly NewJob[]) => void = () => {};
   wakeJobs: () => void = () => {};
+  callWorkflow: Calls["callWorkflow"] = () => Promise.reject(new Error("this application has no workflows"));
   elsewhere: Calls["elsewhere"] = () => undefined;
   /** Root calls that run, those whose caller has gone included; and who waits for none to. */
   inFlight = 0;

@@ -107,6 +107,18 @@ export interface JobDefinition extends Described {
   readonly concurrency?: number;
 }
 
+export interface WorkflowDefinition extends Callable {
+  /**
+   * Written by hand; a run keeps the one it began with, as `flow.version`. Default 1. A process gives runs of a later version than its own
+   * back to the others.
+   */
+  readonly version?: number;
+  /** What people and other services may tell a run while it goes on, by name. */
+  readonly signals?: Readonly<Record<string, Schema>>;
+  /** Steps that one run may take, undone ones included. Default 1,000. */
+  readonly stepsMax?: number;
+}
+
 /**
  * An output's schema must hand on what it takes: Standard Schema cannot encode, so a Date or a transform would leave
  * as something else than its type says.
@@ -148,6 +160,17 @@ export function event<S extends Schema>(definition: {
 
 /** Deferred or repeated work of the service itself: leased, retried with backoff, at least once. */
 export function job<const D extends JobDefinition>(definition: D): D {
+  return definition;
+}
+
+/** Spans services: a function of named steps, each done once, that outlives the process it runs in. */
+export function workflow<const D extends WorkflowDefinition, I extends Schema>(
+  definition: D & {
+    readonly input: I;
+    readonly output: Untransformed<D["output"]>;
+    readonly key?: (input: SchemaInput<I>) => string;
+  },
+): D {
   return definition;
 }
 
@@ -199,6 +222,32 @@ export interface Query<
   readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
 }
 
+/** A declared workflow, addressed: what `ctx.call` of a job or workflow takes, and `ctx.start`. */
+export interface Workflow<
+  Service extends string,
+  Name extends string,
+  Sent,
+  Received,
+  Returned,
+  Faults,
+  Instanced extends boolean = boolean,
+  Signals = object,
+> extends Addressed<"workflow", Service, Name>,
+    OfContract<Instanced> {
+  readonly definition: WorkflowDefinition;
+  readonly signals: Signals;
+  readonly [types]: { sent: Sent; received: Received; returned: Returned; faults: Faults };
+}
+
+/** A declared signal of a workflow, addressed: what `flow.waitFor` takes. */
+export interface Signal<Id extends string, Sent, Received> {
+  readonly kind: "signal";
+  /** "payments.capture.decided" */
+  readonly id: Id;
+  readonly data: Schema;
+  readonly [types]: { sent: Sent; received: Received };
+}
+
 /** A declared event, addressed: what `ctx.emit` and `on` take. */
 export interface Event<Service extends string, Name extends string, Sent, Received>
   extends Addressed<"event", Service, Name> {
@@ -221,8 +270,12 @@ export type AnyQuery = Query<string, string, unknown, unknown, unknown, unknown>
 export type AnyEvent = Event<string, string, unknown, unknown>;
 /** A job of any contract. */
 export type AnyJob = Job<string, string, unknown, unknown>;
+/** A workflow of any contract. */
+export type AnyWorkflow = Workflow<string, string, unknown, unknown, unknown, unknown>;
+/** A signal of any workflow. */
+export type AnySignal = Signal<string, unknown, unknown>;
 /** What can be called and awaited. */
-export type AnyAction = AnyCommand | AnyQuery;
+export type AnyAction = AnyCommand | AnyQuery | AnyWorkflow;
 
 /** What a caller of the action, or the emitter of the event, passes. */
 export type Sent<A extends { readonly [types]: { sent: unknown } }> = A[typeof types]["sent"];

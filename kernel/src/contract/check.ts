@@ -1,3 +1,4 @@
+import type { AnySignal } from "./action.ts";
 import type { AnyContract } from "./contract.ts";
 import { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "./schema.ts";
 
@@ -8,7 +9,7 @@ import { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from 
 export function contractProblems({ contract }: AnyContract): readonly string[] {
   const problems: string[] = [];
   const add = (id: string, found: readonly string[]) => problems.push(...found.map((problem) => `${id}: ${problem}`));
-  for (const { id, definition } of [...Object.values(contract.commands), ...Object.values(contract.queries)]) {
+  for (const { id, definition } of contract.actions) {
     const { input, output, http, httpText, httpHeaders = {}, httpAnswer } = definition;
     const schema = converted(input, inputJsonSchema);
     const answer = converted(output, outputJsonSchema);
@@ -32,6 +33,10 @@ export function contractProblems({ contract }: AnyContract): readonly string[] {
   }
   for (const { id, definition } of Object.values(contract.jobs))
     add(id, problemsOf("input", converted(definition.input, inputJsonSchema)));
+  for (const { signals } of Object.values(contract.workflows)) {
+    for (const { id, data } of Object.values(signals as Readonly<Record<string, AnySignal>>))
+      add(id, problemsOf("data", converted(data, inputJsonSchema)));
+  }
   return problems;
 }
 

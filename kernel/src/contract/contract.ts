@@ -1,4 +1,6 @@
 import type {
+  AnyAction,
+  AnyWorkflow,
   Command,
   CommandDefinition,
   Event,
@@ -7,6 +9,9 @@ import type {
   JobDefinition,
   Query,
   QueryDefinition,
+  Signal,
+  Workflow,
+  WorkflowDefinition,
 } from "./action.ts";
 import {
   type AnyFaultType,
@@ -17,7 +22,7 @@ import {
   faultType,
 } from "./fault.ts";
 import type { RemotePolicy } from "./remote-policy.ts";
-import type { SchemaInput, SchemaOutput } from "./schema.ts";
+import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 
 type Definitions<D> = Readonly<Record<string, D>>;
 type Named<D> = D extends { readonly faults: readonly (infer N extends string)[] } ? N : never;
@@ -64,14 +69,48 @@ type Jobs<S extends string, J extends Definitions<JobDefinition>> = {
   readonly [K in keyof J & string]: Job<S, K, SchemaInput<J[K]["input"]>, SchemaOutput<J[K]["input"]>>;
 };
 
+type Signals<Id extends string, G> = {
+  readonly [N in keyof G & string]: G[N] extends Schema
+    ? Signal<`${Id}.${N}`, SchemaInput<G[N]>, SchemaOutput<G[N]>>
+    : never;
+};
+type Workflows<
+  S extends string,
+  F extends Definitions<FaultDefinition>,
+  W extends Definitions<WorkflowDefinition>,
+  I extends boolean,
+> = {
+  readonly [K in keyof W & string]: Workflow<
+    S,
+    K,
+    SchemaInput<W[K]["input"]>,
+    SchemaOutput<W[K]["input"]>,
+    SchemaOutput<W[K]["output"]>,
+    { readonly [N in Named<W[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+    I,
+    Signals<`${S}.${K}`, W[K]["signals"]>
+  >;
+};
+
 /** What the kernel, the gateway and the tools read of a contract. `ledger.post` is also `ledger.contract.commands.post`. */
-export interface ContractParts<S extends string = string, C = object, Q = object, E = object, J = object, F = object> {
+export interface ContractParts<
+  S extends string = string,
+  C = object,
+  Q = object,
+  E = object,
+  J = object,
+  F = object,
+  W = object,
+> {
   readonly name: S;
   readonly commands: C;
   readonly queries: Q;
   readonly events: E;
   readonly jobs: J;
+  readonly workflows: W;
   readonly faults: F;
+  /** All that can be called: commands, queries, workflows. */
+  readonly actions: readonly AnyAction[];
 }
 
 /** A contract of any service. */
@@ -82,7 +121,8 @@ export interface AnyContract {
     Definitions<Query<string, string, unknown, unknown, unknown, unknown>>,
     Definitions<Event<string, string, unknown, unknown>>,
     Definitions<Job<string, string, unknown, unknown>>,
-    Definitions<AnyFaultType>
+    Definitions<AnyFaultType>,
+    Definitions<AnyWorkflow>
   >;
 }
 
@@ -91,7 +131,7 @@ let slots = 0;
 const reserved = ["contract", "faults"];
 
 /**
- * Declares all that others may know of a service: its commands, queries, events, jobs and faults, each a property of
+ * Declares all that others may know of a service: its commands, queries, events, jobs, workflows and faults, each a property of
  * the result. Throws where two share a name.
  */
 export function defineContract<
@@ -101,6 +141,7 @@ export function defineContract<
   Q extends Definitions<QueryDefinition> = Record<never, never>,
   E extends Definitions<EventDefinition> = Record<never, never>,
   J extends Definitions<JobDefinition> = Record<never, never>,
+  W extends Definitions<WorkflowDefinition> = Record<never, never>,
   const I extends boolean = false,
 >(
   name: S,
@@ -110,6 +151,7 @@ export function defineContract<
     readonly queries?: Q & Declared<Q, F>;
     readonly events?: E;
     readonly jobs?: J;
+    readonly workflows?: W & Declared<W, F>;
     /** How its calls leave the process; see RemotePolicy. An action may say otherwise. */
     readonly remote?: RemotePolicy;
     /**
@@ -121,7 +163,8 @@ export function defineContract<
 ): Commands<S, F, C, I> &
   Queries<S, F, Q, I> &
   Events<S, E> &
-  Jobs<S, J> & {
+  Jobs<S, J> &
+  Workflows<S, F, W, I> & {
     readonly faults: { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> };
     readonly contract: ContractParts<
       S,
@@ -129,7 +172,8 @@ export function defineContract<
       Queries<S, F, Q, I>,
       Events<S, E>,
       Jobs<S, J>,
-      { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> }
+      { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+      Workflows<S, F, W, I>
     >;
   } {
   if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
@@ -141,7 +185,7 @@ export function defineContract<
       Object.entries(definitions).map(([key, definition]) => {
         if (taken.has(key))
           throw new Error(
-            `${name}.${key} is declared twice; commands, queries, events and jobs share one set of names`,
+            `${name}.${key} is declared twice; commands, queries, events, jobs and workflows share one set of names`,
           );
         taken.add(key);
         return [
@@ -153,23 +197,42 @@ export function defineContract<
   const faults = Object.fromEntries(
     Object.entries(parts.faults ?? {}).map(([key, definition]) => [key, faultType(`${name}.${key}`, definition)]),
   );
-  const contract = {
+  const kinds = {
     name,
     commands: address("command", parts.commands),
     queries: address("query", parts.queries),
     events: address("event", parts.events),
     jobs: address("job", parts.jobs),
+    workflows: withSignals(address("workflow", parts.workflows)),
     faults,
   };
+  const { commands, queries, events, jobs, workflows } = kinds;
+  const actions = [commands, queries, workflows].flatMap((part) => Object.values(part));
+  const contract = { ...kinds, actions };
   // The one cast between what was declared and its addressed values; contract.types.test.ts holds both to each other.
-  return { ...contract.commands, ...contract.queries, ...contract.events, ...contract.jobs, faults, contract } as never;
+  return { ...commands, ...queries, ...events, ...jobs, ...workflows, faults, contract } as never;
+}
+
+function withSignals(addressed: object): object {
+  return Object.fromEntries(
+    Object.entries(addressed as Definitions<AnyWorkflow>).map(([key, workflow]) => {
+      const signals = Object.entries(workflow.definition.signals ?? {}).map(([name, data]) => [
+        name,
+        { kind: "signal", id: `${workflow.id}.${name}`, data },
+      ]);
+      return [key, { ...workflow, signals: Object.fromEntries(signals) }];
+    }),
+  );
 }
 
 type Raised<T> = T extends FaultType<infer Code, infer Details> ? Fault<Code, Details> : never;
 
 /** `error` as one of the faults that the action declares, so that a switch over its code is exhaustive; else undefined. */
 export function faultOf<F>(
-  action: Command<string, string, unknown, unknown, unknown, F> | Query<string, string, unknown, unknown, unknown, F>,
+  action:
+    | Command<string, string, unknown, unknown, unknown, F>
+    | Query<string, string, unknown, unknown, unknown, F>
+    | Workflow<string, string, unknown, unknown, unknown, F>,
   error: unknown,
 ): Raised<F[keyof F]> | undefined {
   if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return undefined;

@@ -2,6 +2,7 @@ import type { Schema, SchemaOutput } from "./schema.ts";
 
 /** Every fault is of one of these kinds; the list is closed, so that an edge can translate each (to HTTP: see FAULT_STATUS). */
 export type FaultKind =
+  | "pending"
   | "invalid"
   | "unauthenticated"
   | "forbidden"
@@ -19,6 +20,7 @@ export type FaultKind =
 export type Retry = "no" | "yes" | "unknown";
 
 const RETRY: Readonly<Record<FaultKind, Retry>> = {
+  pending: "yes",
   invalid: "no",
   unauthenticated: "no",
   forbidden: "no",
@@ -32,6 +34,7 @@ const RETRY: Readonly<Record<FaultKind, Retry>> = {
 
 /** The HTTP status of each kind (RFC 9110; RFC 6585 for 429). */
 export const FAULT_STATUS: Readonly<Record<FaultKind, number>> = {
+  pending: 202,
   invalid: 400,
   unauthenticated: 401,
   forbidden: 403,

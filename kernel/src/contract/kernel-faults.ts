@@ -76,6 +76,37 @@ const definitions = {
     "conflict",
     ({ service }) => `${service} hears of events here, and would miss all until its next start`,
   ),
+  /** The workflow goes on: ask again with the same idempotency key, or for the run by its id. */
+  pending: raised<{ workflow: string; run: string }>(
+    "pending",
+    ({ workflow, run }) => `${workflow} goes on as ${run}; ask for it again`,
+  ),
+  /** A step that is no fault's failed too often, or too long. It may have taken effect. */
+  stepFailed: raised<{ step: string; attempts: number; error: string }>(
+    "internal",
+    ({ step, attempts, error }) => `the step ${step} was given up after ${attempts} tries: ${error}`,
+  ),
+  /** The result of a step is kept with its run, and has to fit. What the step did stays done. */
+  resultTooLarge: raised<{ step: string; bytes: number; bytesMax: number }>(
+    "invalid",
+    ({ step, bytes, bytesMax }) =>
+      `the result of the step ${step} has ${bytes} bytes and may have ${bytesMax}: keep it elsewhere, and return where`,
+  ),
+  /** A run took more steps than its workflow may: does a loop have no end? */
+  tooManySteps: raised<{ workflow: string; stepsMax: number }>(
+    "exhausted",
+    ({ workflow, stepsMax }) => `a run of ${workflow} may take ${stepsMax} steps; does a loop have no end?`,
+    { retry: "no" },
+  ),
+  /** The run was cancelled; what it had done was undone. */
+  runCancelled: raised<{ run: string }>("conflict", ({ run }) => `the run ${run} was cancelled`),
+  /** No run goes on under the id, or its workflow waits for no such signal or event. */
+  unknownRun: raised<{ run: string }>("not_found", ({ run }) => `no run goes on under ${run}`),
+  unknownSignal: raised<{ id: string; nearest: readonly string[] }>(
+    "not_found",
+    ({ id, nearest }) =>
+      `no workflow waits for ${id}${nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : ""}`,
+  ),
   /** The process that was asked is behind with its work. Nothing ran. */
   shed: raised<{ action: string; lagMs: number }>(
     "exhausted",

@@ -15,10 +15,28 @@ const backoffFirstMs = 200;
 const backoffLongestMs = 300_000;
 const everything: ReadonlySet<string> = new Set(["*"]);
 
-/** A job with what runs it. */
-export interface Worker extends Handling {
+/** Runs what was claimed of one type, once, to its committed end or to what follows from its failure. */
+export interface Worker {
+  readonly deadlineMs: number;
+  /** Never rejects. */
+  run(claimed: Claimed, surroundings: Surroundings): Promise<void>;
+}
+
+/** A claimed job, and the time that its run has. */
+export interface Claimed {
+  readonly job: ClaimedJob;
+  readonly scope: Scope;
+}
+
+/** A job with what handles it. */
+interface HandledJob extends Handling {
   readonly job: AnyJob;
   readonly handler: AnyHandler;
+}
+
+export function jobWorker(handled: HandledJob): Worker {
+  const deadlineMs = handled.job.definition.deadlineMs ?? 60_000;
+  return { deadlineMs, run: (claimed, surroundings) => runJob(handled, claimed, surroundings) };
 }
 
 /** What a run needs of the process that it is in. */
@@ -31,12 +49,7 @@ export interface Surroundings {
   isCut(): boolean;
 }
 
-/** Runs a claimed job once, to its committed end or to what follows from its failure. Never rejects. */
-export async function runJob(
-  worker: Worker,
-  { job, scope }: { readonly job: ClaimedJob; readonly scope: Scope },
-  surroundings: Surroundings,
-): Promise<void> {
+async function runJob(worker: HandledJob, { job, scope }: Claimed, surroundings: Surroundings): Promise<void> {
   const { runtime } = surroundings;
   const began = runtime.clock.monotonic();
   const spanId = newSpanId();
@@ -75,7 +88,7 @@ interface Run {
 }
 
 async function attempt(
-  worker: Worker,
+  worker: HandledJob,
   { job, scope, origin, spanId }: Run,
   { runtime, store, onHandled }: Surroundings,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { Scope } from "../call/scope.ts";
 import type { ClaimedJob } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import { runJob, type Worker } from "./run.ts";
+import type { Worker } from "./run.ts";
 
 /** The runs of one process, and the leases of all jobs that it holds. */
 export class Runs {
@@ -16,6 +16,8 @@ export class Runs {
   private readonly heartbeat: NodeJS.Timeout;
   /** Begun and not yet at their committed end. */
   private readonly running = new Map<ClaimedJob, { readonly scope: Scope; readonly end: Promise<void> }>();
+  /** Of those that run, how many were claimed. */
+  private claimed = 0;
   private cut = false;
 
   constructor(
@@ -30,18 +32,30 @@ export class Runs {
     this.heartbeat = setInterval(() => void this.renew(), leaseMs / 3).unref();
   }
 
+  /** How many were claimed and are not at their end. */
   get held(): number {
-    return this.ready.length + this.running.size;
+    return this.ready.length + this.claimed;
+  }
+
+  get isIdle(): boolean {
+    return this.ready.length + this.running.size === 0;
   }
 
   /** Resolves at the run's committed end; `onHandled` hears when its handler has ended. */
-  run(job: ClaimedJob, onHandled: () => void): Promise<void> {
+  async run(job: ClaimedJob, onHandled: () => void): Promise<void> {
+    this.claimed++;
+    await this.begin(job, onHandled);
+    this.claimed--;
+  }
+
+  /** The same for a job that this process leased when it stored it, beside those that it claims. */
+  begin(job: ClaimedJob, onHandled: () => void): Promise<void> {
     const { runtime, store } = this;
     const worker = this.workers.get(job.type) as Worker;
-    const scope = new Scope(runtime.clock, worker.job.definition.deadlineMs ?? 60_000, job.type);
-    const end = runJob(worker, { job, scope }, { runtime, store, onHandled, isCut: () => this.cut }).finally(() =>
-      this.running.delete(job),
-    );
+    const scope = new Scope(runtime.clock, worker.deadlineMs, job.type);
+    const end = worker
+      .run({ job, scope }, { runtime, store, onHandled, isCut: () => this.cut })
+      .finally(() => this.running.delete(job));
     this.running.set(job, { scope, end });
     return end;
   }
@@ -59,7 +73,7 @@ export class Runs {
   }
 
   private async renew(): Promise<void> {
-    if (this.held === 0) return;
+    if (this.isIdle) return;
     try {
       const asked = [...this.ready, ...this.running.keys()];
       const held = await this.store.jobs.renew(asked, this.leaseMs);

@@ -6,7 +6,7 @@ import type { AnyHandler, Service } from "../service/service.ts";
 import type { JobType, NewJob } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import { Claims } from "./claims.ts";
-import type { Worker } from "./run.ts";
+import { jobWorker, type Worker } from "./run.ts";
 import { Runs } from "./runs.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { JobSource } from "./source.ts";
@@ -40,6 +40,7 @@ interface Home {
 export class Workers {
   private readonly home: Home;
   private readonly options: JobOptions;
+  private readonly jobs: AnyJob[] = [];
   private readonly byType = new Map<string, Worker>();
   private readonly scheduler: Scheduler;
   private runs: Runs | null = null;
@@ -53,15 +54,12 @@ export class Workers {
     for (const { contract, uses, handlers } of services) {
       for (const job of Object.values(contract.jobs)) {
         const handler = handlers.get(job) as AnyHandler;
-        this.byType.set(job.id, { runtime, service: contract.name, uses, faults: {}, job, handler });
+        this.jobs.push(job);
+        this.byType.set(job.id, jobWorker({ runtime, service: contract.name, uses, faults: {}, job, handler }));
       }
     }
     const { clock } = runtime;
     this.scheduler = new Scheduler(this.jobs, store.jobs, { clock, onFired: () => this.wake() });
-  }
-
-  private get jobs(): AnyJob[] {
-    return [...this.byType.values()].map(({ job }) => job);
   }
 
   async start(): Promise<void> {
@@ -97,7 +95,7 @@ export class Workers {
 
   /** Nothing runs and nothing is due, schedules apart. */
   async isSettled(): Promise<boolean> {
-    if ((this.runs?.held ?? 0) > 0 || this.source?.isIdle === false) return false;
+    if (this.runs?.isIdle === false || this.source?.isIdle === false) return false;
     const types = this.jobs.filter(({ definition }) => definition.schedule === undefined).map(({ id }) => id);
     const due = types.length === 0 ? undefined : await this.home.store.jobs.nextDueMs(types);
     return due === undefined || due > 0;

@@ -9,7 +9,7 @@ export function bindElsewhere(runtime: Calls, action: AnyAction, add: Add): Bind
   return {
     runtime,
     action,
-    kind: action.kind,
+    kind: action.kind === "query" ? "query" : "command",
     service: action.service,
     uses: {},
     faults: {},

@@ -93,7 +93,7 @@ export class Remote {
   /** Gives the service's actions their numbers. Those of an instanced service go through the registry where another owns the key. */
   private offer({ contract, instances }: Service): Offered {
     const { bindings } = this.runtime;
-    const actions = [...Object.values(contract.commands), ...Object.values(contract.queries)].map((action) => {
+    const actions = contract.actions.map((action) => {
       const binding = bindings[action.slot] as Binding;
       const number = this.incoming.add(binding);
       if (instances !== null) bindings[action.slot] = this.byInstance(binding, instances);
@@ -216,7 +216,7 @@ export class Remote {
   private askOthers(silent: RemoteNode): void {
     this.exchange.giveUp(silent.ref.id, ({ name, idempotencyKey }) => {
       const action = this.retried.get(name);
-      if (action === undefined || (action.kind === "command" && idempotencyKey === undefined)) return false;
+      if (action === undefined || (action.kind !== "query" && idempotencyKey === undefined)) return false;
       return this.known()
         .need(action.service, 0)
         .available.some((node) => node !== silent);

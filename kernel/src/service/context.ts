@@ -1,4 +1,4 @@
-import type { AnyAction, AnyQuery, Event, Job, JobPriority, Returned, Sent } from "../contract/action.ts";
+import type { AnyAction, AnyQuery, Event, Job, JobPriority, Returned, Sent, Workflow } from "../contract/action.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Identity } from "./identity.ts";
@@ -41,6 +41,15 @@ export interface EnqueueOptions {
   readonly after?: readonly string[];
 }
 
+export interface StartOptions {
+  /** Of the run: a start under one that is known does nothing. Default: a new one. */
+  readonly id?: string;
+  /** Earliest start, in milliseconds from now. */
+  readonly delayMs?: number;
+  /** Earliest start, in milliseconds since 1970; in place of `delayMs`. */
+  readonly at?: number;
+}
+
 /** What every handler has. */
 export interface BaseContext<Uses> {
   /** Who asked; carried along every call. */
@@ -65,7 +74,7 @@ export interface BaseContext<Uses> {
   readonly uses: Uses;
 }
 
-/** Events and jobs leave with the transaction or not at all. Throws once the handler has returned. */
+/** Events, jobs and runs leave with the transaction or not at all. Throws once the handler has returned. */
 interface Emits<Service extends string> {
   /** The name of the service that handles. */
   readonly service: Service;
@@ -76,6 +85,12 @@ interface Emits<Service extends string> {
     job: J,
     input: Sent<J>,
     options?: EnqueueOptions,
+  ) => string;
+  /** Only the service's own workflows: the run starts when the transaction has committed. Answers its id. */
+  readonly start: <W extends Workflow<Service, string, unknown, unknown, unknown, unknown>>(
+    workflow: W,
+    input: Sent<W>,
+    options?: StartOptions,
   ) => string;
   /** Ends, at the commit, every cached answer of this service's queries under one of the tags. */
   invalidate(...tags: readonly string[]): void;

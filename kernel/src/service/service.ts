@@ -1,8 +1,18 @@
-import type { AnyCommand, AnyEvent, AnyJob, AnyQuery, Faults, Received, Returned } from "../contract/action.ts";
+import type {
+  AnyCommand,
+  AnyEvent,
+  AnyJob,
+  AnyQuery,
+  AnyWorkflow,
+  Faults,
+  Received,
+  Returned,
+} from "../contract/action.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Sql } from "../store/sql.ts";
 import type { BaseContext, CommandContext, EventContext, JobContext, QueryContext } from "./context.ts";
+import type { FlowContext } from "./flow-context.ts";
 import type { Identity } from "./identity.ts";
 
 /** What a service uses that needs nothing but the store. */
@@ -15,10 +25,12 @@ type ContextOf<A, Uses> = A extends AnyCommand
     ? QueryContext<Faults<A>, Uses>
     : A extends AnyJob
       ? JobContext<A["service"], Uses>
-      : never;
+      : A extends AnyWorkflow
+        ? FlowContext<A["service"], Faults<A>, Uses>
+        : never;
 
-/** Handles one command, query or job: `export const postTransaction: Handler<typeof ledger.post> = async (ctx, input) => …`. */
-export type Handler<A extends AnyCommand | AnyQuery | AnyJob, Uses = NoUses> = (
+/** Handles one command, query, job or workflow: `export const postTransaction: Handler<typeof ledger.post> = async (ctx, input) => …`. */
+export type Handler<A extends AnyCommand | AnyQuery | AnyJob | AnyWorkflow, Uses = NoUses> = (
   ctx: ContextOf<A, Uses>,
   input: Received<A>,
 ) => Answer<Returned<A>>;
@@ -131,9 +143,12 @@ type Handlers<C extends AnyContract, Uses> = {
   };
   queries: { readonly [K in keyof C["contract"]["queries"] & string]: Handler<C["contract"]["queries"][K], Uses> };
   jobs: { readonly [K in keyof C["contract"]["jobs"] & string]: Handler<C["contract"]["jobs"][K], Uses> };
+  workflows: {
+    readonly [K in keyof C["contract"]["workflows"] & string]: Handler<C["contract"]["workflows"][K], Uses>;
+  };
 };
 
-/** A handler for each command, query and job that the contract declares; a kind it has none of is left out. */
+/** A handler for each command, query, job and workflow that the contract declares; a kind it has none of is left out. */
 type RequiredHandlers<C extends AnyContract, Uses> = {
   readonly [P in keyof Handlers<C, Uses> as keyof C["contract"][P] extends never ? never : P]: Handlers<C, Uses>[P];
 };
@@ -153,6 +168,8 @@ interface Wiring<C extends AnyContract, Uses> {
   readonly instances?: readonly string[];
   readonly subscriptions?: Readonly<Record<string, Subscription<C["contract"]["name"], Uses>>>;
   readonly projections?: Readonly<Record<string, Projection<C["contract"]["name"], Uses>>>;
+  /** Events that its workflows wait for, of any service. They are kept from the first start on, for a step that comes to wait later. */
+  readonly awaits?: readonly AnyEvent[];
 }
 
 /** A contract with its handlers, ready for an application. What the application reads of it is untyped: the types did their work. */
@@ -165,10 +182,13 @@ export interface Service {
   readonly instances: readonly string[] | null;
   readonly start: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly stop: (() => Promise<void>) | undefined;
-  readonly handlers: ReadonlyMap<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>;
+  readonly handlers: ReadonlyMap<AnyHandled, AnyHandler | Batched<AnyCommand, unknown>>;
   readonly subscriptions: ReadonlyMap<string, Subscription<string, unknown>>;
   readonly projections: ReadonlyMap<string, Projection<string, unknown>>;
+  readonly awaits: readonly AnyEvent[];
 }
+
+type AnyHandled = AnyCommand | AnyQuery | AnyJob | AnyWorkflow;
 
 export type AnyHandler = (ctx: unknown, input: unknown) => unknown;
 
@@ -179,8 +199,8 @@ export function implement<C extends AnyContract, Uses = NoUses>(
 ): Service {
   const wiring: Wiring<C, Uses> = implementation;
   const parts = implementation as unknown as Record<string, Record<string, AnyHandler> | undefined>;
-  const handlers = new Map<AnyCommand | AnyQuery | AnyJob, AnyHandler | Batched<AnyCommand, unknown>>();
-  for (const kind of ["commands", "queries", "jobs"] as const) {
+  const handlers = new Map<AnyHandled, AnyHandler | Batched<AnyCommand, unknown>>();
+  for (const kind of ["commands", "queries", "jobs", "workflows"] as const) {
     const given = parts[kind] ?? {};
     for (const [name, action] of Object.entries(contract[kind])) {
       const handler = given[name];
@@ -208,5 +228,6 @@ export function implement<C extends AnyContract, Uses = NoUses>(
     handlers,
     subscriptions: new Map(Object.entries(wiring.subscriptions ?? {})) as Service["subscriptions"],
     projections: new Map(Object.entries(wiring.projections ?? {})) as Service["projections"],
+    awaits: wiring.awaits ?? [],
   };
 }

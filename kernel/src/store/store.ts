@@ -1,6 +1,7 @@
-import type { FaultRecord } from "../contract/fault.ts";
 import type { ClaimedJob, JobQueue, NewJob } from "./jobs.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Sql } from "./sql.ts";
+import type { RunStore } from "./workflows.ts";
 
 /**
  * Where services keep state, and where what a transaction says is stored with it. The kernel decides what belongs
@@ -41,6 +42,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly deadLetters: DeadLetters;
   readonly jobs: JobQueue;
+  readonly runs: RunStore;
   readonly retention: Retention;
 }
 
@@ -101,9 +103,6 @@ export interface CommandRecord {
   readonly traceId: string;
   readonly outcome: Outcome;
 }
-
-/** JSON text of the result, so that a replay sends the bytes that were sent first. */
-export type Outcome = { readonly result: string } | { readonly fault: FaultRecord };
 
 /** The transaction of one command, or of a group of them. */
 export interface CommandTransaction extends Transaction {

@@ -4,13 +4,8 @@ import type { Scope } from "../call/scope.ts";
 import type { AnyCommand } from "../contract/action.ts";
 import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import {
-  AlreadyRecorded,
-  type CommandKey,
-  type CommandRecord,
-  type CommandTransaction,
-  type Outcome,
-} from "../store/store.ts";
+import type { Outcome } from "../store/outcome.ts";
+import { AlreadyRecorded, type CommandKey, type CommandRecord, type CommandTransaction } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import { pause } from "./pause.ts";
 import { Work } from "./work.ts";

@@ -1,11 +1,12 @@
 import { uuidv7 } from "../call/ids.ts";
 import type { Origin } from "../call/origin.ts";
-import type { AnyEvent, AnyJob } from "../contract/action.ts";
+import type { AnyEvent, AnyJob, AnyWorkflow } from "../contract/action.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { validateNow } from "../contract/schema.ts";
-import type { EnqueueOptions } from "../service/context.ts";
+import type { EnqueueOptions, StartOptions } from "../service/context.ts";
 import type { NewJob } from "../store/jobs.ts";
 import type { Closing, NewEvent } from "../store/store.ts";
+import type { NewRun } from "../store/workflows.ts";
 
 /** What one handler says in its transaction: collected here, stored when it commits. */
 export class Work {
@@ -55,6 +56,42 @@ export class Work {
       priority: options.priority ?? job.definition.priority ?? "normal",
       dedupeKey: options.dedupeKey,
       after: options.after ?? [],
+      traceId,
+      metadata,
+    });
+    return id;
+  }
+
+  /** A run's job, which has the run as its input until a process claims it. */
+  start(workflow: AnyWorkflow, input: unknown, options: StartOptions = {}): string {
+    this.assertOpen(`start ${workflow.id}`);
+    const value = validateNow(workflow.definition.input, input, (issues) =>
+      kernelFaults.invalidInput({ action: workflow.id, issues }),
+    );
+    const { identity, traceId, metadata } = this.origin;
+    const startedAt = this.nowMs();
+    const id = options.id ?? uuidv7(startedAt);
+    const run: Omit<NewRun, "inputHash"> = {
+      id,
+      type: workflow.id,
+      version: workflow.definition.version ?? 1,
+      tenant: identity.tenant,
+      actor: identity.subject,
+      permissions: [...identity.permissions],
+      input: JSON.stringify(value),
+      startedAt,
+      traceId,
+      metadata,
+    };
+    this.jobs.push({
+      id,
+      type: workflow.id,
+      tenant: identity.tenant,
+      input: JSON.stringify(run),
+      delayMs: Math.max(0, options.at === undefined ? (options.delayMs ?? 0) : options.at - startedAt),
+      priority: "normal",
+      dedupeKey: undefined,
+      after: [],
       traceId,
       metadata,
     });

@@ -15,7 +15,7 @@ export interface ContractChange {
   readonly contract: string;
   /** "post"; "" is the contract itself. */
   readonly member: string;
-  readonly kind: "service" | "command" | "query" | "event" | "job" | "fault";
+  readonly kind: "service" | "command" | "query" | "event" | "job" | "workflow" | "fault";
   /** "input.postings[].amountMinor", "http", "data.account"; "" is the member itself. */
   readonly field: string;
   /** "is required, was optional": together with the field a sentence. */
@@ -26,9 +26,9 @@ export interface ContractChange {
 
 /**
  * callers: programs made for the old version. consumers: subscribers of the old version, here and elsewhere, that are sent what
- * the new one emits. stored events, queued jobs: what the old version has left in the database, for the new one to read.
+ * the new one emits. stored events, queued jobs, runs (of workflows): what the old version has left in the database, for the new one to read.
  */
-export type Broken = "callers" | "consumers" | "stored events" | "queued jobs";
+export type Broken = "callers" | "consumers" | "stored events" | "queued jobs" | "runs";
 
 /** What a judge of one member says; the member is known to who asks. */
 type Finding = Pick<ContractChange, "field" | "problem" | "breaks">;
@@ -57,6 +57,12 @@ function serviceChanges(before: ServiceSnapshot, after: ServiceSnapshot): readon
     ...actionsOf(before, after),
     ...members("event", { before: before.events, after: after.events, judge: eventFindings, lost: ["consumers"] }),
     ...members("job", { before: before.jobs, after: after.jobs, judge: jobFindings, lost: ["queued jobs"] }),
+    ...members("workflow", {
+      before: before.workflows ?? {},
+      after: after.workflows ?? {},
+      judge: actionFindings,
+      lost: ["callers", "runs"],
+    }),
     ...members("fault", { before: before.faults, after: after.faults, judge: faultFindings, lost: [] }),
   ];
 }

@@ -18,6 +18,8 @@ export interface ServiceSnapshot {
   readonly queries: Readonly<Record<string, ActionSnapshot>>;
   readonly events: Readonly<Record<string, EventSnapshot>>;
   readonly jobs: Readonly<Record<string, JobSnapshot>>;
+  /** Only where there are any. */
+  readonly workflows?: Readonly<Record<string, ActionSnapshot>>;
 }
 
 export interface FaultSnapshot {
@@ -58,9 +60,10 @@ export function snapshotOf(contracts: readonly AnyContract["contract"][]): Contr
   return { snapshot: 1, services: sorted(Object.fromEntries(contracts.map((one) => [one.name, serviceOf(one)]))) };
 }
 
-function serviceOf({ commands, queries, events, jobs, faults }: AnyContract["contract"]): ServiceSnapshot {
+function serviceOf(contract: AnyContract["contract"]): ServiceSnapshot {
+  const { commands, queries, events, jobs, workflows, faults } = contract;
   return {
-    instanced: [...Object.values(commands), ...Object.values(queries)].some((action) => action.instanced),
+    instanced: contract.actions.some((action) => action.instanced),
     faults: mapped(faults, faultOf),
     commands: mapped(commands, actionOf),
     queries: mapped(queries, actionOf),
@@ -70,6 +73,7 @@ function serviceOf({ commands, queries, events, jobs, faults }: AnyContract["con
       return { key: keyTemplate(definition), data, ...(differs && { reads }) };
     }),
     jobs: mapped(jobs, ({ definition }) => ({ input: plain(inputJsonSchema(definition.input)) })),
+    ...(Object.keys(workflows).length > 0 && { workflows: mapped(workflows, actionOf) }),
   };
 }
 

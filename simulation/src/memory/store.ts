@@ -10,6 +10,7 @@ import { createRetention } from "./retention.ts";
 import { keyOf, subscriptions } from "./tables.ts";
 import { beginCommands, beginDelivery, beginJob } from "./transactions.ts";
 import type { Wire } from "./wire.ts";
+import { createRunStore } from "./workflows/runs.ts";
 
 export interface MemoryStoreOptions {
   /** What every store of the same world shares. */
@@ -67,6 +68,7 @@ export function createMemoryStore({ database, wire, dialect }: MemoryStoreOption
     outbox: createOutbox(opener, (listener) => void listeners.push(listener)),
     deadLetters: createDeadLetters(opener),
     jobs: createJobQueue(opener),
+    runs: createRunStore(opener),
     retention: createRetention(opener),
   };
 }

@@ -1,5 +1,6 @@
 import type { JobType, NewJob } from "@banyan/kernel/jobs";
 import type { CommandRecord, OutboxEvent, StoredEvent } from "@banyan/kernel/store";
+import type { Message, StepRecord, StoredRun } from "@banyan/kernel/workflows";
 import { defineTable } from "./database.ts";
 
 /*
@@ -27,6 +28,18 @@ export const jobTypes = defineTable<JobTypeRow>("banyan.job_type");
 export const jobs = defineTable<JobRow>("banyan.job");
 /** The id of the living job that holds a dedupe key. */
 export const jobKeys = defineTable<string>("banyan.job_dedupe");
+
+/** A run that has not ended has a job of its id. */
+export const runs = defineTable<RunRow>("banyan.workflow");
+/** By run and name. */
+export const steps = defineTable<StepRow>("banyan.workflow_step");
+export const messages = defineTable<Message & { readonly at: number }>("banyan.workflow_message");
+
+export type RunRow = Omit<StoredRun, "steps" | "messages">;
+
+export interface StepRow extends StepRecord {
+  readonly run: string;
+}
 
 export interface DeadLetterRow {
   readonly id: string;

@@ -21,8 +21,8 @@ export interface Endpoint {
 }
 
 /** The actions of a service, commands first. */
-export function actionsOf({ contract }: Service): AnyAction[] {
-  return [...Object.values(contract.commands), ...Object.values(contract.queries)];
+export function actionsOf({ contract }: Service): readonly AnyAction[] {
+  return contract.actions;
 }
 
 /** `withSchemas` false leaves out what is long. */

@@ -14,6 +14,7 @@ import { createRunner, runOnce } from "./runner.ts";
 import { SilentCommands } from "./silent-commands.ts";
 import { checkedDays, type RetentionDays } from "./sweep.ts";
 import { beginCommands, beginDelivery, beginJob, commitSilently } from "./transactions.ts";
+import { createRunStore } from "./workflows/runs.ts";
 
 /** How many sessions the store may open, and to which servers. */
 export interface PostgresStoreOptions extends ConnectOptions {
@@ -92,6 +93,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     outbox: createOutbox(runner, options, onAnnounced),
     deadLetters: createDeadLetters(runner),
     jobs: createJobQueue(runner),
+    runs: createRunStore(runner),
     retention: createRetention({ ...runner, announce: announceHereToo }, days),
   };
 }

@@ -16,7 +16,7 @@ const action = z.object({
 });
 const kinds = [
   ...(["invalid", "unauthenticated", "forbidden", "not_found", "conflict"] as const),
-  ...(["exhausted", "unavailable", "deadline", "internal"] as const),
+  ...(["pending", "exhausted", "unavailable", "deadline", "internal"] as const),
 ];
 const fault = z.object({ kind: z.enum(kinds), retry: z.enum(["no", "yes", "unknown"]), details: schema.optional() });
 const event = z.object({ key: z.string().nullable(), data: schema, reads: schema.optional() });

@@ -56,7 +56,7 @@ function operation(route: Route, components: SchemaComponents, faults: ReadonlyM
   const inputReference = components.add(`${id}.input`, input);
   const parameters = parametersOf(route, components.schemas[`${id}.input`] as JsonSchema);
   const body = bodyOf(route, components, inputReference);
-  if (action.kind === "command") parameters.push({ $ref: "#/components/parameters/idempotencyKey" });
+  if (action.kind !== "query") parameters.push({ $ref: "#/components/parameters/idempotencyKey" });
   return {
     operationId: id,
     tags: [service],
@@ -131,7 +131,7 @@ function successOf({ action }: Route, components: SchemaComponents): JsonSchema 
   return {
     [status]: {
       description: definition.summary ?? "Done.",
-      ...(action.kind === "command" && { headers: replayed }),
+      ...(action.kind !== "query" && { headers: replayed }),
       content:
         definition.httpAnswer === undefined
           ? { "application/json": { schema } }
@@ -162,7 +162,7 @@ function problemsOf(route: Route, faults: ReadonlyMap<string, AnyFaultType>, com
   for (const [status, code] of Object.entries(always)) add(Number(status), code);
   if (action.definition.access !== "public") add(401, "kernel.unauthenticated");
   if (action.definition.access !== "public") add(403, "kernel.forbidden");
-  if (action.kind === "command") add(409, "kernel.idempotencyConflict");
+  if (action.kind !== "query") add(409, "kernel.idempotencyConflict");
   if (hasBody(route)) add(413, "gateway.bodyTooLarge");
   if (hasBody(route)) add(415, "gateway.unsupportedMediaType");
   return Object.fromEntries([...codes].map(([status, list]) => [status, problemResponse(list, components)]));

@@ -39,7 +39,7 @@ export function actionHandler(route: Route, { app, json, record, answerError }: 
   const formats = formatsOf(route, json);
   const status = definition.httpStatus ?? 200;
   const serialise = status === 204 ? undefined : writerOf(route);
-  const isCommand = action.kind === "command";
+  const isCommand = action.kind !== "query";
   const takesBody = route.method !== "GET";
   const answer = { route: name, status, contentType: definition.httpAnswer?.contentType ?? jsonContentType };
 

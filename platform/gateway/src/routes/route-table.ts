@@ -42,7 +42,7 @@ export function routeTable(services: readonly Service[]): Route[] {
   const taken = new Map(ownPaths.map((path) => [`GET ${path}`, "the gateway itself"]));
   const routes: Route[] = [];
   for (const { contract } of services) {
-    for (const action of [...Object.values(contract.commands), ...Object.values(contract.queries)] as AnyAction[]) {
+    for (const action of contract.actions) {
       if (action.definition.http === undefined) continue;
       const route = routeOf(action, action.definition.http);
       const wanted = `${route.method} ${route.shape}`;
@@ -64,7 +64,7 @@ function routeOf(action: AnyAction, http: string): Route {
   if (method === undefined || path === undefined) {
     throw new Error(`${action.id} has the http route "${http}"; write it as "POST /v1/things/:thing/close"`);
   }
-  if (action.kind === "command" && method === "GET") {
+  if (action.kind !== "query" && method === "GET") {
     throw new Error(`${action.id} changes state and cannot be a GET: browsers, caches and crawlers repeat those`);
   }
   const parameters = [...path.matchAll(/\/:([^/]+)/g)].map(([, name]) => name as string);

@@ -1,0 +1,98 @@
+import { expect, test, vi } from "vitest";
+import type { Start } from "./harness.ts";
+import { type Behaviour, orders, stock } from "./orders.ts";
+
+export function undoClauses(start: Start): void {
+  test("a run that fails takes back what it did, the last step first, and answers its fault, again too", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        await flow.call(
+          "take",
+          stock.take,
+          { name: "ink" },
+          { undo: (step) => step.call(stock.give, { name: "ink" }) },
+        );
+        await flow.run("pay", () => 5, { undo: (_, paid) => void behaviour.effects.push(`repay ${paid}`) });
+        throw flow.faults.refused({ why: "late" });
+      },
+    });
+    const call = () => app.call(orders.place, { name: "x" }, { idempotencyKey: "k" });
+    await expect(call()).rejects.toMatchObject({ code: "orders.refused", details: { why: "late" } });
+    expect(behaviour.effects).toEqual(["take ink", "repay 5", "give ink"]);
+    await expect(call()).rejects.toMatchObject({ code: "orders.refused" });
+    expect(behaviour.effects).toHaveLength(3);
+  });
+
+  test("a step of which nobody knows whether it took effect is undone, one that was refused is not", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        const undo = (name: string) => (_: unknown, result: unknown) =>
+          void behaviour.effects.push(`undo ${name} ${result}`);
+        await flow.call("take", stock.take, { name: "gone" }, { undo: undo("take") }).catch(() => {});
+        const lost = () => Promise.reject(new Error("no answer"));
+        await flow.run("pay", lost, { undo: undo("pay"), retry: { attemptsMax: 1 } });
+        return { said: "unreachable" };
+      },
+    });
+    await expect(app.call(orders.place, { name: "x" })).rejects.toMatchObject({ code: "kernel.internal" });
+    expect(behaviour.effects).toEqual(["undo pay undefined"]);
+  });
+
+  test("an undo that fails is tried again", async () => {
+    let tries = 0;
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        await flow.run("pay", () => 5, {
+          undo: () => {
+            if (++tries < 3) throw new Error("no answer");
+            behaviour.effects.push("repaid");
+          },
+        });
+        throw flow.faults.refused({ why: "late" });
+      },
+    });
+    await expect(app.call(orders.place, { name: "x" })).rejects.toMatchObject({ code: "orders.refused" });
+    expect([tries, behaviour.effects]).toEqual([3, ["repaid"]]);
+  });
+
+  test("a crash in the middle of undoing undoes the rest, and nothing twice", async () => {
+    const reached = Promise.withResolvers<void>();
+    const handler =
+      (effects: () => string[], hangs: boolean): Behaviour["place"] =>
+      async (flow) => {
+        for (const name of ["a", "b", "c"]) {
+          await flow.run(name, () => name, {
+            undo: async () => {
+              if (name === "a" && hangs) {
+                reached.resolve();
+                await new Promise(() => {});
+              }
+              effects().push(`undo ${name}`);
+            },
+          });
+        }
+        throw flow.faults.refused({ why: "late" });
+      };
+    const effects: string[] = [];
+    const first = await start({ place: handler(() => effects, true) });
+    first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" }).catch(() => {});
+    await reached.promise;
+    first.crash();
+    const second = await first.another({ place: handler(() => effects, false) });
+    const again = second.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" });
+    await expect(again).rejects.toMatchObject({ code: "orders.refused" });
+    expect(effects).toEqual(["undo c", "undo b", "undo a"]);
+  });
+
+  test("F4 a bug in the code between steps leaves the run where it was, and says so", async () => {
+    const { app, behaviour, reported } = await start({
+      place: async (flow) => {
+        await flow.run("pay", () => 5, { undo: () => void behaviour.effects.push("repaid") });
+        throw new TypeError("a bug");
+      },
+    });
+    app.call(orders.place, { name: "x" }).catch(() => {});
+    await vi.waitFor(() => expect(String(reported[0])).toContain("a bug"));
+    expect(behaviour.effects).toEqual([]);
+  });
+}

@@ -1,0 +1,127 @@
+import { newSpanId } from "../call/ids.ts";
+import type { Runtime } from "../call/runtime.ts";
+import { faultRecord, isFault } from "../contract/fault.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import { validateNow } from "../contract/schema.ts";
+import type { Claimed } from "../jobs/run.ts";
+import type { AnyHandler } from "../service/service.ts";
+import type { Outcome } from "../store/outcome.ts";
+import type { RunChange, StepRecord, StoredRun } from "../store/workflows.ts";
+import { Course, type Leaving } from "./course.ts";
+import { Flow, type HandledWorkflow } from "./flow.ts";
+import type { Writes } from "./writes.ts";
+
+/** How an attempt at a run came out: it ended here, goes on later or elsewhere, or failed in a way that its steps do not tell of. */
+export type Attempted =
+  | { readonly how: "ended"; readonly outcome: Outcome }
+  | { readonly how: "left" }
+  | { readonly how: "failed"; readonly error: unknown; readonly steps: readonly StepRecord[] };
+
+interface Making {
+  readonly runtime: Runtime;
+  readonly writes: Writes;
+  readonly handler: AnyHandler;
+}
+
+const stepsMaxDefault = 1_000;
+
+/** Runs the handler from its beginning until the run ends, waits, or is lost. Never rejects. */
+export async function attemptRun(
+  handled: HandledWorkflow,
+  { run, job, scope }: Claimed & { readonly run: StoredRun },
+  { runtime, writes, handler }: Making,
+): Promise<Attempted> {
+  const { definition } = handled.workflow;
+  const claim = { id: job.id, token: job.token };
+  const began = runtime.clock.monotonic();
+  const { promise: left, resolve: leave } = Promise.withResolvers<Leaving>();
+  const course = new Course(run, job.attempt === 1, {
+    clock: runtime.clock,
+    stepsMax: definition.stepsMax ?? stepsMaxDefault,
+    save: (steps) => writes.write({ do: "keep", claim, steps }),
+    leave,
+  });
+  scope.onEnd = () => leave({ why: "lost" });
+  const flow = new Flow(handled, { run, scope, course });
+  const going = conclude(flow, { handled, handler, course, run }, runtime);
+  const attempted = await Promise.race([going, left]).then(
+    (how) => settle(how, course, (change) => writes.write({ ...change, claim } as RunChange)),
+    (error: unknown) => ({ how: "failed" as const, error, steps: course.unsavedSteps }),
+  );
+  going.catch(() => {});
+  scope.end(kernelFaults.cancelled({ action: run.type }));
+  record(runtime, { run, job, scope }, { attempted, began });
+  return attempted;
+}
+
+/** What the handler answers, or the fault that it ends in, once all is undone; throws what is no fault. */
+async function conclude(
+  flow: Flow,
+  { handled, handler, course, run }: { handled: HandledWorkflow; handler: AnyHandler; course: Course; run: StoredRun },
+  runtime: Runtime,
+): Promise<{ readonly outcome: Outcome; readonly steps: readonly StepRecord[] }> {
+  const { workflow, codes } = handled;
+  let outcome: Outcome;
+  try {
+    const { input, output } = workflow.definition;
+    const value = validateNow(input, JSON.parse(run.input), (issues) =>
+      kernelFaults.invalidInput({ action: workflow.id, issues }),
+    );
+    const answer = await handler(flow, value);
+    const checked = validateNow(
+      output,
+      answer,
+      (issues) =>
+        new Error(`${workflow.id} answered what its output refuses: ${issues[0]?.path}: ${issues[0]?.message}`),
+    );
+    outcome = { result: JSON.stringify(checked ?? null) };
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    await flow.undo();
+    const told = kernelFaults.runCancelled.is(error) ? error : runtime.translated(workflow.id, codes, error);
+    outcome = { fault: faultRecord(isFault(told) ? told : error) };
+  }
+  return { outcome, steps: course.end() };
+}
+
+async function settle(
+  how: Leaving | { readonly outcome: Outcome; readonly steps: readonly StepRecord[] },
+  course: Course,
+  write: (change: object) => Promise<string>,
+): Promise<Attempted> {
+  try {
+    if ("outcome" in how) {
+      const { outcome, steps } = how;
+      const verdict = await write({ do: "end", steps, outcome });
+      return verdict === "lost" ? { how: "left" } : { how: "ended", outcome };
+    }
+    if (how.why === "waits") await write({ do: "wait", steps: course.unsavedSteps, dueInMs: how.dueInMs });
+    if (how.why === "failed") return { how: "failed", error: how.error, steps: course.unsavedSteps };
+    return { how: "left" };
+  } catch (error) {
+    return { how: "failed", error, steps: [] };
+  }
+}
+
+function record(
+  runtime: Runtime,
+  { run, job, scope: _ }: Claimed & { readonly run: StoredRun },
+  { attempted, began }: { readonly attempted: Attempted; readonly began: number },
+): void {
+  const fault = attempted.how === "ended" && "fault" in attempted.outcome ? attempted.outcome.fault.code : undefined;
+  runtime.inspector.emit?.({
+    kind: "job",
+    id: run.type,
+    of: "workflow",
+    at: runtime.clock.now(),
+    tookMs: runtime.clock.monotonic() - began,
+    waitedMs: job.waitedMs,
+    outcome: attempted.how === "failed" ? "error" : fault === undefined ? "ok" : "fault",
+    ...(fault !== undefined && { fault }),
+    attempt: job.attempt,
+    traceId: run.traceId,
+    spanId: newSpanId(),
+    tenant: run.tenant,
+    subject: run.actor,
+  });
+}

@@ -1,0 +1,340 @@
+import type { Clock } from "../call/clock.ts";
+import { digest as hashOf } from "../call/ids.ts";
+import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { StepRetry } from "../service/flow-context.ts";
+import type { Outcome } from "../store/outcome.ts";
+import type { Message, RunVerdict, StepKind, StepRecord, StoredRun } from "../store/workflows.ts";
+import { Divergence, divergence } from "./divergence.ts";
+
+const resultBytesMax = 262_144;
+const backoffFirstMs = 200;
+const backoffLongestMs = 300_000;
+
+/** What is asked of one step. */
+export interface Step {
+  readonly name: string;
+  readonly kind: StepKind;
+  /** Text of all that it is asked with. */
+  readonly about: string;
+  /** What it does can be found out again (a command's record, a clock): it is stored with whatever is stored next, and not before. */
+  readonly isFound: boolean;
+  readonly retry?: StepRetry | undefined;
+}
+
+/** How a course leaves its process: to wait, or because it was taken over or could not be stored. */
+export type Leaving =
+  | { readonly why: "waits"; readonly dueInMs: number }
+  | { readonly why: "lost" }
+  | { readonly why: "failed"; readonly error: unknown };
+
+/** An undo failed too often: a person decides. */
+export class Stuck extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = "Stuck";
+  }
+}
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly stepsMax: number;
+  /** Stores steps under the run's lease. */
+  save(steps: readonly StepRecord[]): Promise<RunVerdict>;
+  leave(leaving: Leaving): void;
+}
+
+/**
+ * One attempt at a run, from its beginning: which steps are answered from the history, which are new, when it is stored and when it waits.
+ *
+ * K1  A step that has an outcome is not begun again: its outcome is the answer.
+ * K2  A new step is not begun before the outcomes that came before it are stored, those apart that can be found out again.
+ * K3  When nothing is under way and something waits, the attempt ends; another begins when the wait is over.
+ * K4  A new step is not begun while the history has an outcome that the code did not come to: the code differs (see Divergence).
+ * K5  A promise of a step that an attempt will not answer any more is never settled, so that nothing of the handler goes on.
+ */
+export class Course {
+  private readonly run: StoredRun;
+  private readonly surroundings: Surroundings;
+  private readonly history: ReadonlyMap<string, StepRecord>;
+  /** Steps with an outcome in the history, to which the code has not come. */
+  private readonly unreached: Set<string>;
+  private readonly named = new Set<string>();
+  private readonly waiting = new Map<string, StepRecord>();
+  private readonly taken = new Set<string>();
+  private unsaved: StepRecord[] = [];
+  private mustSave = false;
+  private saving: Promise<void> | null = null;
+  private underWay = 0;
+  private hasLeft = false;
+  private isChecking = false;
+  private isCancelled: boolean;
+  /** Undoing goes on when the run is cancelled, and its steps come in no history before. */
+  private isUndoing = false;
+
+  constructor(run: StoredRun, isClean: boolean, surroundings: Surroundings) {
+    this.run = run;
+    this.surroundings = surroundings;
+    this.history = new Map(run.steps.map((step) => [step.name, step]));
+    const ended = run.steps.filter(({ outcome, kind }) => outcome !== undefined && kind !== "undo");
+    this.unreached = new Set(ended.map(({ name }) => name));
+    for (const { message } of run.steps) if (message !== undefined) this.taken.add(message);
+    // After a crash a command may have taken effect that no step tells of: it is come to first, and then undone with the others.
+    this.isCancelled = run.isCancelled && isClean;
+  }
+
+  get now(): number {
+    return this.surroundings.clock.now();
+  }
+
+  /** All that is to be stored with the run's end. Throws where the history has a step that the code did not come to. */
+  end(): readonly StepRecord[] {
+    const [step] = this.unreached;
+    if (step !== undefined) throw divergence.unreached(step);
+    this.hasLeft = true;
+    return this.unsaved;
+  }
+
+  /** Steps that wait or fail from now on do so for the undoing. */
+  undo(): void {
+    this.isUndoing = true;
+    this.waiting.clear();
+  }
+
+  get unsavedSteps(): readonly StepRecord[] {
+    return [...this.unsaved, ...this.waiting.values()];
+  }
+
+  /** Answers the step's outcome, from the history or by `act`, which gets the number of its try. */
+  async step(step: Step, act: (attempt: number) => Promise<unknown>): Promise<unknown> {
+    if (this.hasLeft) return gone();
+    const before = this.reach(step);
+    if (before?.outcome !== undefined) return answerOf(before.outcome);
+    if (before?.dueAt !== undefined && before.dueAt > this.now) return this.wait(before);
+    const begun = before ?? this.begun(step);
+    await this.clear();
+    return this.act(step, begun, act);
+  }
+
+  /** Waits until a time. */
+  async sleep(step: Step, until: number): Promise<void> {
+    if (this.hasLeft) return gone();
+    const before = this.reach(step);
+    if (before?.outcome !== undefined) return;
+    const begun = before ?? { ...this.begun(step), dueAt: until };
+    this.assertGoesOn();
+    if ((begun.dueAt ?? 0) > this.now) return this.wait(begun);
+    this.keep({ ...begun, endedAt: this.now, outcome: nothing }, false);
+  }
+
+  /** The data of the first message to the topic that no step has taken; undefined where time is up. */
+  async message(
+    step: Step,
+    { topic, withinMs }: { readonly topic: Uint8Array; readonly withinMs: number | undefined },
+  ): Promise<string | undefined> {
+    if (this.hasLeft) return gone();
+    const before = this.reach(step);
+    if (before?.outcome !== undefined) return dataOf(before);
+    const dueAt = withinMs === undefined ? undefined : this.now + withinMs;
+    const begun = before ?? { ...this.begun(step), topic, dueAt };
+    this.assertGoesOn();
+    const found = this.messageTo(topic);
+    if (found === undefined && (before === undefined || begun.dueAt === undefined || begun.dueAt > this.now))
+      return this.wait(begun);
+    if (found !== undefined) this.taken.add(found.id);
+    const outcome = found === undefined ? nothing : { result: found.data };
+    const ended = { ...begun, endedAt: this.now, message: found?.id, outcome };
+    this.keep(ended, true);
+    return dataOf(ended);
+  }
+
+  private messageTo(topic: Uint8Array): Message | undefined {
+    return this.run.messages.find((one) => !this.taken.has(one.id) && Buffer.compare(one.topic, topic) === 0);
+  }
+
+  /** Comes to a step: what the history has of it, once the code is seen to ask for the same. */
+  private reach({ name, kind, about }: Step): StepRecord | undefined {
+    if (this.named.has(name)) throw this.differs(divergence.twice(name));
+    this.named.add(name);
+    const { stepsMax } = this.surroundings;
+    if (this.named.size > stepsMax) throw kernelFaults.tooManySteps({ workflow: this.run.type, stepsMax });
+    const before = this.history.get(name);
+    this.unreached.delete(name);
+    if (before === undefined) return undefined;
+    if (before.kind !== kind) throw this.differs(divergence.otherKind(name, before.kind, kind));
+    if (Buffer.compare(before.digest, hashOf(16, about)) !== 0) throw this.differs(divergence.otherInput(name));
+    return before;
+  }
+
+  private begun({ name, kind, about }: Step): StepRecord {
+    return {
+      name,
+      kind,
+      digest: hashOf(16, about),
+      place: this.named.size,
+      beganAt: this.now,
+      endedAt: undefined,
+      attempts: 0,
+      error: undefined,
+      dueAt: undefined,
+      topic: undefined,
+      message: undefined,
+      outcome: undefined,
+    };
+  }
+
+  /** K2, K4. */
+  private async clear(): Promise<void> {
+    this.underWay++;
+    // Whatever else the code does at once comes to its steps first.
+    if (this.unreached.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    const [unreached] = this.unreached;
+    if (unreached !== undefined && !this.isUndoing) throw this.differs(divergence.unreached(unreached));
+    if (this.mustSave || this.saving !== null) await this.saved();
+    this.underWay--;
+    this.assertGoesOn();
+  }
+
+  private assertGoesOn(): void {
+    if (this.isCancelled && !this.isUndoing) throw kernelFaults.runCancelled({ run: this.run.id });
+  }
+
+  private async act(step: Step, begun: StepRecord, act: (attempt: number) => Promise<unknown>): Promise<unknown> {
+    this.underWay++;
+    try {
+      const result = await act(begun.attempts + 1);
+      if (this.hasLeft) return gone();
+      const text = textOf(step, result);
+      this.keep({ ...begun, endedAt: this.now, dueAt: undefined, outcome: { result: text } }, !step.isFound);
+      // As it will be when it is read from the history.
+      return typeof result === "object" && !step.isFound ? JSON.parse(text) : result;
+    } catch (error) {
+      if (this.hasLeft) return gone();
+      return this.failed(step, begun, error);
+    } finally {
+      this.underWay--;
+      this.check();
+    }
+  }
+
+  /** A fault that stays one is the step's outcome; anything else is tried again, until it is given up. */
+  private failed(step: Step, begun: StepRecord, error: unknown): Promise<never> {
+    if (error instanceof Divergence) throw this.differs(error);
+    if (kernelFaults.idempotencyConflict.is(error)) throw this.differs(divergence.otherInput(step.name));
+    const { attemptsMax = 10, withinMs = Number.POSITIVE_INFINITY } = step.retry ?? {};
+    const isOutage = isFault(error) && (error.kind === "unavailable" || kernelFaults.pending.is(error));
+    const attempts = begun.attempts + (isOutage ? 0 : 1);
+    const elapsedMs = this.now - begun.beganAt;
+    const isFinal = isFault(error) && error.retry === "no" && step.kind !== "undo";
+    if (isFinal || attempts >= attemptsMax || elapsedMs >= withinMs) {
+      const given = isFault(error) ? error : stepFailed(step, attempts, error);
+      if (step.kind === "undo") return this.stuck({ ...begun, attempts, error: given.message }, given);
+      const outcome = { fault: faultRecord(given) };
+      this.keep({ ...begun, attempts, endedAt: this.now, dueAt: undefined, outcome }, true);
+      throw given;
+    }
+    const longest = Math.min(
+      backoffLongestMs,
+      isOutage ? Math.max(backoffFirstMs, elapsedMs) : backoffFirstMs * 2 ** attempts,
+    );
+    const dueAt = this.now + Math.min(longest / 2 + (Math.random() * longest) / 2, Math.max(1, withinMs - elapsedMs));
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return this.wait({ ...begun, attempts, error: kernelFaults.pending.is(error) ? undefined : text, dueAt });
+  }
+
+  private stuck(step: StepRecord, error: Error): Promise<never> {
+    this.waiting.set(step.name, step);
+    return this.leave({ why: "failed", error: new Stuck(`"${step.name}" failed: ${error.message}`) });
+  }
+
+  private keep(step: StepRecord, mustSave: boolean): void {
+    this.unsaved.push(step);
+    this.mustSave ||= mustSave;
+    this.check();
+  }
+
+  /** Those who ask while it is under way wait for the next, which has theirs. */
+  private async saved(): Promise<void> {
+    while (this.mustSave || this.saving !== null) {
+      this.saving ??= this.save().finally(() => {
+        this.saving = null;
+      });
+      await this.saving;
+    }
+  }
+
+  private async save(): Promise<void> {
+    const steps = this.unsaved;
+    this.unsaved = [];
+    this.mustSave = false;
+    try {
+      const verdict = await this.surroundings.save(steps);
+      if (verdict === "lost") return this.leave({ why: "lost" });
+      this.isCancelled ||= verdict === "cancelled";
+    } catch (error) {
+      return this.leave({ why: "failed", error });
+    }
+  }
+
+  /** K3. */
+  private wait(step: StepRecord): Promise<never> {
+    this.waiting.set(step.name, step);
+    this.check();
+    return gone();
+  }
+
+  private check(): void {
+    if (this.isChecking || this.hasLeft || this.waiting.size === 0 || this.underWay > 0) return;
+    this.isChecking = true;
+    setImmediate(() => {
+      this.isChecking = false;
+      if (this.hasLeft || this.waiting.size === 0 || this.underWay > 0) return;
+      const [unreached] = this.unreached;
+      if (unreached !== undefined && !this.isUndoing) return void this.differs(divergence.unreached(unreached));
+      const dueAt = Math.min(...[...this.waiting.values()].map((step) => step.dueAt ?? Number.POSITIVE_INFINITY));
+      void this.leave({ why: "waits", dueInMs: Math.max(0, dueAt - this.now) });
+    });
+  }
+
+  private differs(error: Error): Error {
+    void this.leave({ why: "failed", error });
+    return error;
+  }
+
+  private leave(leaving: Leaving): Promise<never> {
+    if (!this.hasLeft) {
+      this.hasLeft = true;
+      this.surroundings.leave(leaving);
+    }
+    return gone();
+  }
+}
+
+/** Never settles (K5). */
+function gone(): Promise<never> {
+  return new Promise(() => {});
+}
+
+const nothing: Outcome = { result: "null" };
+
+/** A message that came has an id; time that is up has none. */
+function dataOf({ message, outcome }: StepRecord): string | undefined {
+  return message === undefined || outcome === undefined || !("result" in outcome) ? undefined : outcome.result;
+}
+
+function answerOf(outcome: Outcome): unknown {
+  if ("fault" in outcome) throw faultFromRecord(outcome.fault);
+  return JSON.parse(outcome.result);
+}
+
+function textOf({ name }: Step, result: unknown): string {
+  const text = JSON.stringify(result ?? null);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > resultBytesMax) throw kernelFaults.resultTooLarge({ step: name, bytes, bytesMax: resultBytesMax });
+  return text;
+}
+
+function stepFailed({ name }: Step, attempts: number, error: unknown): Fault {
+  const text = error instanceof Error ? error.message : String(error);
+  return kernelFaults.stepFailed({ step: name, attempts, error: text }, { cause: error });
+}
