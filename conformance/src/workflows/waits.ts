@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Start } from "./harness.ts";
-import { type Behaviour, orders } from "./orders.ts";
+import { type Behaviour, orders, stock } from "./orders.ts";
 
 export function waitClauses(start: Start): void {
   test("a time that has passed fires at once, and a sleeper wakes in whatever process lives then", async () => {
@@ -41,5 +41,69 @@ export function waitClauses(start: Start): void {
     await vi.waitFor(() =>
       expect(second.reported.map(String).join()).toContain('the step "pay" was taken by this run'),
     );
+  });
+
+  test("W3 an event wakes who waits for it, and one that came before the wait is not missed", async () => {
+    const { app } = await start({
+      place: async (flow, { name }) => {
+        const first = await flow.waitFor("first", stock.told, { key: name });
+        const second = await flow.waitFor("second", stock.told, { key: name });
+        const late = await flow.waitFor("late", stock.told, { key: "never", withinMs: 1 });
+        return { said: `${first.name} ${second.name} ${late === undefined}` };
+      },
+    });
+    const placed = app.call(orders.place, { name: "ink" });
+    await vi.waitFor(async () => expect(await app.workflows.list({ state: "waiting" })).toHaveLength(1));
+    await app.call(stock.tell, { name: "pen" });
+    await app.call(stock.tell, { name: "ink" });
+    await app.call(stock.tell, { name: "ink" });
+    expect(await placed).toEqual({ said: "ink ink true" });
+  });
+
+  test("a signal reaches its run alone, and what nobody waits for is not found", async () => {
+    const { app } = await start({
+      place: async (flow) => {
+        const decided = await flow.waitFor("decision", orders.place.signals.decided);
+        return { said: String(decided.yes) };
+      },
+    });
+    const placed = app.call(orders.place, { name: "ink" });
+    const waiting = await vi.waitFor(async () => {
+      const [run] = await app.workflows.list({ state: "waiting" });
+      expect(run).toBeDefined();
+      return run?.id ?? "";
+    });
+    const signal = app.workflows.signal;
+    await expect(signal("nobody", "decided", {})).rejects.toMatchObject({
+      code: "kernel.unknownRun",
+      kind: "not_found",
+    });
+    await expect(signal(waiting, "decide", {})).rejects.toMatchObject({
+      code: "kernel.unknownSignal",
+      details: { nearest: ["decided"] },
+    });
+    await expect(signal(waiting, "decided", { yes: 1 })).rejects.toMatchObject({ code: "kernel.invalidInput" });
+    await signal(waiting, "decided", { yes: true });
+    expect(await placed).toEqual({ said: "true" });
+  });
+
+  test("a run that is cancelled while it waits takes back what it did, and its caller learns of it", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        await flow.run("pay", () => 5, { undo: (_, paid) => void behaviour.effects.push(`repay ${paid}`) });
+        await flow.sleep("a day", 86_400_000);
+        return { said: "unreachable" };
+      },
+    });
+    const placed = app.call(orders.place, { name: "ink" }).catch((error: { code: string }) => error.code);
+    const run = await vi.waitFor(async () => {
+      const [found] = await app.workflows.list({ state: "waiting" });
+      expect(found).toBeDefined();
+      return found?.id ?? "";
+    });
+    await app.workflows.cancel(run);
+    expect(await placed).toBe("kernel.runCancelled");
+    expect(behaviour.effects).toEqual(["repay 5"]);
+    await expect(app.workflows.cancel(run)).rejects.toMatchObject({ code: "kernel.unknownRun" });
   });
 }

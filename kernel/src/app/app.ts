@@ -17,6 +17,7 @@ import type { Identity } from "../service/identity.ts";
 import type { Service } from "../service/service.ts";
 import type { JobBacklog, JobFilter, JobReport } from "../store/jobs.ts";
 import type { DeadLetter, RetentionStanding, Store, StoredSubscriptions } from "../store/store.ts";
+import type { WorkflowOperations } from "../workflow/operations.ts";
 import type { WorkflowOptions } from "../workflow/workflows.ts";
 
 /** What an application is made of. */
@@ -92,6 +93,8 @@ export interface App {
   redrive(id: string): Promise<"handled" | "failed" | "gone">;
   /** Jobs that are not done, of all processes: the dead newest first, all others in the order in which they become free. */
   jobs(filter?: JobFilter): Promise<readonly JobReport[]>;
+  /** What is asked of runs of workflows. */
+  readonly workflows: WorkflowOperations;
   /** Of the types whose jobs run here: how many of them wait for a worker, and for how long. */
   jobBacklog(): Promise<readonly JobBacklog[]>;
   /** Gives a dead job its attempts back, due now; false where there is none, or a living one has its dedupe key. */

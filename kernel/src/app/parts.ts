@@ -12,6 +12,7 @@ import type { Log } from "../log/log.ts";
 import { Remote } from "../remote/remote.ts";
 import type { Service } from "../service/service.ts";
 import type { Store } from "../store/store.ts";
+import { withAwaited } from "../workflow/awaited.ts";
 import { Workflows } from "../workflow/workflows.ts";
 import type { AppOptions } from "./app.ts";
 import { startOrder } from "./start-order.ts";
@@ -46,7 +47,7 @@ export function assemble(options: AppOptions): Parts {
   const isHere = (name: string) => services.some(({ contract }) => contract.name === name);
   const elsewhere = remotes.filter(({ contract }) => !isHere(contract.name));
   const contracts = [...services, ...elsewhere].map(({ contract }) => contract);
-  const subscribers = services.flatMap((service) => subscribersOf(runtime, service));
+  const subscribers = services.flatMap((service) => subscribersOf(runtime, withAwaited(runtime, service)));
   const log = store === undefined ? undefined : options.log;
   const dispatcher = store === undefined ? null : new Dispatcher(runtime, { store, subscribers, log });
   const workers = store === undefined ? null : new Workers({ runtime, store, nodeName }, services, options.jobs);
@@ -58,7 +59,10 @@ export function assemble(options: AppOptions): Parts {
       workers.offer(jobs);
       workflows?.offer(jobs);
     };
-    runtime.wakeJobs = () => workers.wake();
+    runtime.wakeJobs = () => {
+      workers.wake();
+      workflows?.wake();
+    };
   }
   if (workflows !== null) runtime.callWorkflow = (call) => workflows.call(call);
   const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));

@@ -1,0 +1,64 @@
+import { uuidv7 } from "../call/ids.ts";
+import { nearest } from "../call/nearest.ts";
+import type { Runtime } from "../call/runtime.ts";
+import type { AnySignal, AnyWorkflow } from "../contract/action.ts";
+import { kernelFaults } from "../contract/kernel-faults.ts";
+import { validateNow } from "../contract/schema.ts";
+import type { RunFilter, RunReport, RunStore, StoredRun } from "../store/workflows.ts";
+import { signalTopic } from "./topics.ts";
+
+/** What those ask of workflows who run the application. */
+export interface WorkflowOperations {
+  /** Runs of all processes, the newest first. */
+  list(filter?: RunFilter): Promise<readonly RunReport[]>;
+  /** A run with its steps and what they wait for; undefined where it is unknown. */
+  show(run: string): Promise<StoredRun | undefined>;
+  /** The run begins nothing new, undoes what it did, and ends in `kernel.runCancelled`. Raises `kernel.unknownRun`. */
+  cancel(run: string): Promise<void>;
+  /**
+   * A run that is stuck, or waits to try again, does so now, with all its tries before it. `from` names a step from which on it forgets what
+   * was kept of its steps; commands that took effect stay so, by their keys. Raises `kernel.unknownRun`.
+   */
+  retry(run: string, from?: string): Promise<void>;
+  /**
+   * Tells a run something that its workflow declares among its signals. Raises `kernel.unknownRun`, `kernel.unknownSignal`,
+   * `kernel.invalidInput`.
+   */
+  signal(run: string, signal: string, data: unknown): Promise<void>;
+}
+
+export function workflowOperations(
+  runtime: Runtime,
+  workflows: readonly AnyWorkflow[],
+  store: () => RunStore,
+): WorkflowOperations {
+  const known = (run: string, found: boolean): void => {
+    if (!found) throw kernelFaults.unknownRun({ run });
+    runtime.wakeJobs();
+  };
+  return {
+    list: async (filter = {}) => store().list(filter),
+    show: async (run) => (await store().load([run]))[0],
+    cancel: async (run) => known(run, await store().cancel(run)),
+    retry: async (run, from) => known(run, await store().retry(run, from)),
+    async signal(run, name, data) {
+      const [found] = await store().load([run]);
+      if (found === undefined || found.outcome !== undefined) throw kernelFaults.unknownRun({ run });
+      const signal = signalOf(workflows, found.type, name);
+      const value = validateNow(signal.data, data, (issues) =>
+        kernelFaults.invalidInput({ action: signal.id, issues }),
+      );
+      const topic = signalTopic(signal.id, run);
+      await store().send([{ id: uuidv7(runtime.clock.now()), topic, data: JSON.stringify(value) }]);
+      runtime.wakeJobs();
+    },
+  };
+}
+
+function signalOf(workflows: readonly AnyWorkflow[], type: string, name: string): AnySignal {
+  const signals = (workflows.find(({ id }) => id === type)?.signals ?? {}) as Readonly<Record<string, AnySignal>>;
+  const signal = Object.hasOwn(signals, name) ? signals[name] : undefined;
+  if (signal === undefined)
+    throw kernelFaults.unknownSignal({ id: `${type}.${name}`, nearest: nearest(name, Object.keys(signals)) });
+  return signal;
+}
