@@ -67,6 +67,18 @@ export async function operate(
       return app.pauseJobs(request.type);
     case "resumeJobs":
       return app.resumeJobs(request.type);
+    case "runs": {
+      const { do: _, ...filter } = request;
+      return app.workflows.list(filter);
+    }
+    case "run":
+      return (await app.workflows.show(request.id)) ?? null;
+    case "retryRun":
+      return (await app.workflows.retry(request.id, request.from)) ?? null;
+    case "cancelRun":
+      return (await app.workflows.cancel(request.id)) ?? null;
+    case "signalRun":
+      return (await app.workflows.signal(request.id, request.signal, request.data)) ?? null;
     case "lag":
       return app.lag();
     case "republish":

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { defineContracts } from "./contracts.ts";
 import { examples, json } from "./words.ts";
+import { defineWorkflows } from "./workflows.ts";
 
 const url = ["--url <url>", "a running server elsewhere, as in http://127.0.0.1:3000"] as const;
 const key = ["--key <key>", "its API key; default: BANYAN_API_KEY"] as const;
@@ -20,6 +21,7 @@ export function createProgram(version: string): Command {
   defineContracts(program);
   defineData(program);
   defineJobs(program);
+  defineWorkflows(program);
   defineMachine(program);
   return program;
 }

@@ -106,4 +106,46 @@ export function waitClauses(start: Start): void {
     expect(behaviour.effects).toEqual(["repay 5"]);
     await expect(app.workflows.cancel(run)).rejects.toMatchObject({ code: "kernel.unknownRun" });
   });
+
+  test("a stored history is replayed with later code, and the step that differs is named", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow, { name }) => {
+        await flow.call("take", stock.take, { name });
+        await flow.run("pay", () => 1);
+        await flow.sleep("rest", 10);
+        await flow.run("ship", () => 1);
+        return { said: name };
+      },
+    });
+    await app.call(orders.place, { name: "ink" });
+    const [ended] = await app.workflows.list();
+    const history = JSON.parse(JSON.stringify(await app.workflows.show(ended?.id ?? "")));
+    expect(await app.workflows.replay(history)).toBeUndefined();
+    const effects = behaviour.effects.length;
+    const later = (place: Behaviour["place"]) => {
+      behaviour.place = place;
+      return app.workflows.replay(history);
+    };
+    const renamed = await later(async (flow, { name }) => {
+      await flow.call("take", stock.take, { name });
+      await flow.run("charge", () => 1);
+      return { said: name };
+    });
+    expect(renamed).toMatchObject({ step: "pay", why: expect.stringContaining("does not come to it") });
+    const otherInput = await later(async (flow) => {
+      await flow.call("take", stock.take, { name: "pen" });
+      return { said: "" };
+    });
+    expect(otherInput).toMatchObject({ step: "take" });
+    const reordered = await later(async (flow, { name }) => {
+      await flow.run("pay", () => 1);
+      await flow.call("take", stock.take, { name });
+      await flow.sleep("rest", 10);
+      await flow.run("ship", () => 1);
+      await flow.run("thank", () => 1);
+      return { said: name };
+    });
+    expect(reordered).toBeUndefined();
+    expect(behaviour.effects).toHaveLength(effects);
+  });
 }

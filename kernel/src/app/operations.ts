@@ -46,11 +46,12 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
     deadLetters: (filter = {}) => required().deadLetters.list({ limit: 100, ...filter }),
     redrive: (id) => redrive(delivery(), id),
     jobs: (filter = {}) => required().jobs.list(filter),
-    workflows: workflowOperations(
+    workflows: workflowOperations({
       runtime,
-      contracts.flatMap(({ workflows: all }) => Object.values(all)),
-      () => required().runs,
-    ),
+      workflows: contracts.flatMap(({ workflows: all }) => Object.values(all)),
+      store: () => required().runs,
+      replay: async (run) => workflows?.replay(run),
+    }),
     async jobBacklog() {
       const types = services.flatMap(({ contract }) => Object.values(contract.jobs).map(({ id }) => id));
       return types.length === 0 ? [] : required().jobs.backlog(types);

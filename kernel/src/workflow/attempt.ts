@@ -1,5 +1,6 @@
 import { newSpanId } from "../call/ids.ts";
 import type { Runtime } from "../call/runtime.ts";
+import type { Scope } from "../call/scope.ts";
 import { faultRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { validateNow } from "../contract/schema.ts";
@@ -8,6 +9,7 @@ import type { AnyHandler } from "../service/service.ts";
 import type { Outcome } from "../store/outcome.ts";
 import type { RunChange, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Course, type Leaving } from "./course.ts";
+import { Divergence } from "./divergence.ts";
 import { Flow, type HandledWorkflow } from "./flow.ts";
 import type { Writes } from "./writes.ts";
 
@@ -38,6 +40,7 @@ export async function attemptRun(
   const course = new Course(run, job.attempt === 1, {
     clock: runtime.clock,
     stepsMax: definition.stepsMax ?? stepsMaxDefault,
+    isReplay: false,
     save: (steps) => writes.write({ do: "keep", claim, steps }),
     leave,
   });
@@ -52,6 +55,34 @@ export async function attemptRun(
   scope.end(kernelFaults.cancelled({ action: run.type }));
   record(runtime, { run, job, scope }, { attempted, began });
   return attempted;
+}
+
+/** Runs the handler as far as the run's history goes; answers where they differ. */
+export async function replayRun(
+  handled: HandledWorkflow,
+  { run, scope }: { readonly run: StoredRun; readonly scope: Scope },
+  { runtime, handler }: Pick<Making, "runtime" | "handler">,
+): Promise<Divergence | undefined> {
+  const { promise: left, resolve: leave } = Promise.withResolvers<Leaving>();
+  const stepsMax = handled.workflow.definition.stepsMax ?? stepsMaxDefault;
+  const course = new Course(run, true, {
+    clock: runtime.clock,
+    stepsMax,
+    isReplay: true,
+    save: async () => "lost",
+    leave,
+  });
+  const flow = new Flow(handled, { run, scope, course });
+  const going = conclude(flow, { handled, handler, course, run }, runtime);
+  try {
+    const how = await Promise.race([going, left]);
+    const error = "why" in how && how.why === "failed" ? how.error : undefined;
+    return error instanceof Divergence ? error : undefined;
+  } catch (error) {
+    return error instanceof Divergence ? error : undefined;
+  } finally {
+    going.catch(() => {});
+  }
 }
 
 /** What the handler answers, or the fault that it ends in, once all is undone; throws what is no fault. */

@@ -39,6 +39,8 @@ export class Stuck extends Error {
 interface Surroundings {
   readonly clock: Clock;
   readonly stepsMax: number;
+  /** Nothing new is begun: the attempt leaves where the history ends. */
+  readonly isReplay: boolean;
   /** Stores steps under the run's lease. */
   save(steps: readonly StepRecord[]): Promise<RunVerdict>;
   leave(leaving: Leaving): void;
@@ -190,6 +192,7 @@ export class Course {
     if (this.unreached.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
     const [unreached] = this.unreached;
     if (unreached !== undefined && !this.isUndoing) throw this.differs(divergence.unreached(unreached));
+    if (this.surroundings.isReplay) return this.leave({ why: "waits", dueInMs: 0 });
     if (this.mustSave || this.saving !== null) await this.saved();
     this.underWay--;
     this.assertGoesOn();

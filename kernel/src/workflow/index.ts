@@ -11,3 +11,4 @@ export type {
   StepRecord,
   StoredRun,
 } from "../store/workflows.ts";
+export type { RecordedStep, RunHistory } from "./history.ts";

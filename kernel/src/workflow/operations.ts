@@ -5,6 +5,8 @@ import type { AnySignal, AnyWorkflow } from "../contract/action.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { validateNow } from "../contract/schema.ts";
 import type { RunFilter, RunReport, RunStore, StoredRun } from "../store/workflows.ts";
+import type { Divergence } from "./divergence.ts";
+import { historyOf, type RunHistory, storedRun } from "./history.ts";
 import { signalTopic } from "./topics.ts";
 
 /** What those ask of workflows who run the application. */
@@ -12,7 +14,12 @@ export interface WorkflowOperations {
   /** Runs of all processes, the newest first. */
   list(filter?: RunFilter): Promise<readonly RunReport[]>;
   /** A run with its steps and what they wait for; undefined where it is unknown. */
-  show(run: string): Promise<StoredRun | undefined>;
+  show(run: string): Promise<RunHistory | undefined>;
+  /**
+   * Runs the code of a workflow against what a run went through, as far as that goes; nothing is done. Answers the step that differs and
+   * how, or undefined. For tests of stored histories: the application need not be started.
+   */
+  replay(history: RunHistory): Promise<{ readonly step: string; readonly why: string } | undefined>;
   /** The run begins nothing new, undoes what it did, and ends in `kernel.runCancelled`. Raises `kernel.unknownRun`. */
   cancel(run: string): Promise<void>;
   /**
@@ -27,18 +34,28 @@ export interface WorkflowOperations {
   signal(run: string, signal: string, data: unknown): Promise<void>;
 }
 
-export function workflowOperations(
-  runtime: Runtime,
-  workflows: readonly AnyWorkflow[],
-  store: () => RunStore,
-): WorkflowOperations {
+interface Operated {
+  readonly runtime: Runtime;
+  readonly workflows: readonly AnyWorkflow[];
+  store(): RunStore;
+  replay(run: StoredRun): Promise<Divergence | undefined>;
+}
+
+export function workflowOperations({ runtime, workflows, store, replay }: Operated): WorkflowOperations {
   const known = (run: string, found: boolean): void => {
     if (!found) throw kernelFaults.unknownRun({ run });
     runtime.wakeJobs();
   };
   return {
     list: async (filter = {}) => store().list(filter),
-    show: async (run) => (await store().load([run]))[0],
+    async show(run) {
+      const [found] = await store().load([run]);
+      return found === undefined ? undefined : historyOf(found);
+    },
+    async replay(history) {
+      const differs = await replay(storedRun(history));
+      return differs === undefined ? undefined : { step: differs.step, why: differs.message };
+    },
     cancel: async (run) => known(run, await store().cancel(run)),
     retry: async (run, from) => known(run, await store().retry(run, from)),
     async signal(run, name, data) {

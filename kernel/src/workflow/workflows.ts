@@ -1,7 +1,7 @@
 import type { Binding, ValidCall } from "../call/context.ts";
 import { canonicalJson, digest, newSpanId, uuidv7 } from "../call/ids.ts";
 import type { Runtime } from "../call/runtime.ts";
-import type { Scope } from "../call/scope.ts";
+import { Scope } from "../call/scope.ts";
 import type { AnyWorkflow } from "../contract/action.ts";
 import { faultFromRecord, isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
@@ -14,7 +14,7 @@ import type { Outcome } from "../store/outcome.ts";
 import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import type { NewRun, StoredRun } from "../store/workflows.ts";
-import { type Attempted, attemptRun } from "./attempt.ts";
+import { type Attempted, attemptRun, replayRun } from "./attempt.ts";
 import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import type { HandledWorkflow } from "./flow.ts";
@@ -120,6 +120,15 @@ export class Workflows {
     if (!this.runs.isIdle || this.claims?.isIdle === false) return false;
     const due = await this.home.store.jobs.nextDueMs(this.types);
     return due === undefined || due > 0;
+  }
+
+  /** Where this code takes another way than the run did. */
+  async replay(run: StoredRun): Promise<Divergence | undefined> {
+    const { runtime } = this.home;
+    const handled = this.handled.get(run.type);
+    if (handled === undefined) throw runtime.unknownAction(run.type);
+    const { handler } = handled;
+    return replayRun(handled, { run, scope: new Scope(runtime.clock, attemptMs, run.type) }, { runtime, handler });
   }
 
   /** Takes a call of a workflow: starts the run, or finds the one that has the idempotency key, and awaits its outcome. */
