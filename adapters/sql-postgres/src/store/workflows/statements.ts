@@ -27,8 +27,8 @@ export function insertRuns(changes: readonly Started[]): Statement {
       SELECT id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at FROM given ORDER BY id, place
       ON CONFLICT DO NOTHING RETURNING id),
     leased AS (
-      INSERT INTO banyan.job (id, type, tenant, input, priority, trace_id, metadata, delay_ms, due_at, token, attempt, owner)
-      SELECT g.id, g.type, g.tenant, '', 0, g.trace_id, g.metadata::jsonb, 0, clock_timestamp() + g.lease_ms * interval '1 millisecond',
+      INSERT INTO banyan.job (id, type, tenant, input, priority, trace_id, metadata, delay_ms, due_at, lease_until, token, attempt, owner)
+      SELECT g.id, g.type, g.tenant, '', 0, g.trace_id, g.metadata::jsonb, 0, clock_timestamp(), CASE WHEN g.owner IS NOT NULL THEN clock_timestamp() + g.lease_ms * interval '1 millisecond' END,
         (g.owner IS NOT NULL)::int, (g.owner IS NOT NULL)::int, g.owner
       FROM given g JOIN stored s ON s.id = g.id WHERE g.held_token IS NULL
       ON CONFLICT DO NOTHING RETURNING id)
@@ -51,7 +51,7 @@ export function changeRuns(
     gone AS (
       DELETE FROM banyan.job j USING given g WHERE g.what = 'end' AND j.id = g.id AND j.token = g.token AND j.dead_at IS NULL RETURNING j.id),
     waiting AS (
-      UPDATE banyan.job j SET token = j.token + 1, owner = NULL, attempt = 0, error = NULL,
+      UPDATE banyan.job j SET token = j.token + 1, owner = NULL, lease_until = NULL, is_counted = false, attempt = 0, error = NULL,
         due_at = CASE WHEN w.cancelled_at IS NULL THEN clock_timestamp() + g.due_in_ms * interval '1 millisecond' ELSE clock_timestamp() END
       FROM given g JOIN banyan.workflow w ON w.id = g.id
       WHERE g.what = 'wait' AND j.id = g.id AND j.token = g.token AND j.dead_at IS NULL RETURNING j.id),
@@ -89,11 +89,11 @@ export function listRuns({ type, state, limit = 100 }: RunFilter): Statement {
       SELECT w.id, w.type, w.version, w.tenant, w.started_at, w.ended_at, w.cancelled_at IS NOT NULL AS is_cancelled, w.trace_id, w.fault, j.error,
         CASE WHEN w.ended_at IS NOT NULL THEN CASE WHEN w.fault IS NULL THEN 'done' ELSE 'failed' END
           WHEN j.dead_at IS NOT NULL THEN 'stuck'
-          WHEN j.owner IS NOT NULL AND j.due_at > clock_timestamp() THEN 'running'
+          WHEN j.lease_until > clock_timestamp() THEN 'running'
           WHEN j.due_at > clock_timestamp() THEN 'waiting'
           ELSE 'due' END AS state,
-        CASE WHEN j.due_at > clock_timestamp() AND j.dead_at IS NULL THEN j.owner END AS owner,
-        CASE WHEN j.dead_at IS NULL AND j.due_at < clock_timestamp() + interval '50 years' THEN j.due_at END AS due_at
+        CASE WHEN j.lease_until > clock_timestamp() AND j.dead_at IS NULL THEN j.owner END AS owner,
+        CASE WHEN j.dead_at IS NULL AND j.due_at < clock_timestamp() + interval '50 years' THEN greatest(j.due_at, j.lease_until) END AS due_at
       FROM banyan.workflow w LEFT JOIN banyan.job j ON j.id = w.id AND w.ended_at IS NULL
       WHERE w.type = coalesce(${type ?? null}::text, w.type)) AS run
     WHERE state = coalesce(${state ?? null}::text, state)
