@@ -4,7 +4,7 @@ export type { CallNotes } from "../call/context.ts";
 export type { HealthCheck } from "../call/health-check.ts";
 export type { CallRecord, InspectorRecord } from "../call/inspector.ts";
 export type { Middleware } from "../call/middleware.ts";
-export type { AnyAction } from "../contract/action.ts";
+export type { AnyAction, AnyQuery } from "../contract/action.ts";
 export { faultOf } from "../contract/contract.ts";
 export { type AnyFaultType, FAULT_STATUS, type FaultRecord, faultFromRecord, faultRecord } from "../contract/fault.ts";
 export { inputJsonSchema, type JsonSchema, outputJsonSchema, type Schema } from "../contract/schema.ts";
