@@ -1,5 +1,5 @@
 import type { Handler, Sql } from "@banyan/kernel";
-import { type Collected, readSegment, type UserEvent } from "@banyan/user-events-formats";
+import { type Collected, readEvent, type UserEvent } from "@banyan/user-events-formats";
 import { sources } from "@banyan/user-events-sources/contract";
 import { type KeptBadRow, lockBadRow, noteTry } from "./bad-row-store.ts";
 import { type BadReason, events } from "./contract.ts";
@@ -64,7 +64,15 @@ async function tryAgain({ sql, tenant, ask }: Trying, row: KeptBadRow): Promise<
 }
 
 /** By the rules of today: what was no event yesterday may be one. */
-function readAgain({ event, raw, source, run, receivedAt, id }: KeptBadRow): { readonly event: UserEvent } | Collected {
+function readAgain({
+  event,
+  raw,
+  format,
+  source,
+  run,
+  receivedAt,
+  id,
+}: KeptBadRow): { readonly event: UserEvent } | Collected {
   if (event !== null) return { event };
-  return readSegment(JSON.parse(raw ?? "null"), { source, run, receivedAt, newId: () => id });
+  return readEvent(format ?? "segment", JSON.parse(raw ?? "null"), { source, run, receivedAt, newId: () => id });
 }

@@ -1,3 +1,4 @@
+export { readCloudEvent } from "./cloud-events.ts";
 export {
   batchBytesMax,
   type Collected,
@@ -10,4 +11,6 @@ export {
 export { instantOf } from "./instant.ts";
 export type { Arrival } from "./judge.ts";
 export { eventInLine } from "./lines.ts";
+export { readEvent } from "./read-event.ts";
 export { readSegment, refuseText } from "./segment.ts";
+export { readSnowplow } from "./snowplow.ts";

@@ -32,6 +32,18 @@ const asText = { httpText: { field: "content", contentTypes: ["text/plain"], byt
 
 const faults = ["unknownWriteKey", "unreadableBody", "batchTooLarge", "rateExceeded", "backlogged"] as const;
 
+/** Attributes of CloudEvents 1.0 and the one extension that is known here, by the headers of the binary mode. */
+export const cloudEventHeaders = {
+  specversion: "ce-specversion",
+  id: "ce-id",
+  source: "ce-source",
+  type: "ce-type",
+  time: "ce-time",
+  subject: "ce-subject",
+  dataschema: "ce-dataschema",
+  userid: "ce-userid",
+} as const;
+
 function segmentCall(type: (typeof eventTypes)[number]) {
   return command({
     summary: `Take one ${type} call of Segment's HTTP API`,
@@ -88,6 +100,39 @@ export const intake = defineContract("intake", {
       http: "POST /v1/batch",
       httpStatus: 202,
       ...asText,
+      access: "public",
+      record: "keyed",
+    }),
+    /** Trackers have no credentials: the application's id (`aid`) of the first event is the write key. */
+    snowplow: command({
+      summary: "Take events of Snowplow's trackers",
+      input: z.looseObject({
+        schema: z.string().optional(),
+        data: z.array(z.record(z.string(), z.unknown())).max(batchItemsMax),
+      }),
+      output: Answer,
+      faults,
+      http: "POST /com.snowplowanalytics.snowplow/tp2",
+      access: "public",
+      record: "keyed",
+    }),
+    /** In the binary mode an event's attributes are headers, and its data is the body. */
+    cloudEvents: command({
+      summary: "Take CloudEvents 1.0: binary, structured or in a batch",
+      input: z.strictObject({
+        content: z.string().default(""),
+        ...Object.fromEntries(Object.keys(cloudEventHeaders).map((name) => [name, z.string().optional()])),
+      }),
+      output: Answer,
+      faults,
+      http: "POST /v1/cloudevents",
+      httpStatus: 202,
+      httpText: {
+        field: "content",
+        contentTypes: ["application/cloudevents+json", "application/cloudevents-batch+json", "application/json"],
+        bytesMax: 2 * batchBytesMax,
+      },
+      httpHeaders: cloudEventHeaders,
       access: "public",
       record: "keyed",
     }),

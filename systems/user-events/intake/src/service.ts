@@ -2,7 +2,7 @@ import { batched, implement } from "@banyan/kernel";
 import { intake } from "./contract.ts";
 import { Rates } from "./rates.ts";
 import { readHeads } from "./read-heads.ts";
-import { takeBatch, takeImport, takeSingle } from "./take-events.ts";
+import { takeBatch, takeCloudEvents, takeImport, takeSingle, takeSnowplow } from "./take-events.ts";
 
 /** Batches are large by themselves; of more of them one transaction would hold too much. */
 const batchesMax = 16;
@@ -19,6 +19,8 @@ export const intakeService = implement(intake, {
     group: batched(takeSingle("group")),
     alias: batched(takeSingle("alias")),
     batch: batched(takeBatch, { itemsMax: batchesMax }),
+    snowplow: batched(takeSnowplow, { itemsMax: batchesMax }),
+    cloudEvents: batched(takeCloudEvents, { itemsMax: batchesMax }),
     import: batched(takeImport, { itemsMax: batchesMax }),
   },
   queries: { heads: readHeads },

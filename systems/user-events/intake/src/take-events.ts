@@ -4,7 +4,9 @@ import {
   batchBytesMax,
   type Collected,
   eventInLine,
+  readCloudEvent,
   readSegment,
+  readSnowplow,
   refuseText,
 } from "@banyan/user-events-formats";
 import { type Source, sources } from "@banyan/user-events-sources/contract";
@@ -38,6 +40,34 @@ export const takeBatch: Take<SegmentItem> = (ctx, items) => {
     (Array.isArray(batch) ? batch : []).map((raw) => readSegment(raw, { ...arrival, sentAt }));
   return takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
 };
+
+type SnowplowItem = Item & { readonly input: Received<typeof intake.snowplow> };
+
+/** Takes what Snowplow's trackers post. */
+export const takeSnowplow: Take<SnowplowItem> = (ctx, items) =>
+  takeAll(ctx, items, async (item) => {
+    const { data } = item.input;
+    const source = await findSource(item, textOf(data[0]?.aid));
+    if (source === undefined) return ctx.faults.unknownWriteKey();
+    const arrival = arrivalAt(ctx, source, "");
+    return admitted(ctx, source, { item, collected: data.map((raw) => readSnowplow(raw, arrival)) });
+  });
+
+type CloudEventsItem = Item & { readonly input: Received<typeof intake.cloudEvents> };
+
+/** Takes CloudEvents: a batch is a list, an event in its headers has the attribute that each must have, and all else is structured. */
+export const takeCloudEvents: Take<CloudEventsItem> = (ctx, items) =>
+  takeAll(ctx, items, async (item) => {
+    const { content, ...attributes } = item.input;
+    const isBinary = "specversion" in attributes;
+    const body = isBinary && content === "" ? { value: undefined } : jsonIn(content);
+    if (body === undefined) return ctx.faults.unreadableBody();
+    const source = await findSource(item, undefined);
+    if (source === undefined) return ctx.faults.unknownWriteKey();
+    const arrival = arrivalAt(ctx, source, "");
+    const all = isBinary ? [{ ...attributes, data: body.value }] : [body.value].flat();
+    return admitted(ctx, source, { item, collected: all.map((raw) => readCloudEvent(raw, arrival)) });
+  });
 
 type ImportItem = Item & { readonly input: Received<typeof intake.import> };
 
@@ -83,7 +113,7 @@ async function takeSegment(ctx: UsesRates, item: SegmentItem, read: Read): Promi
   const body = item.input.content === undefined ? item.input : objectIn(item.input.content);
   if (body === undefined) return ctx.faults.unreadableBody();
   const { writeKey, ...rest } = body;
-  const source = await findSource(item, typeof writeKey === "string" ? writeKey : undefined);
+  const source = await findSource(item, textOf(writeKey));
   if (source === undefined) return ctx.faults.unknownWriteKey();
   return admitted(ctx, source, { item, collected: read(rest, arrivalAt(ctx, source, "")) });
 }
@@ -107,10 +137,19 @@ function admitted(ctx: UsesRates, source: Source, brought: Brought): Brought | R
 }
 
 function objectIn(text: string): Body | undefined {
+  const value = jsonIn(text)?.value;
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Body) : undefined;
+}
+
+/** What JSON says; undefined where the text is none. */
+function jsonIn(text: string): { readonly value: unknown } | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Body) : undefined;
+    return { value: JSON.parse(text) };
   } catch {
     return undefined;
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }

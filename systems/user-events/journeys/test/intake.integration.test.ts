@@ -173,3 +173,21 @@ test("everything that was received is stored, a duplicate, or bad", async () => 
   expect(received).toBe((stored ?? 0) + (duplicate ?? 0) + (bad ?? 0));
   expect((await served.ask("/v1/consumers/lag")).body).toMatchObject({ lag: 0 });
 });
+
+test("while too many events wait to be stored clients are told to come again, and nothing of theirs is kept", async () => {
+  const append = (count: number) =>
+    served.run(
+      `UPDATE intake.partition SET appended = appended + ${count} WHERE partition = (SELECT min(partition) FROM intake.partition)`,
+    );
+  await append(200_000);
+  const refused = await served.send("/v1/track", track("too-many"));
+  expect([refused.status, refused.body.code, refused.headers.get("retry-after")]).toEqual([
+    429,
+    "intake.backlogged",
+    "1",
+  ]);
+  await append(-200_000);
+  expect((await served.send("/v1/track", track("too-many"))).status).toBe(202);
+  expect((await listed("limit=1000")).events.filter(({ eventId }) => eventId === "too-many")).toHaveLength(1);
+  expect((await served.ask("/v1/conservation")).body).toMatchObject({ ok: true, inFlight: 0 });
+});

@@ -11,6 +11,7 @@ import { eventsService } from "@banyan/user-events-events";
 import { identifySource, intakeService } from "@banyan/user-events-intake";
 import { sourcesService } from "@banyan/user-events-sources";
 import { sources } from "@banyan/user-events-sources/contract";
+import { Client } from "pg";
 import { pino } from "pino";
 import { createTestDatabase } from "../../../../tools/test-postgres.ts";
 
@@ -31,6 +32,8 @@ export interface Served {
   send(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** As whoever runs it. */
   ask(path: string, body?: unknown): Promise<Answer>;
+  /** Runs SQL past the services, as somebody with a database client would. */
+  run(text: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,6 +76,12 @@ export async function serveEvents(server: string): Promise<Served> {
     send: (path, body, headers = {}) =>
       request(path, { body, headers: { authorization: `Basic ${btoa(`${writeKey}:`)}`, ...headers } }),
     ask: (path, body) => request(path, { body, headers: { authorization: `Bearer ${apiKey}` } }),
+    run: async (text) => {
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      await client.query(text);
+      await client.end();
+    },
     close: async () => {
       await gateway.close();
       await app.stop();
