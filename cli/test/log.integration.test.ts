@@ -1,18 +1,31 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createRedisLog } from "@banyan/log-redis";
+import { connect } from "@nats-io/transport-node";
 import { Client } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { removeNamespace as removeFromKafka } from "../../adapters/log-kafka/test/kafka.ts";
+import { removeNamespace as removeFromRabbit } from "../../adapters/log-rabbitmq/test/rabbit.ts";
 import { createTestDatabase } from "../../tools/test-postgres.ts";
 import { createTestProject } from "../../tools/test-project.ts";
 import { describeWithServer } from "../../tools/test-server.ts";
 import { logOf } from "../src/platform/log.ts";
 
+interface Started {
+  readonly args?: readonly string[];
+  /** Deletes what a namespace has left at the server. */
+  readonly clear?: (namespace: string) => Promise<void>;
+}
+
 /** Starts the notes with their events going by the log, and waits until its projection has heard of the first. */
-async function startWith(BANYAN_LOG: string, args: string[] = []) {
+async function startWith(BANYAN_LOG: string, { args = [], clear = async () => {} }: Started = {}) {
   const project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
-  onTestFinished(() => project.remove());
   const namespace = `test-${process.pid}-${args.length}`;
-  const { ready } = await project.start({ BANYAN_LOG, BANYAN_NAMESPACE: namespace }, args);
+  onTestFinished(async () => {
+    await project.remove();
+    await clear(namespace);
+  });
+  const { ready } = await project.start({ BANYAN_LOG, BANYAN_NAMESPACE: namespace }, [...args]);
   const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
   const tally = async () => {
     const answer = await fetch(`${ready.url}/v1/tally`, { headers: { authorization: `Bearer ${key}` } });
@@ -38,25 +51,39 @@ test("BANYAN_LOG takes events by way of another database, as CloudEvents", async
 
 describeWithServer("nats", "events by way of JetStream", (url) => {
   test("reach the services of a split topology", async () => {
-    await startWith(url, ["--topology", "split"]);
+    const clear = async (namespace: string) => {
+      const connection = await connect({ servers: url });
+      for (const stream of [`${namespace}-log`, `KV_${namespace}-groups`]) {
+        const answer = await connection.request(`$JS.API.STREAM.DELETE.${stream}`);
+        expect(answer.json()).toMatchObject({ success: true });
+      }
+      await connection.close();
+    };
+    await startWith(url, { args: ["--topology", "split"], clear });
   });
 });
 
 describeWithServer("redis", "events by way of Redis Streams", (url) => {
   test("reach the services", async () => {
-    await startWith(url);
+    const clear = async (namespace: string) => {
+      const log = createRedisLog({ url });
+      await log.open({ signal: AbortSignal.timeout(5_000) });
+      expect(await log.unwrap().del(`${namespace}:log`, `${namespace}:log:beyond`)).toBeGreaterThan(0);
+      await log.close({ deadlineMs: 1_000 });
+    };
+    await startWith(url, { clear });
   });
 });
 
 describeWithServer("rabbitmq", "events by way of RabbitMQ", (url) => {
   test("reach the services", async () => {
-    await startWith(url);
+    await startWith(url, { clear: removeFromRabbit });
   });
 });
 
 describeWithServer("kafka", "events by way of Kafka", (broker) => {
   test("reach the services", async () => {
-    await startWith(`kafka://${broker}`);
+    await startWith(`kafka://${broker}`, { clear: (namespace) => removeFromKafka(broker, namespace) });
   });
 });
 
