@@ -110,7 +110,7 @@ class Schedule {
     return problems.length > 0 ? problems : this.recover();
   }
 
-  /** What an operator does afterwards: rebuilds, and redrives what was given up once its cause is mended. */
+  /** What an operator does afterwards: rebuilds, redrives what was given up once its cause is mended, and sends everything again. */
   private async recover(): Promise<string[]> {
     const { database } = this.world;
     await this.operate("rebuild", (app) => app.rebuild("desk.total"));
@@ -125,6 +125,10 @@ class Schedule {
     });
     if (!(await this.until(() => this.isAtRest(), settleMs))) {
       problems.push(`did not settle after the redrive: ${whatWaits(database)}`);
+    }
+    await this.operate("republish", (app) => app.republish(0));
+    if (!(await this.until(() => this.isAtRest(), settleMs))) {
+      problems.push(`did not settle after everything was sent again: ${whatWaits(database)}`);
     }
     problems.push(...checkCommands(this.history, database), ...checkJobs(database));
     problems.push(...checkDeliveries(database).filter((problem) => !problem.startsWith("reordered")));
