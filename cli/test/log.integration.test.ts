@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createKafkaLog } from "@banyan/log-kafka";
+import { createRabbitLog } from "@banyan/log-rabbitmq";
 import { createRedisLog } from "@banyan/log-redis";
 import { connect } from "@nats-io/transport-node";
 import { Client } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { removeNamespace as removeFromKafka } from "../../adapters/log-kafka/test/kafka.ts";
-import { removeNamespace as removeFromRabbit } from "../../adapters/log-rabbitmq/test/rabbit.ts";
 import { createTestDatabase } from "../../tools/test-postgres.ts";
 import { createTestProject } from "../../tools/test-project.ts";
 import { describeWithServer } from "../../tools/test-server.ts";
@@ -77,13 +77,28 @@ describeWithServer("redis", "events by way of Redis Streams", (url) => {
 
 describeWithServer("rabbitmq", "events by way of RabbitMQ", (url) => {
   test("reach the services", async () => {
-    await startWith(url, { clear: removeFromRabbit });
+    const clear = async (namespace: string) => {
+      const log = createRabbitLog({ url, namespace });
+      const channel = await (await log.unwrap()).createChannel();
+      for (const queue of [`${namespace}.group.notes`, `${namespace}.unclaimed`]) await channel.deleteQueue(queue);
+      for (const exchange of [`${namespace}.events`, `${namespace}.unclaimed`]) await channel.deleteExchange(exchange);
+      await log.close({ deadlineMs: 5_000 });
+    };
+    await startWith(url, { clear });
   });
 });
 
 describeWithServer("kafka", "events by way of Kafka", (broker) => {
   test("reach the services", async () => {
-    await startWith(`kafka://${broker}`, { clear: (namespace) => removeFromKafka(broker, namespace) });
+    const clear = async (namespace: string) => {
+      const log = createKafkaLog({ brokers: broker, namespace });
+      await log.open({ signal: AbortSignal.timeout(10_000) });
+      const { admin } = log.unwrap();
+      await admin.deleteGroups({ groups: [`${namespace}.notes`] });
+      await admin.deleteTopics({ topics: [`${namespace}.events`] });
+      await log.close({ deadlineMs: 5_000 });
+    };
+    await startWith(`kafka://${broker}`, { clear });
   });
 });
 
