@@ -14,11 +14,21 @@ const claim = {
 /** A table, one INSERT and NOTIFY per message, claimed by the hundred; the subscriber's own effect is left out in its favour. */
 export async function open({ url }) {
   const pool = new pg.Pool({ connectionString: url, max: 12 });
-  await pool.query(`
-    DROP SCHEMA IF EXISTS bench_plain CASCADE;
-    CREATE SCHEMA bench_plain;
-    CREATE TABLE bench_plain.job (id bigserial PRIMARY KEY, body jsonb NOT NULL);`);
+  await pool.query(schema);
   const deliveries = trackDeliveries();
+  await startWorker(pool, (message) => deliveries.done(message));
+  return deliveries.methods(publishTo(pool));
+}
+
+/** In an empty table. */
+export const schema = `
+  DROP SCHEMA IF EXISTS bench_plain CASCADE;
+  CREATE SCHEMA bench_plain;
+  CREATE TABLE bench_plain.job (id bigserial PRIMARY KEY, body jsonb NOT NULL);`;
+
+export const publishTo = (pool) => (message) => pool.query({ ...insert, values: [JSON.stringify(message)] });
+
+export async function startWorker(pool, onDone) {
   const worker = await pool.connect();
   let wake = () => {};
   worker.on("notification", () => wake());
@@ -32,7 +42,7 @@ export async function open({ url }) {
       await worker.query("BEGIN");
       const { rows } = await worker.query(claim);
       await worker.query("COMMIT");
-      for (const { body } of rows) deliveries.done(body);
+      for (const { body } of rows) onDone(body);
       if (rows.length === 0) await woken;
     }
   }
@@ -40,5 +50,4 @@ export async function open({ url }) {
     console.error(error);
     process.exit(1);
   });
-  return deliveries.methods((message) => pool.query({ ...insert, values: [JSON.stringify(message)] }));
 }

@@ -1,8 +1,10 @@
+import { startedEngines } from "../log/engines.ts";
 import { withPostgres } from "../postgres.ts";
 import type { Area, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
 import { percentile } from "../row.ts";
 import { peer, type Running, type Subject } from "../subject-process.ts";
+import { measureAcross } from "./across.ts";
 
 const IN_FLIGHT = 100;
 /** As many as one commit takes without waiting for others. */
@@ -37,10 +39,10 @@ const wanted: Wanted[] = [
   { ...together, peer: "plain-table", reach: 8 },
   { ...drained, peer: { name: "the figure to reach", figure: 20_000 }, reach: 1 },
   { ...drained, peer: "plain-table" },
-  { ...delay99, peer: "plain-table" },
+  { ...delay99, peer: "plain-table", reach: 1 / 2.5 },
 ];
 
-/** From the start of a command to its subscriber's committed effect, all in one process, beside tables used as queues. */
+/** From the start of a command to its subscriber's committed effect, beside tables used as queues, and by way of each engine. */
 export const deliveryArea: Area = {
   name: "delivery",
   about:
@@ -51,8 +53,10 @@ export const deliveryArea: Area = {
       const messages = bench.quick ? 20 : 300;
       const backlog = bench.quick ? 50 : BACKLOG;
       const options = { url };
+      const ours = new URL("./ours.ts", import.meta.url);
+      const engines = startedEngines(bench.progress);
       const subjects: Subject[] = [
-        { id: "subscription", name: "ours", module: new URL("./ours.ts", import.meta.url), options },
+        { id: "subscription", name: "ours", module: ours, options },
         {
           id: "plain-table",
           name: "plain table, SKIP LOCKED and NOTIFY, its subscriber without an effect",
@@ -66,9 +70,16 @@ export const deliveryArea: Area = {
           module: peer("delivery/graphile-worker"),
           options,
         },
+        ...engines.map(({ engine, name, server }) => ({
+          id: engine,
+          name: `ours, by way of ${name}`,
+          module: ours,
+          options: { url, by: { engine, server } },
+        })),
       ];
       const measure = async (running: Running, { id }: Subject) => {
         await running.ask("sustained", IN_FLIGHT, durationMs);
+        if (engines.some(({ engine }) => engine === id)) return measureEngine(running, durationMs);
         const sustained = await running.ask<number>("sustained", IN_FLIGHT, durationMs);
         // The peers' publishes write nothing but their message, each in a commit of its own.
         const others = id === "subscription" ? await measureOthers(running, durationMs, backlog) : {};
@@ -85,7 +96,8 @@ export const deliveryArea: Area = {
         };
       };
       const figures = await measureInRounds(bench, { subjects }, measure);
-      return figures.rows(wanted);
+      const overEngines = engines.map(({ engine, name }) => wantedOver(engine, name));
+      return [...figures.rows([...wanted, ...overEngines]), ...(await measureAcross(bench, url))];
     }),
 };
 
@@ -93,4 +105,16 @@ async function measureOthers(running: Running, durationMs: number, backlog: numb
   const writing = await running.ask<number>("sustainedWriting", IN_FLIGHT, durationMs);
   const together = await running.ask<number>("sustainedTogether", TOGETHER, durationMs);
   return { writing, together, drained: await running.ask<number>("drained", backlog) };
+}
+
+/** From the outbox to the engine and from there to the inbox, beside the log that is in the database itself. */
+function wantedOver(engine: string, name: string): Wanted {
+  const row = `by way of ${name}: ${TOGETHER} in flight, publishes committed together`;
+  return { ...sustained, ours: engine, peer: "subscription", metric: "together", row, reach: 0.9 };
+}
+
+async function measureEngine(running: Running, durationMs: number) {
+  const together = await running.ask<number>("sustainedTogether", TOGETHER, durationMs);
+  await running.ask("close");
+  return { together };
 }

@@ -1,12 +1,16 @@
 import type { Service } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
-import type { Store } from "@banyan/kernel/store";
 import { createPostgresStore } from "@banyan/sql-postgres";
+import { type EngineOptions, ownLog } from "../log/own-log.ts";
 import { type Message, trackDeliveries } from "./deliveries.ts";
 import { keeperService, stream, streamService } from "./stream.ts";
+import { tellingCommits } from "./telling-commits.ts";
 
-/** A message counts as done when the transaction of its effect has committed, which only the store sees. */
-export async function open({ url }: { url: string }) {
+/**
+ * Events go from an outbox to an inbox of one database, by way of an engine where one is given. A message counts as done when the
+ * transaction of its effect has committed, which only the store sees.
+ */
+export async function open({ url, by }: { url: string; by?: EngineOptions }) {
   const deliveries = trackDeliveries();
   const handled = new Map<string, Message>();
   const createStore = () =>
@@ -18,18 +22,19 @@ export async function open({ url }: { url: string }) {
       }
     });
   const keeper = keeperService((eventId, message) => handled.set(eventId, message));
+  const own = by && ownLog(by);
   const start = async (services: readonly Service[]) => {
-    const app = createApp({ services, store: createStore(), validateOutput: false });
+    const app = createApp({ services, store: createStore(), validateOutput: false, ...(own && { log: own.log }) });
     await app.start();
     return app;
   };
   let app = await start([streamService, keeper]);
-  const by = (action: typeof stream.send | typeof stream.sendTogether | typeof stream.write) =>
+  const publishing = (action: typeof stream.send | typeof stream.sendTogether | typeof stream.write) =>
     deliveries.methods((message) => app.call(action, message));
   return {
-    ...by(stream.send),
-    sustainedWriting: by(stream.write).sustained,
-    sustainedTogether: by(stream.sendTogether).sustained,
+    ...publishing(stream.send),
+    sustainedWriting: publishing(stream.write).sustained,
+    sustainedTogether: publishing(stream.sendTogether).sustained,
     /** Events per second of a backlog that waited for its subscriber, from the subscriber's start to its last effect. */
     async drained(count: number): Promise<number> {
       await app.stop();
@@ -42,25 +47,10 @@ export async function open({ url }: { url: string }) {
       await untilDone();
       return (count * 1_000) / (performance.now() - startedMs);
     },
-  };
-}
-
-/** The store as it is, telling which events' effects have just committed. */
-function tellingCommits(store: Store, onCommitted: (eventIds: readonly string[]) => void): Store {
-  return {
-    ...store,
-    beginDelivery(subscriber, eventIds, budget) {
-      const transaction = store.beginDelivery(subscriber, eventIds, budget);
-      return {
-        sql: transaction.sql,
-        open: () => transaction.open(),
-        rollback: () => transaction.rollback(),
-        async commit(closing) {
-          const committed = await transaction.commit(closing);
-          onCommitted(eventIds);
-          return committed;
-        },
-      };
+    /** For one with an engine: nothing of it is left there. */
+    async close(): Promise<void> {
+      await own?.remove("keeper");
+      await app.stop();
     },
   };
 }

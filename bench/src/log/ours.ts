@@ -1,18 +1,21 @@
 import { randomUUID } from "node:crypto";
 import type { Log, LogMessage } from "@banyan/kernel/log";
+import { type EngineOptions, ownLog } from "./own-log.ts";
 
 const CALL_MESSAGES = 500;
 const CALLS_AT_ONCE = 2;
 const KEYS = 100;
+const group = "bench";
 const type = "bench.happened";
 const body = Buffer.from(JSON.stringify({ specversion: "1.0", data: "x".repeat(270) }));
 
 /** Appends over a log and takes what comes of it; `run` answers messages a second, from the first append to the last acknowledgement. */
-export async function overLog(log: Log, remove: () => Promise<unknown>) {
+export async function open(options: EngineOptions) {
+  const { log, remove } = ownLog(options);
   await log.open({ signal: AbortSignal.timeout(10_000) });
   let arrived: (count: number) => void = () => {};
   const consumer = await log.consume(
-    { name: "bench", types: [type], from: "earliest", inFlightMax: 1_000 },
+    { name: group, types: [type], from: "earliest", inFlightMax: 1_000 },
     {
       received(messages) {
         consumer.acknowledge(messages);
@@ -37,7 +40,7 @@ export async function overLog(log: Log, remove: () => Promise<unknown>) {
     },
     async close() {
       await consumer.close();
-      await remove();
+      await remove(group);
       await log.close({ deadlineMs: 1_000 });
     },
   };

@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import type { Log } from "@banyan/kernel/log";
+import { createJetStreamLog } from "@banyan/log-jetstream";
+import { createKafkaLog } from "@banyan/log-kafka";
+import { createRabbitLog } from "@banyan/log-rabbitmq";
+import { createRedisLog } from "@banyan/log-redis";
+
+/** A server as ../shared/infra names and starts it. */
+export type EngineName = "nats" | "redis" | "rabbitmq" | "kafka";
+
+/** What a subject is told of the server that it uses. */
+export type EngineOptions = { engine: EngineName; server: string };
+
+/** A log in a namespace of its own, not open, and what removes its traces. `group` is who reads it. */
+export type OwnLog = { log: Log; remove(group: string): Promise<unknown> };
+
+/** One of its own for each that measures. */
+export function ownLog({ engine, server }: EngineOptions): OwnLog {
+  return makers[engine](server, `bench-${randomBytes(4).toString("hex")}`);
+}
+
+const makers: Record<EngineName, (server: string, namespace: string) => OwnLog> = {
+  nats(url, namespace) {
+    const log = createJetStreamLog({ url, namespace });
+    const remove = async () => {
+      for (const stream of [`${namespace}-log`, `KV_${namespace}-groups`])
+        await log.unwrap().request(`$JS.API.STREAM.DELETE.${stream}`);
+    };
+    return { log, remove };
+  },
+  redis(url, namespace) {
+    const log = createRedisLog({ url, namespace });
+    return { log, remove: () => log.unwrap().del(`${namespace}:log`, `${namespace}:log:beyond`) };
+  },
+  rabbitmq(url, namespace) {
+    const log = createRabbitLog({ url, namespace });
+    const remove = async (group: string) => {
+      const channel = await (await log.unwrap()).createChannel();
+      for (const queue of [`group.${group}`, "unclaimed"]) await channel.deleteQueue(`${namespace}.${queue}`);
+      for (const exchange of ["events", "unclaimed"]) await channel.deleteExchange(`${namespace}.${exchange}`);
+    };
+    return { log, remove };
+  },
+  kafka(brokers, namespace) {
+    const log = createKafkaLog({ brokers, namespace });
+    return { log, remove: () => log.unwrap().admin.deleteTopics({ topics: [`${namespace}.events`] }) };
+  },
+};
