@@ -80,7 +80,7 @@ export class Workers {
     this.source =
       tickets === undefined ? new Claims(this.runs, given, asks) : new Ticketed(this.runs, { ...given, tickets }, asks);
     // Whoever commits jobs offers their tickets itself.
-    if (tickets === undefined) store.outbox.onAnnounced(() => this.wake());
+    if (tickets === undefined) store.outbox.onAnnounced((eventsAlone) => eventsAlone || this.wake());
     this.scheduler.start(storeNow);
     this.wake();
   }

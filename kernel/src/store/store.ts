@@ -188,8 +188,8 @@ export interface Outbox {
   subscriptions(): Promise<readonly StoredSubscriptions[]>;
   /** The service hears of nothing more, until it starts again, and what waits for it is dropped; answers how many events that were. */
   forget(service: string): Promise<number>;
-  /** Calls `listener` soon after other processes' commits with events or jobs; at most each 10 ms. */
-  onAnnounced(listener: () => void): void;
+  /** Calls `listener` soon after other processes' commits with events or jobs; at most each 10 ms. `eventsAlone`: no job is free by them. */
+  onAnnounced(listener: (eventsAlone: boolean) => void): void;
   /** The number of events unsent and the age in milliseconds of the oldest. */
   backlog(hearing: Hearing): Promise<{ readonly count: number; readonly oldestMs: number }>;
   /**

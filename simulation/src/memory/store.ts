@@ -29,9 +29,9 @@ const waitMs = 5;
  * where PostgreSQL would wait, lose a connection or refuse, so does this, by way of its wire.
  */
 export function createMemoryStore({ database, wire, dialect }: MemoryStoreOptions): Store {
-  const listeners: (() => void)[] = [];
+  const listeners: Parameters<Store["outbox"]["onAnnounced"]>[0][] = [];
   const hear = everyWindow(() => {
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(false);
   });
   const onNotified = () => wire.notify(hear);
   const audience = audienceOf(database);

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
+import type { Outbox } from "@banyan/kernel/store";
 import { budgetOf, sendWithin } from "../budget.ts";
 import { type ConnectOptions, connect, type SqlConnection } from "../connection.ts";
 import { pause } from "../pause.ts";
 import { type Statement, sql, statement } from "../statement.ts";
 
 const CHANNEL = "banyan";
+const EVENTS = "events";
 const LISTEN: Statement = statement(`LISTEN ${CHANNEL}`);
 /** A NOTIFY has a commit of its own, which need not reach the disk. */
 const UNSYNCED: Statement = statement("SET synchronous_commit = off");
@@ -14,9 +16,9 @@ const ANSWER_MS = 2_000;
 
 /** Tells other processes that there is something to do, and hears it from them. Lossy: polling is what makes it complete. */
 export interface Announcements {
-  /** Costs nothing to the caller: one NOTIFY leaves per window, whatever the number of commits. */
-  announce(): void;
-  onAnnounced(listener: () => void): void;
+  /** Costs nothing to the caller: one NOTIFY leaves per window, whatever the number of commits. `eventsAlone`: no job is free by it. */
+  announce(eventsAlone?: boolean): void;
+  onAnnounced: Outbox["onAnnounced"];
   stop(): Promise<void>;
 }
 
@@ -26,19 +28,30 @@ export interface Announcements {
  */
 export function createAnnouncements(options: ConnectOptions): Announcements {
   const self = randomUUID();
-  const notify = sql`SELECT pg_notify(${CHANNEL}, ${self})`;
-  const listeners = new Set<() => void>();
+  const notify = (ofEventsAlone: boolean) =>
+    sql`SELECT pg_notify(${CHANNEL}, ${ofEventsAlone ? `${self} ${EVENTS}` : self})`;
+  const listeners = new Set<Parameters<Announcements["onAnnounced"]>[0]>();
   const stopped = new AbortController();
   let connection: SqlConnection | undefined;
 
+  // Of all that is said, and heard, in a window.
+  let saysEventsAlone = true;
+  let heardEventsAlone = true;
   const hear = everyWindow(() => {
-    for (const listener of listeners) listener();
+    const eventsAlone = heardEventsAlone;
+    heardEventsAlone = true;
+    for (const listener of listeners) listener(eventsAlone);
   });
+  const hearOf = (eventsAlone: boolean): void => {
+    heardEventsAlone &&= eventsAlone;
+    hear();
+  };
   let saying: Promise<unknown> | undefined;
   const say = everyWindow(() => {
     // A slow NOTIFY is caught up with by the next window: a connection takes one batch at a time.
-    if (saying !== undefined) say();
-    else saying = connection?.send([notify]).finally(() => (saying = undefined));
+    if (saying !== undefined) return say();
+    saying = connection?.send([notify(saysEventsAlone)]).finally(() => (saying = undefined));
+    saysEventsAlone = true;
   });
 
   const keepListening = async (): Promise<void> => {
@@ -49,7 +62,10 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
         session = await connect(
           { ...options, name: "banyan announcements" },
           {
-            onNotification: (_channel, from) => from !== self && hear(),
+            onNotification: (_channel, payload) => {
+              const [from, what] = payload.split(" ");
+              if (from !== self) hearOf(what === EVENTS);
+            },
             onLost: () => lost.resolve(),
           },
         );
@@ -58,7 +74,7 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
         if (failure !== undefined) throw failure;
         connection = session;
         // Whatever was announced while nobody listened here.
-        hear();
+        hearOf(false);
         if (!stopped.signal.aborted) await lost.promise;
       } catch {
         // Not reachable now; whoever needs the database says so.
@@ -71,7 +87,10 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
   const listening = keepListening();
 
   return {
-    announce: say,
+    announce(eventsAlone = false) {
+      saysEventsAlone &&= eventsAlone;
+      say();
+    },
     onAnnounced: (listener) => void listeners.add(listener),
     stop: async () => {
       stopped.abort();

@@ -9,8 +9,8 @@ export interface Runner {
   readonly pool: Pool;
   /** Runs one statement in a transaction of its own. */
   run(statement: Statement): Promise<StatementResult>;
-  /** Tells other processes that events or jobs were stored. */
-  announce(): void;
+  /** Tells other processes that events or jobs were stored; `eventsAlone`: no job is free by it. */
+  announce(eventsAlone?: boolean): void;
 }
 
 /** One statement in a transaction of its own, cancelled when the budget is spent. */
@@ -28,6 +28,6 @@ export async function runOnce(pool: Pool, budget: Budget, statement: Statement):
 /** Nobody waits for these in person, and none reads more than a page; what takes longer is stuck. */
 const RUN_MS = 10_000;
 
-export function createRunner(pool: Pool, announce: () => void): Runner {
+export function createRunner(pool: Pool, announce: Runner["announce"]): Runner {
   return { pool, announce, run: (statement) => runOnce(pool, budgetOf(RUN_MS), statement) };
 }

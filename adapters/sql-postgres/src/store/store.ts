@@ -53,16 +53,16 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const days = checkedDays(options.retention);
   let announcements: Announcements | undefined;
   let sweeps: ReturnType<typeof keepSwept> | undefined;
-  const listeners: (() => void)[] = [];
-  const runner = createRunner(pool, () => announcements?.announce());
+  const listeners: Parameters<Announcements["onAnnounced"]>[0][] = [];
+  const runner = createRunner(pool, (eventsAlone) => announcements?.announce(eventsAlone));
   const commands = { ...runner, silent: new SilentCommands((together) => commitSilently(runner, together)) };
-  const onAnnounced = (listener: () => void): void => {
+  const onAnnounced: Announcements["onAnnounced"] = (listener) => {
     listeners.push(listener);
     announcements?.onAnnounced(listener);
   };
   const announceHereToo = (): void => {
     announcements?.announce();
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(false);
   };
 
   return {

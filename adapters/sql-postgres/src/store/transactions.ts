@@ -185,7 +185,8 @@ function endingOf({ closing: { events, jobs }, before, after }: Said): Ending {
 
 function committed(store: Runner, { emission, hasJobs }: Ending, results: readonly StatementResult[]): Committed {
   const released = (results[0]?.rows[0]?.released as number | undefined) ?? 0;
-  if (emission !== undefined || hasJobs || released > 0) store.announce();
+  const eventsAlone = !hasJobs && released === 0;
+  if (emission !== undefined || !eventsAlone) store.announce(eventsAlone);
   const events = emission?.stored(results.at(-1) as StatementResult) ?? [];
   return released > 0 ? { events, releasedJobs: released } : { events };
 }
