@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHttpCall } from "@banyan/cli";
-import type { Returned, Sent, Service } from "@banyan/kernel";
-import { type AnyAction, createApp } from "@banyan/kernel/app";
+import { type Returned, type Sent, type Service, systemIdentity } from "@banyan/kernel";
+import { type AnyAction, type App, createApp } from "@banyan/kernel/app";
 import { InProcessNetwork } from "@banyan/kernel/bus";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { afterAll, beforeAll, describe } from "vitest";
@@ -13,7 +13,12 @@ import { createTestProject } from "./test-project.ts";
 export type Call = <A extends AnyAction>(
   action: A,
   input: Sent<A>,
-  options?: { readonly idempotencyKey?: string; readonly deadlineMs?: number },
+  options?: {
+    readonly idempotencyKey?: string;
+    readonly deadlineMs?: number;
+    /** Another person than who calls otherwise, who may do as much. */
+    readonly as?: "somebodyElse";
+  },
 ) => Promise<Returned<A>>;
 
 /** What is tried in each topology. */
@@ -66,7 +71,7 @@ export function describeInTopologies(tried: Tried, journeys: (call: Call) => voi
 async function startLocal({ services }: Tried, databaseUrl: string): Promise<Running> {
   const app = createApp({ services, store: createPostgresStore({ url: databaseUrl }) });
   await app.start();
-  return { call: (action, input, options) => app.call(action, input, options), stop: () => app.stop() };
+  return { call: asPeople(app), stop: () => app.stop() };
 }
 
 async function startWire({ services }: Tried, databaseUrl: string): Promise<Running> {
@@ -84,7 +89,7 @@ async function startWire({ services }: Tried, databaseUrl: string): Promise<Runn
   const edge = join([], "edge");
   await Promise.all([...apps, edge].map((app) => app.start()));
   return {
-    call: (action, input, options) => edge.call(action, input, options),
+    call: asPeople(edge),
     async stop() {
       await edge.stop();
       await Promise.all(apps.map((app) => app.stop()));
@@ -92,11 +97,23 @@ async function startWire({ services }: Tried, databaseUrl: string): Promise<Runn
   };
 }
 
+function asPeople(app: App): Call {
+  return (action, input, { as, ...options } = {}) =>
+    app.call(action, input, { ...options, ...(as && { identity: { ...systemIdentity, subject: as } }) });
+}
+
+const otherKey = "the-key-of-somebody-else-0123456789";
+
 /** As a user starts it, down to the command line. */
 async function startSplit({ config }: Tried, databaseUrl: string): Promise<Running> {
   const project = createTestProject(config);
-  const server = await project.start({ DATABASE_URL: databaseUrl }, ["--topology", "split"]);
+  const environment = { DATABASE_URL: databaseUrl, BANYAN_API_KEYS: `somebody.else=${otherKey}` };
+  const { ready } = await project.start(environment, ["--topology", "split"]);
   const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
-  const call = createHttpCall({ url: server.ready.url, key });
-  return { call, stop: () => project.remove() };
+  const call = createHttpCall({ url: ready.url, key });
+  const otherCall = createHttpCall({ url: ready.url, key: otherKey });
+  return {
+    call: (action, input, { as, ...options } = {}) => (as ? otherCall : call)(action, input, options),
+    stop: () => project.remove(),
+  };
 }

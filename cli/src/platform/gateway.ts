@@ -21,7 +21,12 @@ export async function openGateway(
   const { createApiKeyAuthenticator, createGateway, firstOf } = await import("@banyan/gateway");
   const host = environment.HOST ?? config.host;
   const asked = environment.PORT ?? config.port;
-  const own = createApiKeyAuthenticator([{ hash: hash("sha256", key), identity: developer }]);
+  const own = createApiKeyAuthenticator([
+    { hash: hash("sha256", key), identity: developer },
+    ...people(environment).map(([subject, theirs]) => {
+      return { hash: hash("sha256", theirs), identity: { ...developer, subject } };
+    }),
+  ]);
   const others = await config.authenticators?.((action, input, options) => app.call(action, input, options));
   const gateway = createGateway({
     app,
@@ -44,6 +49,12 @@ export async function openGateway(
   );
   const moved = asked !== 0 && port !== asked;
   return { url, note: moved ? `Port ${asked} is taken, so the gateway listens on ${port}.` : undefined };
+}
+
+/** Names and keys of BANYAN_API_KEYS. */
+function people({ BANYAN_API_KEYS = "" }: Environment): readonly (readonly [name: string, key: string])[] {
+  const entries = BANYAN_API_KEYS.split(",").filter((entry) => entry !== "");
+  return entries.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)] as const);
 }
 
 /** At "info" each refused request is a line: for whoever keeps logs, and noise in the terminal of whoever develops. */

@@ -21,6 +21,14 @@ const Environment = z
       .string()
       .regex(/^[A-Za-z0-9._~+/-]+=*$/, "may hold letters, digits and ._~+/- only, as a Bearer token (RFC 6750)")
       .optional(),
+    /** Of further people, each `name=key`, with commas between: one person alone must not do what takes two. */
+    BANYAN_API_KEYS: z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9._-]{0,63}=[A-Za-z0-9._~+/-]{20,}=*(?:,[a-z][a-z0-9._-]{0,63}=[A-Za-z0-9._~+/-]{20,}=*)*$/,
+        `must be name=key, with commas between; a key has at least ${keyLengthMin} of the characters of a Bearer token`,
+      )
+      .optional(),
     /** How processes of one application reach each other: nats://, redis://, or tcp:// with one or more seeds. */
     BANYAN_BUS: z
       .string()

@@ -1,0 +1,144 @@
+import { createHmac } from "node:crypto";
+import { parsePain001 } from "@banyan/neopay-bank-files";
+import { fx } from "@banyan/neopay-fx/contract";
+import { ledger } from "@banyan/neopay-ledger/contract";
+import { payouts } from "@banyan/neopay-payouts/contract";
+import { reconciliation } from "@banyan/neopay-reconciliation/contract";
+import { statements } from "@banyan/neopay-statements/contract";
+import { webhooks } from "@banyan/neopay-webhooks/contract";
+import { Webhook } from "standardwebhooks";
+import { expect, inject, test } from "vitest";
+import { describeInTopologies } from "../../../../tools/topologies.ts";
+import { notification, statusReport } from "../../payouts/test/bank-answers.ts";
+import { openReceiver } from "../../webhooks/test/receiver.ts";
+import { moneyServices, providerSecret } from "./money-services.ts";
+
+const patience = { timeout: 20_000, interval: 100 };
+const iban = "DE89370400440532013000";
+const today = () => new Date().toISOString().slice(0, 10);
+
+describeInTopologies(
+  {
+    title: "NeoPay's money",
+    services: moneyServices,
+    config: new URL("./money.config.ts", import.meta.url),
+    postgresUrl: () => inject("postgresUrl"),
+  },
+  (call) => {
+    const fund = async (address: string, currency: string, amountMinor: number) => {
+      const till = `world:till:${currency}`;
+      await call(ledger.openAccount, { address: till, currency, floorMinor: null }).catch(() => {});
+      await call(ledger.openAccount, { address, currency });
+      const postings = [{ source: till, destination: address, amountMinor, currency }];
+      await call(ledger.post, { reference: `fund ${address}`, postings });
+    };
+    const balanceOf = async (address: string) => (await call(ledger.balance, { address })).balanceMinor;
+    const merchant = async (code: string, amountMinor: number) => {
+      await fund(`merchants:${code}:settlement`, "EUR", amountMinor);
+      const account = "GB82WEST12345698765432";
+      await call(payouts.setBeneficiary, { merchant: code, currency: "EUR", name: code, account });
+    };
+
+    test("merchants are paid in a batch of two people; one payment arrives, one comes back; the bank and the books agree", async () => {
+      const receiver = await openReceiver();
+      try {
+        await merchant("acme", 100_00);
+        await merchant("bolt", 30_00);
+        const url = `http://${receiver.host}/neopay`;
+        const { secret } = await call(webhooks.createEndpoint, { url, merchant: "acme" });
+
+        const debtor = { name: "NeoPay", account: iban };
+        const { id } = await call(payouts.createBatch, { currency: "EUR", debtor });
+        await expect(call(payouts.approveBatch, { id })).rejects.toMatchObject({ code: "payouts.approverIsCreator" });
+        await call(payouts.approveBatch, { id }, { as: "somebodyElse" });
+        await expect.poll(async () => (await call(payouts.batch, { id })).status, patience).toBe("sent");
+
+        const { content } = await call(payouts.pain001, { id });
+        const { payments, problems } = parsePain001(content);
+        expect(problems).toEqual([]);
+        const [acme, bolt] = payments.map(({ endToEndId }) => endToEndId ?? "");
+        expect(payments.map(({ amountMinor }) => amountMinor)).toEqual([100_00, 30_00]);
+
+        await call(payouts.takeStatusReport, { content: statusReport({ [bolt ?? ""]: "RJCT" }) });
+        const booked = { account: iban, endToEndId: acme ?? "", amount: "100.00", mark: "DBIT" };
+        await call(statements.import, { content: notification({ id: "N1", ...booked }) });
+        await expect
+          .poll(async () => (await call(payouts.batch, { id })).payouts.map(({ status }) => status), patience)
+          .toEqual(["sent", "returned"]);
+        await expect.poll(() => balanceOf("merchants:bolt:settlement"), patience).toBe(30_00);
+
+        await expect.poll(() => receiver.received.length, patience).toBe(1);
+        const [{ headers, body } = { headers: {}, body: "" }] = receiver.received;
+        expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({
+          type: "payout.sent",
+          data: { merchant: "acme", amountMinor: 100_00, endToEndId: acme },
+        });
+
+        await call(statements.import, { content: statementOf(acme ?? "") });
+        await expect
+          .poll(() => call(reconciliation.run, {}).catch((error: { code?: string }) => error.code), patience)
+          .toMatchObject({ matchedCount: 1, openCount: 0 });
+        const { currencies } = await call(ledger.trialBalance, {});
+        expect(currencies).toMatchObject([{ currency: "EUR", differenceMinor: 0 }]);
+      } finally {
+        await receiver.close();
+      }
+    });
+
+    test("a quote is used once, however many try at once, and moves both currencies", async () => {
+      await fund("users:ann:euros", "EUR", 10_00);
+      await call(ledger.openAccount, { address: "users:ann:yen", currency: "JPY" });
+      const pair = { sourceCurrency: "EUR", targetCurrency: "JPY" };
+      await call(fx.setRate, { ...pair, rate: "163.35" });
+      const { id: quoteId, targetMinor } = await call(fx.quote, { ...pair, sourceMinor: 9_99 });
+      const use = () => call(fx.convert, { quoteId, source: "users:ann:euros", destination: "users:ann:yen" });
+      const codes = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          use().then(
+            () => "taken",
+            (error: { code: string }) => error.code,
+          ),
+        ),
+      );
+      expect(codes.toSorted()).toEqual([...Array(9).fill("fx.quoteUsed"), "taken"]);
+      await expect.poll(() => balanceOf("users:ann:yen"), patience).toBe(targetMinor);
+      expect(await balanceOf("users:ann:euros")).toBe(1);
+    });
+
+    test("a provider's webhook that comes twice and out of order has one effect, and a forged one has none", async () => {
+      const signed = (id: string, created: number) => {
+        const payload = JSON.stringify(
+          { id, type: "charge.captured", created, data: { object: { id: "ch_1" } } },
+          null,
+          1,
+        );
+        const at = Math.floor(Date.now() / 1_000);
+        const mac = createHmac("sha256", providerSecret).update(`${at}.${payload}`).digest("hex");
+        return { provider: "stripe", payload, stripeSignature: `t=${at},v1=${mac}` };
+      };
+      const taken = [];
+      for (const given of [signed("e2", 2), signed("e1", 1), signed("e2", 2), signed("e1", 1)]) {
+        taken.push((await call(webhooks.receive, given)).duplicate);
+      }
+      expect(taken).toEqual([false, false, true, true]);
+      const forged = { ...signed("e3", 3), payload: signed("e4", 4).payload };
+      await expect(call(webhooks.receive, forged)).rejects.toMatchObject({
+        code: "webhooks.badSignature",
+        details: { resultCode: 98 },
+      });
+    });
+  },
+);
+
+/** The bank's statement of the day: it paid 100.00 out of an account that was empty. */
+function statementOf(endToEndId: string): string {
+  const day = today();
+  const amount = `<Amt Ccy="EUR">100.00</Amt><CdtDbtInd>DBIT</CdtDbtInd>`;
+  const balance = (kind: string, minor: string, mark: string) =>
+    `<Bal><Tp><CdOrPrtry><Cd>${kind}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">${minor}</Amt><CdtDbtInd>${mark}</CdtDbtInd><Dt><Dt>${day}</Dt></Dt></Bal>`;
+  return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>S</MsgId></GrpHdr>
+<Stmt><Id>S1</Id><Acct><Id><IBAN>${iban}</IBAN></Id><Ccy>EUR</Ccy></Acct>${balance("OPBD", "0.00", "CRDT")}${balance("CLBD", "100.00", "DBIT")}
+<Ntry>${amount}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>${day}</Dt></BookgDt><BkTxCd/>
+<NtryDtls><TxDtls><Refs><EndToEndId>${endToEndId}</EndToEndId></Refs>${amount}</TxDtls></NtryDtls></Ntry>
+</Stmt></BkToCstmrStmt></Document>`;
+}
