@@ -16,8 +16,8 @@ export type Call = <A extends AnyAction>(
   options?: {
     readonly idempotencyKey?: string;
     readonly deadlineMs?: number;
-    /** Another person than who calls otherwise, who may do as much. */
-    readonly as?: "somebodyElse";
+    /** Another person than who calls otherwise, by any name, who may do as much. */
+    readonly as?: string;
   },
 ) => Promise<Returned<A>>;
 

@@ -28,11 +28,13 @@ test("the merchant's day is there: books that hold, and a statement that ties an
   const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
   const headers = { authorization: `Bearer ${key}` };
   const response = await fetch(`${server.ready.url}/v1/accounts/merchants:acme:settlement`, { headers });
-  expect(await response.json()).toMatchObject({ balanceMinor: 9_33, currency: "EUR" });
+  expect(await response.json()).toMatchObject({ balanceMinor: 0, currency: "EUR" });
   const { statements } = await json("call", "statements.list");
   expect(statements).toMatchObject([{ ties: true, breakMinor: 0 }]);
   const run = await expect.poll(() => json("call", "reconciliation.run"), { timeout: 20_000 });
   await run.toMatchObject({ openCount: 0 });
+  const { batches } = await json("call", "payouts.batches");
+  expect(batches).toMatchObject([{ status: "sent", createdBy: "system", approvedBy: "treasurer" }]);
   expect((await json("verify")).ok).toBe(true);
 });
 

@@ -1,8 +1,10 @@
 import { relative } from "node:path";
+import { systemIdentity } from "@banyan/kernel";
+import type { App } from "@banyan/kernel/app";
 import { operate } from "../control/operate.ts";
 import { type Operate, openControlServer } from "../control/server.ts";
 import type { Steps } from "../output/steps.ts";
-import type { Call, LoadedConfig } from "../project/config.ts";
+import type { LoadedConfig } from "../project/config.ts";
 import {
   type DevelopmentKey,
   developmentKey,
@@ -39,7 +41,7 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
   const [{ app, databaseUrl }] = await Promise.all([openApplication(surroundings), import("@banyan/gateway")]);
   const name = { node: config.title, process: config.title };
   const watch = await openWatch(app, surroundings, name.node);
-  await playDemo((action, input, options) => app.call(action, input, options), notes, surroundings);
+  await playDemo(app, notes, surroundings);
   signal.throwIfAborted();
   const { url, note } = await openGateway(app, key.key, surroundings);
   if (note !== undefined) notes.push(note);
@@ -50,11 +52,15 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
 }
 
 /** Fills an empty store with the project's own example, where it has one. */
-export async function playDemo(call: Call, notes: string[], { config, steps }: Surroundings): Promise<void> {
+export async function playDemo(app: App, notes: string[], { config, steps }: Surroundings): Promise<void> {
   const { demo } = config;
   if (demo === undefined) return;
   const startedAt = performance.now();
-  const play = () => demo((action, input, options) => call(action, input, { deadlineMs: demoDeadlineMs, ...options }));
+  const play = () =>
+    demo((action, input, { as: subject, ...options } = {}) => {
+      const identity = subject === undefined ? systemIdentity : { ...systemIdentity, subject };
+      return app.call(action, input, { deadlineMs: demoDeadlineMs, ...options, identity });
+    });
   const did = await steps.watch("the demo", play).catch((error: Error) => {
     // A store without its demo serves as well as any other.
     notes.push(`The demo was not played to its end: ${error.message}.`);

@@ -15,6 +15,13 @@ export type Call = <A extends AnyAction>(
   options?: { readonly idempotencyKey?: string; readonly deadlineMs?: number },
 ) => Promise<Returned<A>>;
 
+/** The demo plays several people; `as` says who, where it is not the platform itself. */
+export type DemoCall = <A extends AnyAction>(
+  action: A,
+  input: Sent<A>,
+  options?: { readonly idempotencyKey?: string; readonly as?: string },
+) => Promise<Returned<A>>;
+
 /** What an importer is given. It reads `files` one after another and says after each piece how far it is. */
 export interface ImportRun {
   readonly files: readonly string[];
@@ -83,7 +90,7 @@ const Config = z.strictObject({
   /** Origins whose pages may call, as "https://app.example"; "*" for all. */
   corsOrigins: z.array(z.string()).default([]),
   /** Fills an empty store, and answers what it did in a few words; undefined where the store was not empty. */
-  demo: called<(call: Call) => Promise<string | undefined>>("must be a function of `call`").optional(),
+  demo: called<(call: DemoCall) => Promise<string | undefined>>("must be a function of `call`").optional(),
   /** `banyan import NAME FILE…` */
   importers: z
     .record(

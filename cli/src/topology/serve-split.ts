@@ -40,7 +40,7 @@ export async function serveSplit(surroundings: Surroundings): Promise<Served> {
   signal.throwIfAborted();
   steps.done.push(...started.map(stepOf));
   const notes = started.flatMap(({ ready }) => ready?.notes ?? []);
-  await playDemo((action, input, options) => app.call(action, input, options), notes, surroundings);
+  await playDemo(app, notes, surroundings);
   const url = started.find(({ ready }) => ready?.url !== undefined)?.ready?.url ?? "";
   const operated = {
     fleet,

@@ -1,20 +1,26 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Returned, Sent } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import { ledger } from "@banyan/neopay-ledger/contract";
+import { payouts } from "@banyan/neopay-payouts/contract";
 import { statements } from "@banyan/neopay-statements/contract";
 import { bankStatement } from "./bank-statement.ts";
-import { accounts, deposit, depositTakenMinor, morning, payout } from "./movements.ts";
+import { accounts, bankAccount, beneficiary, deposit, depositTakenMinor, morning } from "./movements.ts";
 
 /** What the day is played through: the public actions, in this process or over a wire. */
 export type Call = <A extends AnyAction>(
   action: A,
   input: Sent<A>,
-  options?: { readonly idempotencyKey?: string },
+  options?: {
+    readonly idempotencyKey?: string;
+    /** Another person than who calls otherwise, by any name. */
+    readonly as?: string;
+  },
 ) => Promise<Returned<A>>;
 
 /**
- * Plays a merchant's day into an empty store: top-ups, sales with fees, a refund, a hold that is taken in part, a payout, and
- * the bank's statement of it. Says what it did in a few words; undefined, having done nothing, where others have begun.
+ * Plays a merchant's day into an empty store: top-ups, sales with fees, a refund, a hold that is taken in part, a batch of payouts
+ * that a second person approves, and the bank's statement of it, which says that the payout was made. Says what it did in a few words; undefined, having done nothing, where others have begun.
  * Each step has its own idempotency key, so that a day that was cut short is finished by the next try.
  */
 export async function playMerchantDay(call: Call): Promise<string | undefined> {
@@ -24,10 +30,28 @@ export async function playMerchantDay(call: Call): Promise<string | undefined> {
   for (const movement of morning) await call(ledger.post, movement, once(movement.reference));
   const { id } = await call(ledger.placeHold, deposit, once(deposit.reference));
   await call(ledger.commitHold, { id, amountMinor: depositTakenMinor }, once(`${deposit.reference}:take`));
-  await call(ledger.post, payout, once(payout.reference));
-  await call(statements.import, { content: bankStatement() }, once("bank-statement"));
-  return `a merchant's day: ${accounts.length} accounts, ${morning.length + 2} transactions, 1 bank statement`;
+  const { endToEndId } = await payOut(call, once);
+  await call(statements.import, { content: bankStatement(endToEndId) }, once("bank-statement"));
+  return `a merchant's day: ${accounts.length} accounts, ${morning.length + 2} transactions, 1 batch of payouts, 1 bank statement`;
 }
+
+/** One person makes the batch and another approves it; then the ledger is asked for the money, by a job. */
+async function payOut(call: Call, once: (step: string) => { idempotencyKey: string }) {
+  await call(payouts.setBeneficiary, beneficiary, once("beneficiary"));
+  const { merchant, currency } = beneficiary;
+  const debtor = { name: "NeoPay", account: bankAccount };
+  const { id } = await call(payouts.createBatch, { currency, debtor, merchants: [merchant] }, once("batch"));
+  await call(payouts.approveBatch, { id }, { ...once("approval"), as: "treasurer" });
+  for (let tries = 0; tries < triesMax; tries++) {
+    const { status, payouts: found } = await call(payouts.batch, { id });
+    if (status === "sent" && found[0] !== undefined) return found[0];
+    await pause(pauseMs);
+  }
+  throw new Error(`the batch ${id} was approved, and is not sent after ${triesMax * pauseMs} ms`);
+}
+
+const pauseMs = 20;
+const triesMax = 500;
 
 /** The statement comes last, so where there is one the day is over. */
 async function isAhead(call: Call): Promise<boolean> {

@@ -6,12 +6,13 @@ type Posting = Movement["postings"][number];
 
 /** The example IBAN of ISO 13616: nobody's. */
 export const bankAccount = "DE89370400440532013000";
-export const day = "2026-11-20";
+/** Today: what the day's payout does, it does now. */
+export const day = new Date().toISOString().slice(0, 10);
 
-const world = "world:bank";
+const world = "world:bank:EUR";
 const bank = `bank:${bankAccount}`;
 /** The counterpart of what customers may ask back: its negative is what is owed to wallets, merchants and fees. */
-const owed = "world:owed";
+const owed = "world:owed:EUR";
 const alice = "users:alice:wallet";
 const bob = "users:bob:wallet";
 const acme = "merchants:acme:settlement";
@@ -52,7 +53,7 @@ export const morning: readonly Movement[] = [
   received("TOPUP-1002", "08:20", [[bob, 60_00]]),
   sold("SALE-2001", "09:12", { payer: alice, netMinor: 4_66, feeMinor: 14 }),
   sold("SALE-2002", "09:40", { payer: bob, netMinor: 12_14, feeMinor: 36 }),
-  received("CARDS-2026-11-20", "10:30", [
+  received(`CARDS-${day}`, "10:30", [
     [acme, 82_53],
     [fees, 2_47],
   ]),
@@ -74,9 +75,8 @@ export const deposit = {
 };
 export const depositTakenMinor = 32_50;
 
-/** In the evening Acme gets its money. */
-export const payout: Movement = {
-  reference: "PAYOUT-4001",
-  effectiveAt: at("17:00"),
-  postings: [move(bank, world, 120_00), move(acme, owed, 120_00)],
-};
+/** In the evening Acme gets all that it has. */
+export const paidOutMinor = 129_33;
+
+/** Where Acme wants its money; the example IBAN of the United Kingdom, and nobody's. */
+export const beneficiary = { merchant: "acme", currency: "EUR", name: "Acme", account: "GB82WEST12345698765432" };

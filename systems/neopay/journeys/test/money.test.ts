@@ -8,14 +8,13 @@ import { statements } from "@banyan/neopay-statements/contract";
 import { webhooks } from "@banyan/neopay-webhooks/contract";
 import { Webhook } from "standardwebhooks";
 import { expect, inject, test } from "vitest";
+import { openReceiver } from "../../../../tools/test-receiver.ts";
 import { describeInTopologies } from "../../../../tools/topologies.ts";
-import { notification, statusReport } from "../../payouts/test/bank-answers.ts";
-import { openReceiver } from "../../webhooks/test/receiver.ts";
+import { debitNotification, debitStatement, rejection } from "./bank-messages.ts";
 import { moneyServices, providerSecret } from "./money-services.ts";
 
 const patience = { timeout: 20_000, interval: 100 };
 const iban = "DE89370400440532013000";
-const today = () => new Date().toISOString().slice(0, 10);
 
 describeInTopologies(
   {
@@ -59,9 +58,9 @@ describeInTopologies(
         const [acme, bolt] = payments.map(({ endToEndId }) => endToEndId ?? "");
         expect(payments.map(({ amountMinor }) => amountMinor)).toEqual([100_00, 30_00]);
 
-        await call(payouts.takeStatusReport, { content: statusReport({ [bolt ?? ""]: "RJCT" }) });
-        const booked = { account: iban, endToEndId: acme ?? "", amount: "100.00", mark: "DBIT" };
-        await call(statements.import, { content: notification({ id: "N1", ...booked }) });
+        await call(payouts.takeStatusReport, { content: rejection(bolt ?? "") });
+        const booked = { account: iban, endToEndId: acme ?? "", amount: "100.00" };
+        await call(statements.import, { content: debitNotification(booked) });
         await expect
           .poll(async () => (await call(payouts.batch, { id })).payouts.map(({ status }) => status), patience)
           .toEqual(["sent", "returned"]);
@@ -74,7 +73,7 @@ describeInTopologies(
           data: { merchant: "acme", amountMinor: 100_00, endToEndId: acme },
         });
 
-        await call(statements.import, { content: statementOf(acme ?? "") });
+        await call(statements.import, { content: debitStatement(booked) });
         await expect
           .poll(() => call(reconciliation.run, {}).catch((error: { code?: string }) => error.code), patience)
           .toMatchObject({ matchedCount: 1, openCount: 0 });
@@ -129,16 +128,3 @@ describeInTopologies(
     });
   },
 );
-
-/** The bank's statement of the day: it paid 100.00 out of an account that was empty. */
-function statementOf(endToEndId: string): string {
-  const day = today();
-  const amount = `<Amt Ccy="EUR">100.00</Amt><CdtDbtInd>DBIT</CdtDbtInd>`;
-  const balance = (kind: string, minor: string, mark: string) =>
-    `<Bal><Tp><CdOrPrtry><Cd>${kind}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">${minor}</Amt><CdtDbtInd>${mark}</CdtDbtInd><Dt><Dt>${day}</Dt></Dt></Bal>`;
-  return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>S</MsgId></GrpHdr>
-<Stmt><Id>S1</Id><Acct><Id><IBAN>${iban}</IBAN></Id><Ccy>EUR</Ccy></Acct>${balance("OPBD", "0.00", "CRDT")}${balance("CLBD", "100.00", "DBIT")}
-<Ntry>${amount}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>${day}</Dt></BookgDt><BkTxCd/>
-<NtryDtls><TxDtls><Refs><EndToEndId>${endToEndId}</EndToEndId></Refs>${amount}</TxDtls></NtryDtls></Ntry>
-</Stmt></BkToCstmrStmt></Document>`;
-}

@@ -1,6 +1,8 @@
 import { playMerchantDay } from "@banyan/neopay-demo";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
+import { payoutsService } from "@banyan/neopay-payouts";
+import { payouts } from "@banyan/neopay-payouts/contract";
 import { reconciliationService } from "@banyan/neopay-reconciliation";
 import { reconciliation } from "@banyan/neopay-reconciliation/contract";
 import { statementsService } from "@banyan/neopay-statements";
@@ -17,7 +19,7 @@ const move = (source: string, destination: string, amountMinor: number) => {
 describeInTopologies(
   {
     title: "NeoPay",
-    services: [ledgerService, statementsService, reconciliationService],
+    services: [ledgerService, statementsService, reconciliationService, payoutsService],
     config: new URL("./banyan.config.ts", import.meta.url),
     postgresUrl: () => inject("postgresUrl"),
   },
@@ -35,6 +37,10 @@ describeInTopologies(
         .poll(() => call(reconciliation.run, {}).catch((error: { code?: string }) => error.code), patience)
         .toMatchObject({ accountCount: 1, matchedCount: 4, openCount: 0 });
       expect((await call(statements.accounts, {})).accounts).toMatchObject([{ statementCount: 1 }]);
+      const [{ id } = { id: "" }] = (await call(payouts.batches, {})).batches;
+      await expect
+        .poll(async () => (await call(payouts.batch, { id })).payouts, patience)
+        .toMatchObject([{ merchant: "acme", amountMinor: 129_33, status: "sent" }]);
     });
 
     test("money goes from wallet to wallet, and back once", async () => {

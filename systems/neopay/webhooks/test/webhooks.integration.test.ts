@@ -7,9 +7,9 @@ import { pino } from "pino";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
+import { openReceiver, type Receiver } from "../../../../tools/test-receiver.ts";
 import { webhooks } from "../src/contract.ts";
 import { createWebhooksService } from "../src/index.ts";
-import { openReceiver, type Receiver } from "./receiver.ts";
 
 let database: TestDatabase;
 let receiver: Receiver;
