@@ -5,7 +5,7 @@ import * as z from "zod";
 const instant = z.int().describe("Milliseconds since 1970");
 const when = z
   .string()
-  .refine((text) => instantOf(text) !== undefined, "write it as 2026-11-21T12:30:00Z")
+  .refine((text) => (instantOf(text) ?? -1) >= 0, "write it as 2026-11-21T12:30:00Z, from 1970 on")
   .describe("An instant in ISO 8601");
 const page = {
   /** `next` of the page before. */
@@ -114,6 +114,8 @@ export const events = defineContract("events", {
         state: BadRow.shape.state.optional(),
         run: z.string().optional(),
         ...page,
+        /** `next` of the page before. */
+        after: z.uuid().optional(),
       }),
       output: z.object({ badRows: z.array(BadRow), next: z.string().nullable() }),
       http: "GET /v1/badrows",

@@ -32,7 +32,7 @@ function textOf({ occurredAt, partition, offset }: StoredEvent): string {
 }
 
 function cursorOf(text: string): Cursor | undefined {
-  const [, occurredAt, partition, offset] = /^(-?\d{1,15})\.(\d{1,4})\.(\d{1,15})$/.exec(text) ?? [];
+  const [, occurredAt, partition, offset] = /^(\d{1,13})\.(\d{1,4})\.(\d{1,15})$/.exec(text) ?? [];
   if (offset === undefined) return undefined;
   return { occurredAt: Number(occurredAt), partition: Number(partition), offset: Number(offset) };
 }

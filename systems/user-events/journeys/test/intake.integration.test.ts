@@ -165,6 +165,13 @@ test("pages follow each other by their cursor, and a user's messages are theirs"
   expect(between.events.map(({ eventId }) => eventId)).toEqual(["page-1", "page-2"]);
 });
 
+test("a cursor or an instant that is none is refused, and says where", async () => {
+  for (const query of ["after=yesterday", "after=999999999999999.1.1", "from=0000-01-01T00:00:00Z", "to=tomorrow"]) {
+    expect((await served.ask(`/v1/events?${query}`)).status).toBe(400);
+  }
+  expect(await served.ask("/v1/badrows?after=1")).toMatchObject({ status: 400, body: { field: "after" } });
+});
+
 test("everything that was received is stored, a duplicate, or bad", async () => {
   await served.app.settled();
   const { body } = await served.ask("/v1/conservation");
