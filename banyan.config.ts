@@ -3,12 +3,14 @@ import { fxService } from "@banyan/neopay-fx";
 import { neopayImporters } from "@banyan/neopay-imports";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
+import { merchantsService } from "@banyan/neopay-merchants";
+import { createPaymentsService } from "@banyan/neopay-payments";
 import { payoutsService } from "@banyan/neopay-payouts";
 import { reconciliationService } from "@banyan/neopay-reconciliation";
 import { statementsService } from "@banyan/neopay-statements";
 import { createWebhooksService } from "@banyan/neopay-webhooks";
 
-const { STRIPE_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS, WEBHOOK_ALLOWED_HOSTS } = process.env;
+const { STRIPE_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS, WEBHOOK_ALLOWED_HOSTS, ACQUIRER_URL } = process.env;
 
 /** Without their secrets providers are unknown, and nothing private is called: both are what a deployment says. */
 const webhooksService = createWebhooksService({
@@ -19,11 +21,23 @@ const webhooksService = createWebhooksService({
   allowedHosts: WEBHOOK_ALLOWED_HOSTS?.split(",") ?? [],
 });
 
+/** Cards alone need an acquirer: `npm run acquirer` is one. */
+const paymentsService = createPaymentsService({ acquirer: { url: ACQUIRER_URL ?? "http://127.0.0.1:4310" } });
+
 /** NeoPay: every service in one process. */
 export default defineConfig({
   title: "NeoPay",
   version: "0.1.0",
-  services: [ledgerService, statementsService, reconciliationService, payoutsService, fxService, webhooksService],
+  services: [
+    ledgerService,
+    merchantsService,
+    paymentsService,
+    statementsService,
+    reconciliationService,
+    payoutsService,
+    fxService,
+    webhooksService,
+  ],
   importers: neopayImporters,
   checks: [ledger.verify],
   demo: async (call) => (await import("@banyan/neopay-demo")).playMerchantDay(call),

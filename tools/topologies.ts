@@ -27,6 +27,8 @@ export interface Tried {
   readonly services: readonly Service[];
   /** The banyan.config.ts that places the same services into processes. */
   readonly config: URL;
+  /** What the processes find in their environment beside the database. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly postgresUrl: () => string;
 }
 
@@ -105,10 +107,10 @@ function asPeople(app: App): Call {
 const otherKey = "the-key-of-somebody-else-0123456789";
 
 /** As a user starts it, down to the command line. */
-async function startSplit({ config }: Tried, databaseUrl: string): Promise<Running> {
+async function startSplit({ config, environment = {} }: Tried, databaseUrl: string): Promise<Running> {
   const project = createTestProject(config);
-  const environment = { DATABASE_URL: databaseUrl, BANYAN_API_KEYS: `somebody.else=${otherKey}` };
-  const { ready } = await project.start(environment, ["--topology", "split"]);
+  const own = { DATABASE_URL: databaseUrl, BANYAN_API_KEYS: `somebody.else=${otherKey}` };
+  const { ready } = await project.start({ ...environment, ...own }, ["--topology", "split"]);
   const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
   const call = createHttpCall({ url: ready.url, key });
   const otherCall = createHttpCall({ url: ready.url, key: otherKey });

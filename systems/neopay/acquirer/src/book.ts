@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Behaviour, behaviourOf } from "./cards.ts";
 import type { Operation, Outcome, Totals } from "./contract.ts";
@@ -33,6 +34,7 @@ export class Book {
         if (line !== "") this.#enter(JSON.parse(line) as Entry);
       }
     }
+    if (file !== undefined) mkdirSync(dirname(file), { recursive: true });
     this.#file = file;
   }
 

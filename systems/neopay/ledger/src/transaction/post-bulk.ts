@@ -1,4 +1,5 @@
-import { type BatchHandler, batched, type Received, type Returned } from "@banyan/kernel";
+import { type BatchHandler, batched, type Returned } from "@banyan/kernel";
+import type { Received } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
 import type { Verdict } from "./books.ts";
 import { postBatch } from "./posting-batch.ts";

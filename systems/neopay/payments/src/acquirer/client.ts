@@ -1,5 +1,5 @@
 import { Agent, request } from "node:http";
-import { type Operation, Outcome } from "./contract.ts";
+import { type Operation, Outcome } from "@banyan/neopay-acquirer/contract";
 
 /** How to reach an acquirer. */
 export interface AcquirerClientOptions {

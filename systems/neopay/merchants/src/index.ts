@@ -1,0 +1,1 @@
+export { merchantsService } from "./service.ts";

@@ -1,0 +1,25 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Handler } from "@banyan/kernel";
+import type { merchants } from "./contract.ts";
+import { type MerchantRow, merchantOf, selectMerchant } from "./merchant.ts";
+
+export const findMerchant: Handler<typeof merchants.find> = async (ctx, { code }) => {
+  const row = await selectMerchant(ctx.sql, ctx.identity.tenant, code);
+  if (row === undefined) throw ctx.faults.merchantNotFound({ code });
+  return merchantOf(row);
+};
+
+export const listMerchants: Handler<typeof merchants.list> = async (ctx, { after, limit }) => {
+  const rows = await ctx.sql<MerchantRow>`
+    SELECT * FROM merchants.merchant WHERE tenant = ${ctx.identity.tenant} AND code > ${after} ORDER BY code LIMIT ${limit + 1}`;
+  const page = rows.slice(0, limit).map(merchantOf);
+  return { merchants: page, next: rows.length > limit ? (page.at(-1)?.code ?? null) : null };
+};
+
+export const verifySignature: Handler<typeof merchants.verifySignature> = async (ctx, { code, text, signature }) => {
+  const row = await selectMerchant(ctx.sql, ctx.identity.tenant, code);
+  if (row === undefined) throw ctx.faults.merchantNotFound({ code });
+  const expected = createHmac("sha256", row.key_hash).update(text).digest();
+  const given = Buffer.from(signature, "hex");
+  return { ok: given.length === expected.length && timingSafeEqual(given, expected) };
+};

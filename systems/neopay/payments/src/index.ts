@@ -1,0 +1,1 @@
+export { createPaymentsService } from "./service.ts";

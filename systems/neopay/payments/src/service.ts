@@ -1,0 +1,39 @@
+import { implement, type Service } from "@banyan/kernel";
+import { ledger } from "@banyan/neopay-ledger/contract";
+import { merchants } from "@banyan/neopay-merchants/contract";
+import { type AcquirerClientOptions, createAcquirerClient } from "./acquirer/client.ts";
+import { payments } from "./contract.ts";
+import { closeDispute } from "./dispute/close-dispute.ts";
+import { openDispute } from "./dispute/open-dispute.ts";
+import { findDispute, submitEvidence } from "./dispute/submit-evidence.ts";
+import { abandonMovement } from "./flow/abandon.ts";
+import { authorizePayment } from "./flow/authorize-payment.ts";
+import { capturePayment, settlePayment } from "./flow/capture-payment.ts";
+import { refundPayment } from "./flow/refund-payment.ts";
+import { cancelPayment, expirePayment } from "./flow/release-payment.ts";
+import { takeNotice } from "./flow/take-notice.ts";
+import { createPayment } from "./intent/create-payment.ts";
+import { findPayment, listMovements, listPayments } from "./intent/read-payment.ts";
+import { setLimit } from "./limit/set-limit.ts";
+
+/** Payments, with the acquirer that takes cards for them. */
+export function createPaymentsService({ acquirer: options }: { readonly acquirer: AcquirerClientOptions }): Service {
+  const acquirer = createAcquirerClient(options);
+  return implement(payments, {
+    migrations: new URL("../sql/", import.meta.url),
+    after: [ledger, merchants],
+    uses: { acquirer },
+    stop: async () => acquirer.close(),
+    commands: { create: createPayment, abandon: abandonMovement, setLimit, openDispute, submitEvidence, takeNotice },
+    workflows: {
+      authorize: authorizePayment,
+      capture: capturePayment,
+      cancel: cancelPayment,
+      refund: refundPayment,
+      settle: settlePayment,
+      closeDispute,
+      expire: expirePayment,
+    },
+    queries: { find: findPayment, list: listPayments, movements: listMovements, dispute: findDispute },
+  });
+}

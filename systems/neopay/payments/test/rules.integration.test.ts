@@ -1,0 +1,158 @@
+import { createHash, createHmac } from "node:crypto";
+import { merchants } from "@banyan/neopay-merchants/contract";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { payments } from "../src/contract.ts";
+import { merchantKey, type OpenPayments, openPayments } from "./open-payments.ts";
+
+let shop: OpenPayments;
+beforeAll(async () => {
+  shop = await openPayments(inject("postgresUrl"));
+});
+afterAll(() => shop?.close());
+
+const call: OpenPayments["app"]["call"] = (...given) => shop.app.call(...given);
+const authorize = (id: string, instrument: string) => call(payments.authorize, { id, instrument });
+
+describe("a merchant", () => {
+  const terms = {
+    name: "Newcomer",
+    currency: "EUR",
+    feePlan: { basisPoints: 100, shares: [{ account: "fees:new", weight: 1 }] },
+  };
+  const keyHash = createHash("sha256").update("another merchant's key").digest("hex");
+
+  test("collects once it is approved, and no more when it is suspended", async () => {
+    await call(merchants.onboard, { code: "new", ...terms, keyHash });
+    const create = () => call(payments.create, { ...given, merchant: "new", merchantTxnId: crypto.randomUUID() });
+    const given = { orderId: "o", amountMinor: 1_00, currency: "EUR", method: "WALLET" } as const;
+    const refusal = { code: "payments.merchantNotApproved", details: { resultCode: 30 } };
+    await expect(create()).rejects.toMatchObject(refusal);
+    await call(merchants.approve, { code: "new" });
+    expect(await call(merchants.approve, { code: "new" })).toMatchObject({ status: "approved" });
+    const { id } = await create();
+    await call(merchants.suspend, { code: "new" });
+    await expect(authorize(id, await shop.wallet("nia", 1_00))).rejects.toMatchObject(refusal);
+    expect(await call(payments.find, { id })).toMatchObject({ status: "requires_payment_method", pending: null });
+  });
+
+  test("names a payment once, and signs with its key", async () => {
+    const { merchantTxnId, orderId } = await shop.create({ merchantTxnId: "txn-1" });
+    await expect(shop.create({ merchantTxnId })).rejects.toMatchObject({ code: "payments.merchantTxnExists" });
+    const secret = createHash("sha256").update(merchantKey).digest();
+    const text = ["acme", "txn-2", orderId, 10_00, "EUR", "WALLET"].join("|");
+    const signature = createHmac("sha256", secret).update(text).digest("hex");
+    const signed = {
+      merchant: "acme",
+      merchantTxnId: "txn-2",
+      orderId,
+      amountMinor: 10_00,
+      currency: "EUR",
+      method: "WALLET",
+      signature,
+    } as const;
+    await expect(call(payments.create, { ...signed, amountMinor: 9_00 })).rejects.toMatchObject({
+      code: "payments.badSignature",
+      details: { resultCode: 98 },
+    });
+    expect(await call(payments.create, signed)).toMatchObject({ merchantTxnId: "txn-2" });
+  });
+});
+
+describe("a limit", () => {
+  test("by day refuses what would exceed it, however many come at once, and counts no payment that failed", async () => {
+    await call(payments.setLimit, {
+      merchant: "acme",
+      name: "atm-day",
+      method: "WALLET",
+      perInstrument: true,
+      dayMinorMax: 30_00,
+    });
+    const [rich, poor] = [await shop.wallet("oda", 900_00), await shop.wallet("pam", 1_00)];
+    const failing = await shop.create();
+    await expect(authorize(failing.id, poor)).rejects.toMatchObject({ code: "payments.refused" });
+    const made = await Promise.all(Array.from({ length: 6 }, () => shop.create()));
+    const tries = await Promise.allSettled(made.map(({ id }) => authorize(id, rich)));
+    const refused = tries.flatMap((settled) => (settled.status === "rejected" ? [settled.reason] : []));
+    expect(refused).toHaveLength(3);
+    for (const reason of refused) {
+      expect(reason).toMatchObject({
+        code: "payments.limitExceeded",
+        kind: "exhausted",
+        details: { limit: "atm-day" },
+      });
+    }
+    expect(await shop.run("SELECT used FROM payments.usage WHERE name = 'atm-day' ORDER BY instrument")).toEqual([
+      { used: 30_00 },
+      { used: 0 },
+    ]);
+  });
+
+  test("of tries in a window counts those that fail, too", async () => {
+    const limit = {
+      merchant: "acme",
+      name: "cards",
+      method: "CC",
+      perInstrument: true,
+      countMax: 2,
+      windowMs: 86_400_000,
+    } as const;
+    await call(payments.setLimit, limit);
+    const card = await shop.card("doNotHonor");
+    const tries: string[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { id } = await shop.create({ method: "CC" });
+      tries.push(
+        await authorize(id, card).then(
+          () => "paid",
+          (error: { code: string }) => error.code,
+        ),
+      );
+    }
+    expect(tries).toEqual(["payments.refused", "payments.refused", "payments.limitExceeded"]);
+  });
+});
+
+describe("a dispute", () => {
+  async function disputed(name: string, amountMinor: number) {
+    const wallet = await shop.wallet(name, 20_00);
+    const { id } = await shop.create({ amountMinor: 20_00 });
+    await authorize(id, wallet);
+    return { wallet, id, dispute: await call(payments.openDispute, { id, amountMinor, reason: "not delivered" }) };
+  }
+
+  test("keeps its amount from refunds until it is won", async () => {
+    const { id, dispute } = await disputed("quy", 15_00);
+    await expect(call(payments.refund, { id, amountMinor: 5_01 })).rejects.toMatchObject({
+      code: "payments.amountExceeded",
+    });
+    const told = await call(payments.submitEvidence, { id: dispute.id, kind: "receipt", text: "signed by Q." });
+    expect(told.evidence).toMatchObject([{ kind: "receipt" }]);
+    expect(await call(payments.closeDispute, { id: dispute.id, outcome: "won" })).toMatchObject({ status: "won" });
+    await expect(call(payments.closeDispute, { id: dispute.id, outcome: "lost" })).rejects.toMatchObject({
+      code: "payments.disputeClosed",
+    });
+    expect(await call(payments.refund, { id, amountMinor: 20_00 })).toMatchObject({ refundedMinor: 20_00 });
+  });
+
+  test("that is lost takes the money from the merchant, once", async () => {
+    const { wallet, dispute } = await disputed("ria", 15_00);
+    const gained = await shop.gains([wallet, "merchants:acme:settlement"], async () => {
+      const closing = Array.from({ length: 5 }, () => call(payments.closeDispute, { id: dispute.id, outcome: "lost" }));
+      const done = (await Promise.allSettled(closing)).filter((settled) => settled.status === "fulfilled");
+      expect(done).toHaveLength(1);
+    });
+    expect(gained).toEqual([15_00, -15_00]);
+  });
+});
+
+test("the database itself refuses to capture beyond what is authorised, or to give back beyond what was captured", async () => {
+  const wallet = await shop.wallet("sue", 50_00);
+  const { id } = await shop.create();
+  await authorize(id, wallet);
+  await expect(shop.run(`UPDATE payments.payment SET captured_minor = 1001 WHERE id = '${id}'`)).rejects.toMatchObject({
+    constraint: "payment_captures_at_most_authorized",
+  });
+  await expect(
+    shop.run(`UPDATE payments.payment SET refunded_minor = 600, disputed_minor = 401 WHERE id = '${id}'`),
+  ).rejects.toMatchObject({ constraint: "payment_gives_back_at_most_captured" });
+});
