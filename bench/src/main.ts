@@ -10,6 +10,7 @@ import { jobsArea } from "./jobs/area.ts";
 import { ledgerArea } from "./ledger/area.ts";
 import { logArea } from "./log/area.ts";
 import { memoryArea } from "./memory/area.ts";
+import { paymentsArea } from "./payments/area.ts";
 import type { Area } from "./rounds.ts";
 import { type Row, table } from "./row.ts";
 import { PeerMissing } from "./subject-process.ts";
@@ -21,6 +22,7 @@ const areas: Area[] = [
   deliveryArea,
   jobsArea,
   ledgerArea,
+  paymentsArea,
   busArea,
   logArea,
   memoryArea,

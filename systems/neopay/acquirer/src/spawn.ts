@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Acquirer, AcquirerOptions } from "./server.ts";
@@ -10,7 +11,8 @@ export async function spawnAcquirer({ port, file, lateMs, chaos }: AcquirerOptio
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, `${value}`],
   );
-  const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+  // As this file is: compiled, in a tarball.
+  const main = fileURLToPath(new URL(`main${extname(import.meta.url)}`, import.meta.url));
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...flags], {
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -1,11 +1,9 @@
-import type { Handler } from "@banyan/kernel";
+import type { Handler, Received } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
 import { postAlone } from "../transaction/post-alone.ts";
 import type { Posting } from "../transaction/schemas.ts";
 import { enterHold, refuseDuplicate } from "./enter-hold.ts";
 import { endOf, type HoldRow, lockHold, settleHold } from "./hold.ts";
-
-type Given = Parameters<Handler<typeof ledger.commitHold>>[1];
 
 export const commitHold: Handler<typeof ledger.commitHold> = async (ctx, input) => {
   const { id, rest } = input;
@@ -50,7 +48,7 @@ export const commitHold: Handler<typeof ledger.commitHold> = async (ctx, input) 
 };
 
 /** Where the captured money goes: to the parts, or all of it to the hold's destination. */
-function postingsOf(hold: HoldRow, { amountMinor, parts }: Given): Posting[] {
+function postingsOf(hold: HoldRow, { amountMinor, parts }: Received<typeof ledger.commitHold>): Posting[] {
   const whole = [{ destination: hold.destination, amountMinor: amountMinor ?? hold.amount_minor }];
   return (parts ?? whole).map((part) => ({ source: hold.source, ...part, currency: hold.currency }));
 }

@@ -1,5 +1,4 @@
-import { type BatchHandler, batched, type Returned } from "@banyan/kernel";
-import type { Received } from "@banyan/kernel/types";
+import { type BatchHandler, batched, type Received, type Returned } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
 import type { Verdict } from "./books.ts";
 import { postBatch } from "./posting-batch.ts";
