@@ -1,3 +1,5 @@
+import { writeUtf8 } from "./text.ts";
+
 /** Where a codec writes. */
 export interface ByteSink {
   /** Another one after `reserve`: read it anew. */
@@ -36,7 +38,7 @@ const json: CodecSession = {
     // What JSON has no text for, such as undefined, is a payload of no bytes.
     if (text === undefined) return;
     into.reserve(text.length < shortTextLength ? text.length * 3 : Buffer.byteLength(text));
-    into.at += into.buffer.write(text, into.at);
+    into.at = writeUtf8(into.buffer, into.at, text);
   },
   decode: (bytes, start, end) => JSON.parse(bytes.toString("utf8", start, end)),
 };
