@@ -11,13 +11,12 @@ const BUDGET_MS = 5_000;
 const READ_BYTES = 65_536;
 
 /** Ours below contracts: what the exchange and its bus cost, without validation, balancing and retries. */
-export async function open(options: Role & { bus: BusChoice; records?: boolean; inPieces?: boolean }) {
-  const { role, address = "", records = false, inPieces = false } = options;
+export async function open(options: Role & { bus: BusChoice; inPieces?: boolean }) {
+  const { role, address = "", inPieces = false } = options;
   const bus = createBus(options.bus, []);
-  const codecs = records ? [msgpackCodec] : [];
   const readAll = inPieces ? readPieces : readInto;
   const serve = async ({ input, stream }: Incoming) => (stream === undefined ? input : await readAll(stream));
-  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs });
+  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs: [msgpackCodec] });
   await exchange.open(AbortSignal.timeout(10_000));
   if (role === "callee") return calleeMethods(() => bus.address);
   const callee = { id: "callee", address };

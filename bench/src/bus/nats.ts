@@ -14,9 +14,9 @@ const rows: Want[] = [
   ["NATS, small, one at a time, p50", "small p50", "nats", "moleculer"],
   ["NATS, small, without contracts", "small rate", "exchange", "moleculer"],
   ["NATS, small, without contracts, p50", "small p50", "exchange", "request"],
-  ["NATS, 10 KB, 64 in flight", "large rate", "records", "moleculer", 1.1],
-  ["NATS, 10 KB, 64 in flight", "large rate", "nats", "moleculer"],
-  ["NATS, 10 KB, one at a time, p50", "large p50", "records", "moleculer"],
+  ["NATS, 10 KB, 64 in flight", "large rate", "nats", "moleculer", 1.1],
+  ["NATS, 10 KB, JSON, 64 in flight", "large rate", "json", "moleculer"],
+  ["NATS, 10 KB, one at a time, p50", "large p50", "nats", "moleculer"],
 ];
 
 /** Through NATS: beside Moleculer, and beside what its own client can do without any framework. */
@@ -34,7 +34,7 @@ export const nats: Transport = {
           { id: "inbox", name: "nats.js, one inbox", module: peer("bus/nats"), options: { url, api: "inbox" } },
           { id: "request", name: "nats.js, request()", module: peer("bus/nats"), options: { url, api: "request" } },
           { id: "exchange", name: "ours, without contracts", module: exchange, options: { bus } },
-          { id: "records", name: "ours, records", module: ours, options: { bus, records: true } },
+          { id: "json", name: "ours, JSON", module: ours, options: { bus, json: true } },
         ];
       },
     }),

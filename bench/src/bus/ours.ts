@@ -13,16 +13,19 @@ const bench = defineContract("bench", {
 });
 const service = implement(bench, { queries: { echo: async (_, input) => input } });
 
-/** Ours as it is used: an action that another process answers, found by its announcement. A spare is ready, and waits for `join`. */
-export async function open(options: Role & { bus: BusChoice; records?: boolean; isSpare?: boolean }) {
-  const { role, address, records = false, isSpare = false } = options;
+/**
+ * Ours as `banyan start` runs it: an action that another process answers, found by its announcement, values as MessagePack records.
+ * With `json` they are what `createApp` has where it is given no codec. A spare is ready, and waits for `join`.
+ */
+export async function open(options: Role & { bus: BusChoice; json?: boolean; isSpare?: boolean }) {
+  const { role, address, json = false, isSpare = false } = options;
   const isCallee = role === "callee";
   const bus = createBus(options.bus, address ? [address] : []);
   const app = createApp({
     services: isCallee ? [service] : [],
     remotes: isCallee ? [] : [bench],
     bus,
-    codecs: records ? [msgpackCodec] : [],
+    codecs: json ? [] : [msgpackCodec],
     validateOutput: false,
   });
   if (isSpare) return { join: () => app.start() };

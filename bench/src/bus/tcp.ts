@@ -21,10 +21,12 @@ const rows: Want[] = [
   ["TCP, small, one at a time, p50", "small p50", "awake", "moleculer", 1 / 0.5],
   ["TCP, small, without contracts", "small rate", "exchange", "moleculer"],
   ["TCP, small, without contracts, CPU", "small cpu", "exchange", "moleculer"],
-  ["TCP, 10 KB, 64 in flight", "large rate", "records", "nest", 1.2],
-  ["TCP, 10 KB, 64 in flight", "large rate", "tcp", "nest"],
-  ["TCP, 10 KB, CPU", "large cpu", "records", "nest"],
-  ["TCP, 10 KB, one at a time, p50", "large p50", "records", "nest"],
+  ["TCP, small, JSON, 64 in flight", "small rate", "json", "moleculer"],
+  ["TCP, small, JSON, one at a time, p50", "small p50", "json", "moleculer"],
+  ["TCP, 10 KB, 64 in flight", "large rate", "tcp", "nest", 1.2],
+  ["TCP, 10 KB, JSON, 64 in flight", "large rate", "json", "nest"],
+  ["TCP, 10 KB, CPU", "large cpu", "tcp", "nest"],
+  ["TCP, 10 KB, one at a time, p50", "large p50", "tcp", "nest"],
   ["mTLS, small, one at a time, p50", "small p50", "mtls", "tcp", 1 / 1.5],
   ["mTLS, small, 64 in flight", "small rate", "mtls", "tcp"],
 ];
@@ -45,7 +47,7 @@ export const tcp: Transport = {
         options: { bus: { tcp: { ...bus.tcp, stayAwakeUs: 100 } } },
       },
       { id: "exchange", name: "ours, without contracts", module: exchange, options: { bus } },
-      { id: "records", name: "ours, records", module: ours, options: { bus, records: true } },
+      { id: "json", name: "ours, JSON", module: ours, options: { bus, json: true } },
       { id: "nest", name: "NestJS over TCP", module: peer("bus/nest"), options: { transport: "tcp", port: nestPort } },
     ];
     const tls = certificates(folder, bench);
