@@ -14,13 +14,19 @@ async function startOn(busUrl: string) {
   ]);
   const key = readFileSync(join(project.folder, ".banyan/api-key"), "utf8").trim();
   const find = () => fetch(`${server.ready.url}/v1/notes/hello`, { headers: { authorization: `Bearer ${key}` } });
-  return { project, server, find };
+  const healthy = async () => {
+    const answer = await fetch(`${server.ready.url}/readiness`);
+    const { checks } = (await answer.json()) as { checks: { name: string; ok: boolean }[] };
+    return checks.filter(({ ok }) => ok).map(({ name }) => name);
+  };
+  return { project, server, find, healthy };
 }
 
 describeWithServer("nats", "a split topology on NATS", (url) => {
   test("is chosen by BANYAN_BUS alone, and the broker's tools find its services", async () => {
-    const { find } = await startOn(url);
+    const { find, healthy } = await startOn(url);
     expect((await find()).status).toBe(200);
+    expect(await healthy()).toContain("NATS (bus)");
     const connection = await connect({ servers: url });
     onTestFinished(() => connection.close());
     const info = await connection.request("$SRV.INFO.notes", "", { timeout: 5_000 });
@@ -32,8 +38,9 @@ describeWithServer("nats", "a split topology on NATS", (url) => {
 
 describeWithServer("redis", "a split topology on Redis", (url) => {
   test("is chosen by BANYAN_BUS alone", async () => {
-    const { find, project } = await startOn(url);
+    const { find, project, healthy } = await startOn(url);
     expect((await find()).status).toBe(200);
+    expect(await healthy()).toContain("Redis (bus)");
     const { stdout } = await project.run("nodes");
     expect(stdout).toMatch(/notes-1 +started/);
   });

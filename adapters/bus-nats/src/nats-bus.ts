@@ -23,6 +23,7 @@ export function createNatsBus(options: NatsBusOptions): NatsBus {
 
 class Nats implements NatsBus {
   readonly address = "";
+  readonly server = { name: "NATS", ping: () => this.opened().connection.rtt() };
   private readonly options: NatsBusOptions;
   private readonly subjects: Subjects;
   private session: Session | null = null;

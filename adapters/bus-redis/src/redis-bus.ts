@@ -21,6 +21,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
 
 class RedisPubSub implements RedisBus {
   readonly address = "";
+  readonly server = { name: "Redis", ping: () => this.opened().redis.ping() };
   readonly traits: BusTraits = { path: "broker", batchBytesMax, keepsBatches: true, groups: false };
   private readonly options: RedisBusOptions;
   private session: Session | null = null;

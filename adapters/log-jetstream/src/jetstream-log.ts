@@ -35,6 +35,7 @@ export function createJetStreamLog(options: JetStreamLogOptions): JetStreamLog {
 }
 
 class JetStream implements JetStreamLog {
+  readonly server = { name: "JetStream", ping: () => this.opened().link.connection.rtt() };
   private readonly options: JetStreamLogOptions;
   private readonly names: Names;
   private readonly consumers = new Set<Consumer>();

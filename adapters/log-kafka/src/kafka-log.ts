@@ -58,6 +58,7 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
 }
 
 class Kafka implements KafkaLog {
+  readonly server = { name: "Kafka", ping: () => this.offsetsAt(ListOffsetTimestamps.LATEST) };
   readonly traits: LogTraits;
   private readonly options: KafkaLogOptions;
   private readonly names: Names;

@@ -46,6 +46,7 @@ export function createPostgresLog(options: PostgresLogOptions): PostgresLog {
 }
 
 class TableLog implements PostgresLog {
+  readonly server = { name: "PostgreSQL", ping: () => this.pool.query("SELECT 1") };
   readonly traits: LogTraits = {
     durable: "disk",
     replayable: true,

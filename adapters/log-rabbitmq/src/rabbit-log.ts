@@ -40,6 +40,13 @@ export function createRabbitLog(options: RabbitLogOptions): RabbitLog {
 
 class Rabbit implements RabbitLog {
   readonly traits: LogTraits;
+  readonly server = {
+    name: "RabbitMQ",
+    ping: async () => {
+      const channel = await (await this.writing.connection()).createChannel();
+      await channel.close();
+    },
+  };
   private readonly topology: Topology;
   /** Two connections, since RabbitMQ stops reading from one that publishes more than it can take, acknowledgements included. */
   private readonly writing: Link;

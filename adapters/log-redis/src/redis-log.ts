@@ -33,6 +33,7 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
 const defaultHorizonMs = 86_400_000;
 
 class RedisStreams implements RedisLog {
+  readonly server = { name: "Redis", ping: () => this.opened().server.redis.ping() };
   private readonly options: RedisLogOptions;
   private readonly stream: string;
   private readonly consumers = new Set<Consumer>();

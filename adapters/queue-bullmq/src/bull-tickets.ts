@@ -30,6 +30,11 @@ export function createBullTickets(options: BullTicketsOptions): TicketQueue {
 }
 
 class BullTickets implements TicketQueue {
+  readonly server = {
+    name: "Redis",
+    // BullMQ hands out no PING; of each queue it is one question.
+    ping: () => Promise.all([...this.lanes.values()].map(({ queue }) => queue.isPaused())),
+  };
   private readonly options: BullTicketsOptions;
   private readonly lanes = new Map<string, Lane>();
   private closing: Promise<void> | null = null;

@@ -120,4 +120,10 @@ export function callClauses(probe: () => Probe): void {
     await caller.request(callee.ref, {}, { notes });
     expect(notes).toEqual({ replayed: true, cached: false });
   });
+
+  test("C12 where a broker stands between, it answers whoever asks after its health", async () => {
+    const { server, traits } = await probe().node();
+    expect(server === undefined).toBe(traits.path === "direct");
+    await server?.ping();
+  });
 }

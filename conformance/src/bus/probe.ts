@@ -30,6 +30,7 @@ export type Answer = (incoming: Incoming) => unknown;
 export interface ProbeNode {
   readonly ref: NodeRef;
   readonly traits: BusTraits;
+  readonly server: Bus["server"];
   readonly exchange: Exchange;
   readonly came: Incoming[];
   readonly records: InspectorRecord[];
@@ -77,8 +78,8 @@ async function openNode(bus: Bus, answer: Answer, options: Partial<ExchangeOptio
     ...given,
   });
   const request: ProbeNode["request"] = (to, input, given) => exchange.request(to, call(input, given));
-  const { address, traits } = bus;
-  return { ref: { id, address }, traits, exchange, came, records, reported, peers, scope, call, request };
+  const { address, traits, server } = bus;
+  return { ref: { id, address }, traits, server, exchange, came, records, reported, peers, scope, call, request };
 }
 
 /** A network with any number of nodes, closed together. */

@@ -27,6 +27,11 @@ export function keepingClauses(probe: () => LogProbe): void {
     expect(Buffer.compare(received[0]?.body as Uint8Array, body)).toBe(0);
   });
 
+  test("its engine answers whoever asks after its health", async () => {
+    const log = await probe().log();
+    await log.server?.ping();
+  });
+
   test("G2 messages of one key keep their order, within a call and over many under way at once", async () => {
     const type = newType();
     const log = await probe().log();

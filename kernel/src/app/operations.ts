@@ -1,5 +1,6 @@
 import type { HealthCheck } from "../call/health-check.ts";
 import { nearest } from "../call/nearest.ts";
+import type { Runtime } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { Dispatcher } from "../delivery/dispatcher.ts";
@@ -95,19 +96,37 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
   };
 }
 
-async function healthOf({ runtime, services, store, remote }: Parts, { state }: Lifecycle): Promise<HealthCheck[]> {
-  const checks: HealthCheck[] = [
+const healthMs = 1_000;
+
+async function healthOf(parts: Parts, { state }: Lifecycle): Promise<HealthCheck[]> {
+  const { runtime, services, store, remote, outside } = parts;
+  const asked = outside.map(({ use, server }) =>
+    // Events and jobs wait in the store. Without the bus a process can still answer for its own services, and nothing else.
+    answerOf(runtime, { name: `${server.name} (${use})`, advisory: use !== "bus" || services.length > 0 }, () =>
+      server.ping(),
+    ),
+  );
+  if (store !== undefined) asked.push(answerOf(runtime, { name: "database" }, (scope) => store.ping(scope)));
+  return [
     ...services.map(({ contract }) => ({ name: contract.name, ok: state === "started", detail: state })),
     ...(remote?.checks() ?? []),
+    ...(await Promise.all(asked)),
   ];
-  if (store === undefined) return checks;
+}
+
+async function answerOf(
+  runtime: Runtime,
+  check: Pick<HealthCheck, "name" | "advisory">,
+  ask: (scope: Scope) => Promise<unknown>,
+): Promise<HealthCheck> {
+  const scope = new Scope(runtime.clock, healthMs, "health");
   const began = runtime.clock.monotonic();
   try {
-    await store.ping(new Scope(runtime.clock, 1_000, "health"));
-    const tookMs = runtime.clock.monotonic() - began;
-    checks.push({ name: "database", ok: true, detail: `answered in ${tookMs.toFixed(1)} ms` });
+    await runtime.watched(scope, () => ask(scope));
+    return { ...check, ok: true, detail: `answered in ${(runtime.clock.monotonic() - began).toFixed(1)} ms` };
   } catch (error) {
-    checks.push({ name: "database", ok: false, detail: error instanceof Error ? error.message : "does not answer" });
+    const isLate = scope.ended !== null;
+    const why = error instanceof Error && error.message !== "" ? error.message : "does not answer";
+    return { ...check, ok: false, detail: isLate ? `no answer within ${healthMs} ms` : why };
   }
-  return checks;
 }

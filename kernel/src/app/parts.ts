@@ -1,5 +1,6 @@
 import { bind } from "../call/binding.ts";
 import { systemClock } from "../call/clock.ts";
+import type { OutsideServer } from "../call/health-check.ts";
 import type { Middleware } from "../call/middleware.ts";
 import { Runtime } from "../call/runtime.ts";
 import type { AnyAction } from "../contract/action.ts";
@@ -33,6 +34,8 @@ export interface Parts {
   readonly dispatcher: Dispatcher | null;
   readonly workers: Workers | null;
   readonly workflows: Workflows | null;
+  /** Servers outside, the store's apart, by what they are for. */
+  readonly outside: readonly { readonly use: "bus" | "log" | "queue"; readonly server: OutsideServer }[];
 }
 
 /** Puts the parts together. Throws where contracts, services or options do not fit. */
@@ -66,7 +69,17 @@ export function assemble(options: AppOptions): Parts {
   }
   if (workflows !== null) runtime.callWorkflow = (call) => workflows.call(call);
   const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));
-  return { runtime, services, contracts, actions, subscribers, store, log, remote, dispatcher, workers, workflows };
+  const outside = outsideOf({ bus, log, queue: workers === null ? undefined : options.jobs?.tickets });
+  const made = { runtime, services, contracts, actions, subscribers };
+  return { ...made, store, log, remote, dispatcher, workers, workflows, outside };
+}
+
+function outsideOf(parts: Record<Parts["outside"][number]["use"], { readonly server?: OutsideServer } | undefined>) {
+  const uses = Object.keys(parts) as (keyof typeof parts)[];
+  return uses.flatMap((use) => {
+    const server = parts[use]?.server;
+    return server === undefined ? [] : [{ use, server }];
+  });
 }
 
 const reportToConsole: NonNullable<AppOptions["report"]> = (error, { correlationId, action }) =>

@@ -1,3 +1,5 @@
+import type { OutsideServer } from "../call/health-check.ts";
+
 /** Where a node is reached: its name, new with each start of its process, and what its bus said of its place. */
 export interface NodeRef {
   /** "neopay-7f3a9c": letters, digits, "-" and "_", up to 64. */
@@ -52,6 +54,8 @@ export interface Bus {
   readonly traits: BusTraits;
   /** Where others reach this node, once it is open. */
   readonly address: string;
+  /** The broker; absent where nodes talk to each other. To be asked once it is open. */
+  readonly server?: OutsideServer;
   /** Takes part under this name. Raises `busFaults.unavailable` where the network or the broker does not let it. */
   open(options: { readonly id: string; readonly receiver: BusReceiver; readonly signal: AbortSignal }): Promise<void>;
   /** False: more is queued for this node than should be; the batch was taken all the same. Connects where it must. */

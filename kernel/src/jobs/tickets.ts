@@ -1,3 +1,4 @@
+import type { OutsideServer } from "../call/health-check.ts";
 import type { JobPriority } from "../contract/action.ts";
 import type { JobType } from "../store/jobs.ts";
 
@@ -20,6 +21,8 @@ export interface Ticket {
  * Q5  What it is asked while its server is away fails at once, and it takes up its work again when that is back.
  */
 export interface TicketQueue {
+  /** What hands out; absent where it is in this process. To be asked once it is open. */
+  readonly server?: OutsideServer;
   /** Connects, says what holds for the types, and raises why it cannot. */
   open(types: readonly JobType[]): Promise<void>;
   offer(tickets: readonly Ticket[]): Promise<void>;

@@ -1,3 +1,5 @@
+import type { OutsideServer } from "../call/health-check.ts";
+
 /**
  * Where events go that other databases and other programs are to hear of: an engine that keeps messages in order, durably.
  * The kernel decides what is said and what a failure means; a log only keeps and moves bytes. Numbers: G1 … are what the
@@ -16,6 +18,8 @@
  */
 export interface Log {
   readonly traits: LogTraits;
+  /** The engine; absent where it is in this process. To be asked once it is open. */
+  readonly server?: OutsideServer;
   /** Connects, and creates what it needs where it may. Raises `log.unavailable`, `log.misconfigured`. */
   open(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Resolves when every message is kept. Raises `log.unavailable` (it may have kept some), `log.refused` (names the message). */

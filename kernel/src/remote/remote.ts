@@ -285,7 +285,7 @@ export class Remote {
   checks(): readonly HealthCheck[] {
     if (this.registry === null) return [{ name: "bus", ok: false, detail: "not open" }];
     const place = this.bus.address === "" ? "" : ` at ${this.bus.address}`;
-    const bus = { name: "bus", ok: true, detail: `${this.id}${place}, ${this.registry.nodes.size} nodes known` };
+    const bus = { name: "bus", ok: true, detail: `${this.id}${place}, ${inNodes(this.registry.nodes.size)} known` };
     const own = new Set(this.offered.map(({ service }) => service));
     const services = [...this.registry.views.values()].filter(({ service }) => !own.has(service));
     return [
@@ -293,8 +293,11 @@ export class Remote {
       ...services.map(({ service, available }) => ({
         name: service,
         ok: available.length > 0,
-        detail: `${available.length} nodes`,
+        detail: inNodes(available.length),
+        advisory: true,
       })),
     ];
   }
 }
+
+const inNodes = (count: number) => `${count} ${count === 1 ? "node" : "nodes"}`;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import type { InspectorRecord } from "../../src/app/index.ts";
-import { InProcessNetwork } from "../../src/bus/index.ts";
+import type { App, InspectorRecord } from "../../src/app/index.ts";
+import { type Bus, InProcessNetwork } from "../../src/bus/index.ts";
 import { defineContract, implement, kernelFaults, query } from "../../src/index.ts";
 import { company, trips, tripsService, weather, weatherService } from "./company.ts";
 
@@ -201,8 +201,31 @@ test("health, nodes and contracts tell of other processes", async () => {
   const app = await start({ services: [tripsService], remotes: [weather] });
   await app.call(weather.today, { place: "oslo" });
   expect(app.contracts.map(({ name }) => name)).toEqual(["trips", "weather"]);
-  expect(await app.health()).toContainEqual({ name: "weather", ok: true, detail: "1 nodes" });
-  const bus = { name: "bus", ok: true, detail: expect.stringMatching(/^trips-[0-9a-f]{8}, 1 nodes known$/) };
+  expect(await app.health()).toContainEqual({ name: "weather", ok: true, detail: "1 node", advisory: true });
+  const bus = { name: "bus", ok: true, detail: expect.stringMatching(/^trips-[0-9a-f]{8}, 1 node known$/) };
   expect(await app.health()).toContainEqual(bus);
   expect(app.nodes()).toMatchObject([{ services: ["weather"], state: "up", inFlight: 0 }]);
+});
+
+test("health names the broker, and counts it where a process has no service of its own", async () => {
+  const network = new InProcessNetwork();
+  const start = company(network);
+  const reached = { isUp: true };
+  const ping = async () => {
+    if (!reached.isUp) throw new Error("no connection");
+  };
+  const bus = (): Bus => Object.assign(network.createBus(), { server: { name: "Broker", ping } });
+  const [trips, edge] = [
+    await start({ services: [tripsService], remotes: [weather], bus: bus() }),
+    await start({ services: [], remotes: [weather], bus: bus() }),
+  ];
+  const check = async (app: App) => (await app.health()).find(({ name }) => name === "Broker (bus)");
+  expect(await check(trips)).toMatchObject({
+    ok: true,
+    advisory: true,
+    detail: expect.stringMatching(/^answered in /),
+  });
+  reached.isUp = false;
+  expect(await check(trips)).toMatchObject({ ok: false, advisory: true, detail: "no connection" });
+  expect(await check(edge)).toMatchObject({ ok: false, advisory: false });
 });

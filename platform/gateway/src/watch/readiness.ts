@@ -6,6 +6,8 @@ export interface Check {
   readonly ok: boolean;
   /** One line for a person. */
   readonly detail: string;
+  /** Told, and not counted; see `App.health`. */
+  readonly advisory?: boolean;
 }
 
 export interface ReadinessReport {
@@ -24,8 +26,8 @@ export const defaultReadinessLimits: ReadinessLimits = { loopLagMsMax: 500, resi
 
 export interface Readiness {
   /**
-   * Whether to send requests here: no while starting or draining, without the database, or overloaded. Services of other
-   * processes are told and do not count: one that is away must not take every edge out of service for the rest.
+   * Whether to send requests here: no while starting or draining, without the database, or overloaded. What is advisory does not
+   * count: a service of another process that is away must not take every edge out of service for the rest.
    */
   report(): Promise<ReadinessReport>;
   close(): void;
@@ -39,8 +41,6 @@ export function createReadiness(app: App, isDraining: () => boolean, limits: Rea
   const lag = monitorEventLoopDelay({ resolution: 20 });
   lag.enable();
   let since = performance.now();
-  const here = new Set(app.services.map(({ contract }) => contract.name));
-  const elsewhere = new Set(app.contracts.map(({ name }) => name).filter((name) => !here.has(name)));
   return {
     async report() {
       const state = isDraining() ? "draining" : app.state;
@@ -54,7 +54,7 @@ export function createReadiness(app: App, isDraining: () => boolean, limits: Rea
         lag.reset();
         since = performance.now();
       }
-      return { ok: checks.every(({ ok, name }) => ok || elsewhere.has(name)), checks };
+      return { ok: checks.every(({ ok, advisory }) => ok || advisory), checks };
     },
     close: () => lag.disable(),
   };
