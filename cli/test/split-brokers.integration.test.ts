@@ -4,11 +4,12 @@ import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
 import { createTestProject } from "../../tools/test-project.ts";
 import { describeWithServer } from "../../tools/test-server.ts";
+import { freePort } from "../src/process/free-port.ts";
 
-async function startOn(busUrl: string) {
+async function startOn(busUrl: string, environment: Record<string, string> = {}) {
   const project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
   onTestFinished(() => project.remove());
-  const server = await project.start({ BANYAN_BUS: busUrl, BANYAN_NAMESPACE: `test-${process.pid}` }, [
+  const server = await project.start({ BANYAN_BUS: busUrl, BANYAN_NAMESPACE: `test-${process.pid}`, ...environment }, [
     "--topology",
     "split",
   ]);
@@ -44,4 +45,12 @@ describeWithServer("redis", "a split topology on Redis", (url) => {
     const { stdout } = await project.run("nodes");
     expect(stdout).toMatch(/notes-1 +started/);
   });
+});
+
+test("a split topology on TCP has its seed in the supervisor, which listens where it is told; the others listen beside it", async () => {
+  const port = await freePort(24_100, "127.0.0.1");
+  const { find, project } = await startOn(`tcp://127.0.0.1:${port}`, { BANYAN_LISTEN: `127.0.0.1:${port}` });
+  expect((await find()).status).toBe(200);
+  const { stdout } = await project.run("nodes");
+  expect(stdout).toMatch(/notes-1 +started/);
 });

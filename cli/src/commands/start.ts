@@ -59,7 +59,8 @@ export async function start(options: StartOptions): Promise<void> {
     const configFile = locateConfig();
     const folder = dataFolderOf(configFile, environment);
     createDataFolder(folder);
-    const steps = new Steps(note);
+    // Its supervisor says what is waited for.
+    const steps = new Steps(options.supervised ? () => {} : note);
     // Modules are loaded while the database server starts: half of a start, each.
     database = openDatabase({ environment, folder, steps, openings, signal });
     const [config, serve] = await Promise.all([loadConfig(configFile), loadServe(options), database]);
@@ -98,7 +99,8 @@ async function loadServe(options: StartOptions): Promise<(surroundings: Surround
     const node = options.node ?? `${name}-${hostname()}-${process.pid}`;
     return async (surroundings) => {
       const ready = await serveNode(surroundings, { process: name, node });
-      return { json: { ready: true, ...ready }, text: `${node} is ready after ${duration(ready.tookMs)}.` };
+      const where = ready.url === undefined ? "" : ` at ${ready.url}`;
+      return { json: { ready: true, ...ready }, text: `${node} is ready${where} after ${duration(ready.tookMs)}.` };
     };
   }
   const serve =

@@ -21,6 +21,18 @@ export interface NodeBus {
   readonly introduce?: (app: App, version: string) => () => Promise<void>;
 }
 
+/**
+ * On tcp://, where the processes of one machine listen: their supervisor as BANYAN_LISTEN says, or at the first seed, so that a seed is
+ * there; the others at any port of the same address, which they announce. Nothing on other buses.
+ */
+export function listensOf({ BANYAN_BUS = "", BANYAN_LISTEN }: Pick<Environment, "BANYAN_BUS" | "BANYAN_LISTEN">) {
+  const scheme = "tcp://";
+  if (!BANYAN_BUS.startsWith(scheme)) return undefined;
+  const [seed = ""] = BANYAN_BUS.slice(scheme.length).split(",");
+  const supervisor = BANYAN_LISTEN ?? seed;
+  return { supervisor, others: supervisor.replace(/:\d+$/, ":0") };
+}
+
 /** The node that relays topics between the processes of one machine. */
 export const supervisorNode = "supervisor";
 

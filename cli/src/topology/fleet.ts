@@ -73,7 +73,7 @@ export class Fleet {
 /** The same program once more. It ends when the channel to this one closes, so that a killed supervisor leaves no orphans. */
 function launch({ process: name, node }: Member, environment: Readonly<Record<string, string>>) {
   const [, program = ""] = process.argv;
-  const args = [...process.execArgv, program, "start", "--json", "--process", name, "--node", node, "--supervised"];
+  const args = [...process.execArgv, program, "start", "--process", name, "--node", node, "--supervised"];
   return spawn(process.execPath, args, {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -4,7 +4,7 @@ import { openApplication, type Surroundings } from "../platform/application.ts";
 import { openControl, playDemo, type Served } from "../platform/serve.ts";
 import { openWatch } from "../platform/watching.ts";
 import { developmentKey } from "../project/data-folder.ts";
-import { busOf, createSocketFolder, supervisorNode } from "./bus.ts";
+import { busOf, createSocketFolder, listensOf, supervisorNode } from "./bus.ts";
 import { Fleet, type FleetNode } from "./fleet.ts";
 import { operateFleet } from "./operate-fleet.ts";
 import { placementsOf } from "./placement.ts";
@@ -20,8 +20,9 @@ export async function serveSplit(surroundings: Surroundings): Promise<Served> {
   const { url: databaseUrl, publicUrl } = await database;
   signal.throwIfAborted();
   const BANYAN_BUS = surroundings.environment.BANYAN_BUS ?? `unix:${createSocketFolder(openings)}`;
-  const environment = { ...surroundings.environment, BANYAN_BUS };
-  const { bus } = await busOf(environment, supervisorNode);
+  const listens = listensOf({ ...surroundings.environment, BANYAN_BUS });
+  const own = { ...surroundings.environment, BANYAN_BUS, BANYAN_LISTEN: listens?.supervisor };
+  const { bus } = await busOf(own, supervisorNode);
   const { app } = await openApplication(surroundings, {
     services: [],
     bus,
@@ -31,7 +32,7 @@ export async function serveSplit(surroundings: Surroundings): Promise<Served> {
   const watch = await openWatch(app, surroundings, supervisorNode);
   const fleet = new Fleet({
     placements,
-    environment: { BANYAN_BUS, DATABASE_URL: databaseUrl },
+    environment: { BANYAN_BUS, DATABASE_URL: databaseUrl, ...(listens && { BANYAN_LISTEN: listens.others }) },
     onTrouble: note,
     signal,
   });

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { CommandFailure } from "../failure.ts";
 
 /** One process to be kept running. */
 export interface Member {
@@ -93,7 +94,10 @@ export class Supervisor {
         onReady: () => resolve(this.members.find(({ node }) => node === member.node) as MemberStatus),
         onEnd: (how) => {
           this.#members.delete(member.node);
-          reject(new Error(`${member.node} ended before it was ready (${how})`));
+          const message = `${member.node} ended before it was ready (${how}).`;
+          reject(
+            new CommandFailure(message, "What it said is above. It is not tried again: the next try would end alike."),
+          );
         },
       });
     });
