@@ -28,6 +28,7 @@ export async function openGateway(
     }),
   ]);
   const others = await config.authenticators?.((action, input, options) => app.call(action, input, options));
+  const { NODE_ENV, BANYAN_LOG } = environment;
   const gateway = createGateway({
     app,
     authenticator: others === undefined ? own : firstOf([own, ...others]),
@@ -35,6 +36,8 @@ export async function openGateway(
     title: config.title,
     version: config.version,
     services: config.services,
+    // Where the log is, is nothing that the world should read.
+    ...(NODE_ENV !== "production" && BANYAN_LOG !== undefined && { eventLog: BANYAN_LOG }),
     host,
     port: await freePort(asked, host),
     // For who takes the port between the question and the answer.

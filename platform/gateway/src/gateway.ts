@@ -32,6 +32,11 @@ export interface GatewayOptions {
   readonly version: string;
   /** Whose events and subscriptions the AsyncAPI document tells. Default: what `app` knows; of services elsewhere that is no subscription. */
   readonly services?: readonly EventfulService[];
+  /**
+   * The log that carries the events, as "kafka://broker:9092", for the `servers` of the AsyncAPI document, which whoever reaches the gateway
+   * can read: leave it out where that is not for everybody. Users and passwords are left out in any case.
+   */
+  readonly eventLog?: string;
   /** Default "127.0.0.1": to be reached from elsewhere is a decision. */
   readonly host?: string;
   /** Default 3000; 0 takes any free one. */
@@ -91,8 +96,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const routes = routeTable(services);
   registerActions(fastify, routes, { app, json: jsonFormat(limits), record, answerError });
   registerProbes(fastify, readiness, metrics);
-  const { title, version, services: eventful = withSubscriptions(app) } = options;
-  registerDescription(fastify, { title, version, services, routes, eventful });
+  const { title, version, services: eventful = withSubscriptions(app), eventLog } = options;
+  registerDescription(fastify, { title, version, services, routes, eventful, eventLog });
   fastify.addHook("onClose", async () => {
     metrics.close();
     readiness.close();

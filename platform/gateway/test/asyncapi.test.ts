@@ -57,6 +57,21 @@ test("the document is valid AsyncAPI 3.0, and every reference in it leads somewh
   expect(text).not.toContain("prefixItems");
 });
 
+test.for<[string, object]>([
+  ["kafka://one:9092,two:9092", { "log-1": { host: "one:9092", protocol: "kafka" }, "log-2": { host: "two:9092" } }],
+  [
+    "postgres://ada:secret@db:5432/events?sslmode=require",
+    { log: { host: "db:5432", protocol: "postgres", pathname: "/events" } },
+  ],
+  ["tls://ada:s@cret@[::1]:4222", { log: { host: "[::1]:4222", protocol: "nats" } }],
+])("the servers of the log are told without users and passwords: %s", ([eventLog, servers]) => {
+  const told = asyncApiDocument({ title: "Shop", version: "1.2.3", services, eventLog });
+  expect(isAsyncApi(told) || isAsyncApi.errors).toBe(true);
+  expect(told.servers).toMatchObject(servers);
+  expect(JSON.stringify(told.servers)).not.toMatch(/cret|ada/);
+  expect(document).not.toHaveProperty("servers");
+});
+
 test("each event has a channel, one service that sends and those that receive", () => {
   expect(Object.values(channels).map(({ address }) => address)).toEqual(["shipping.sent", "shipping.lost"]);
   expect(

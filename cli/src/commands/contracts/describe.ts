@@ -1,6 +1,7 @@
 import { usageFailure } from "../../failure.ts";
 import { print } from "../../output/terminal.ts";
 import { type LoadedConfig, loadConfig } from "../../project/config.ts";
+import { readEnvironment } from "../../project/environment.ts";
 
 /** What a project's contracts can be written as. */
 export type Document = "snapshot" | "openapi" | "asyncapi";
@@ -18,7 +19,8 @@ async function documentOf({ title, version, services }: LoadedConfig, document: 
       return snapshotOf(services.map(({ contract }) => contract));
     }
     const { asyncApiDocument, openApiDocument, routeTable } = await import("@banyan/gateway/describe");
-    if (document === "asyncapi") return asyncApiDocument({ title, version, services });
+    if (document === "asyncapi")
+      return asyncApiDocument({ title, version, services, eventLog: readEnvironment().BANYAN_LOG });
     return openApiDocument({ title, version, services, routes: routeTable(services) });
   } catch (error) {
     throw usageFailure((error as Error).message, "Correct the contract that is named.");

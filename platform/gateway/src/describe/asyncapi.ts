@@ -1,5 +1,6 @@
 import type { Service } from "@banyan/kernel";
 import { type JsonSchema, outputJsonSchema } from "@banyan/kernel/app";
+import { logServers } from "./log-servers.ts";
 import { asDraft07, opened, SchemaComponents } from "./schema-components.ts";
 
 /** A service with what it hears of; of one that runs elsewhere the contract may be all that is known. */
@@ -9,6 +10,8 @@ interface AsyncDescribed {
   readonly title: string;
   readonly version: string;
   readonly services: readonly EventfulService[];
+  /** The address of the log that carries the events; undefined where they stay within the database. */
+  readonly eventLog?: string | undefined;
 }
 
 type AnyEvent = Service["contract"]["events"][string];
@@ -24,7 +27,7 @@ interface Receiver {
  * The AsyncAPI 3.0 document of the events: a channel for each type, which the service that emits it sends to and its subscribers
  * receive from; messages are CloudEvents 1.0 in JSON, as the log carries them.
  */
-export function asyncApiDocument({ title, version, services }: AsyncDescribed): JsonSchema {
+export function asyncApiDocument({ title, version, services, eventLog }: AsyncDescribed): JsonSchema {
   const components = new SchemaComponents();
   components.add("CloudEvent", envelope);
   const receivers = services.flatMap(receiversOf);
@@ -43,6 +46,7 @@ export function asyncApiDocument({ title, version, services }: AsyncDescribed): 
       tags: services.map(({ contract }) => ({ name: contract.name })),
     },
     defaultContentType: contentType,
+    ...(eventLog !== undefined && { servers: logServers(eventLog) }),
     channels: each(channelOf),
     operations: {
       ...Object.fromEntries(declared.map((event) => [`${event.id}.send`, sendingOf(event)])),

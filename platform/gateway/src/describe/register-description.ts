@@ -24,7 +24,7 @@ const pages = [
 /** Serves the OpenAPI and AsyncAPI documents, made when they are first asked for, and the page that shows the former. */
 export function registerDescription(
   fastify: FastifyInstance,
-  described: Described & { readonly eventful: readonly EventfulService[] },
+  described: Described & { readonly eventful: readonly EventfulService[]; readonly eventLog: string | undefined },
 ): void {
   const documents = {
     "/openapi.json": () => openApiDocument(described),
