@@ -163,6 +163,40 @@ test("another version is called as long as the schemas fit; else the field that 
   expect(await app.call(weather.today, { place: "oslo" })).toMatchObject({ by: "same" });
 });
 
+test("a rolling upgrade to a version that takes and gives more loses no call; then its own callers come", async () => {
+  const start = company();
+  const later = defineContract("weather", {
+    queries: {
+      today: query({
+        input: z.strictObject({ place: z.string().min(1), scale: z.string().optional() }),
+        output: z.object({ place: z.string(), celsius: z.number(), by: z.string(), scale: z.string().optional() }),
+        access: "public",
+      }),
+    },
+  });
+  const upgraded = implement(later, {
+    queries: { today: (_ctx, { place, scale }) => ({ place, celsius: 20, by: "later", scale }) },
+  });
+  const nodes = [await start({ services: [weatherService("a")] }), await start({ services: [weatherService("b")] })];
+  const app = await start({ services: [], remotes: [weather] });
+  const answered = new Set<string>();
+  let isRunning = true;
+  const load = async () => {
+    while (isRunning) answered.add((await app.call(weather.today, { place: "oslo" })).by);
+  };
+  const callers = Array.from({ length: 20 }, load);
+  while (answered.size < 2) await new Promise((resolve) => setImmediate(resolve));
+  for (const node of nodes) {
+    await start({ services: [upgraded] });
+    await node.stop();
+  }
+  isRunning = false;
+  await Promise.all(callers);
+  expect(await app.call(weather.today, { place: "oslo" })).toMatchObject({ by: "later" });
+  const caller = await start({ services: [], remotes: [later] });
+  expect(await caller.call(later.today, { place: "oslo", scale: "C" })).toMatchObject({ by: "later", scale: "C" });
+});
+
 test("the broker chooses where the contract says so, and never a node that leaves", async () => {
   const start = company();
   const first = await start({ services: [weatherService("a")] });
