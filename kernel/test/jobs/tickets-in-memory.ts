@@ -77,39 +77,39 @@ export class TicketsInMemory {
 class Client implements TicketQueue {
   isSilent = false;
   leaseMs = 0;
-  private readonly server: TicketsInMemory;
+  private readonly home: TicketsInMemory;
   private readonly underWay = new Map<string, number>();
   private readonly runs = new Set<Promise<void>>();
   private concurrency = 0;
   private run: (ticket: Ticket) => Promise<void> = async () => {};
 
-  constructor(server: TicketsInMemory) {
-    this.server = server;
+  constructor(home: TicketsInMemory) {
+    this.home = home;
   }
 
   async open(types: readonly JobType[]): Promise<void> {
     for (const { type, ...limits } of types) {
       this.underWay.set(type, 0);
-      const lane = this.server.lanes.get(type);
-      if (lane === undefined) this.server.lanes.set(type, { waiting: [], held: new Map(), limits, began: [] });
+      const lane = this.home.lanes.get(type);
+      if (lane === undefined) this.home.lanes.set(type, { waiting: [], held: new Map(), limits, began: [] });
       else lane.limits = limits;
     }
   }
 
   async offer(tickets: readonly Ticket[]): Promise<void> {
-    this.server.offer(tickets);
+    this.home.offer(tickets);
   }
 
   work(limits: Parameters<TicketQueue["work"]>[0], run: (ticket: Ticket) => Promise<void>): void {
     this.concurrency = limits.concurrency;
     this.leaseMs = limits.leaseMs;
     this.run = run;
-    this.server.clients.add(this);
-    this.server.handOut();
+    this.home.clients.add(this);
+    this.home.handOut();
   }
 
   async close(): Promise<void> {
-    this.server.clients.delete(this);
+    this.home.clients.delete(this);
     await Promise.all(this.runs);
   }
 
