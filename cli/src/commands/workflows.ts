@@ -32,10 +32,11 @@ function lineOf(run: RunReport, now: number): string[] {
   return [run.id, run.type, run.state, `${duration(now - run.startedAt)} ago`, aboutOf(run, now)];
 }
 
-function aboutOf({ state, owner, error, dueAt, fault, isCancelled }: RunReport, now: number): string {
+function aboutOf({ state, version, owner, error, dueAt, fault, isCancelled }: RunReport, now: number): string {
   if (state === "failed") return fault?.code ?? "";
   if (state === "running") return `by ${owner}${isCancelled ? ", to be cancelled" : ""}`;
   if (state === "stuck") return firstLine(error);
+  if (state === "due") return `for a process that has version ${version}`;
   if (state === "waiting")
     return dueAt === undefined ? "until it hears something" : `goes on in ${duration(dueAt - now)}`;
   return "";

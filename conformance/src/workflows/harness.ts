@@ -1,7 +1,7 @@
 import { type App, createApp } from "@banyan/kernel/app";
 import { type Store, storeFaults } from "@banyan/kernel/store";
 import { afterEach } from "vitest";
-import { type Behaviour, ordersServices } from "./orders.ts";
+import { type Behaviour, orders, ordersServices } from "./orders.ts";
 
 /** What the suite needs of the store that it holds to its promises. */
 export interface WorkflowHarness {
@@ -33,7 +33,8 @@ export function openWorkflows(open: () => Promise<WorkflowHarness>): Start {
 
   async function start(data: WorkflowHarness, effects: string[], given: Partial<Behaviour>): Promise<Started> {
     const place: Behaviour["place"] = async () => ({ said: "nothing" });
-    const behaviour: Behaviour = { place, pack: place as Behaviour["pack"], effects, onTake: () => {}, ...given };
+    const pack = place as Behaviour["pack"];
+    const behaviour: Behaviour = { contract: orders, place, pack, effects, onTake: () => {}, ...given };
     const reported: unknown[] = [];
     const { store, crash } = crashing(data.store());
     const app = createApp({

@@ -13,26 +13,32 @@ import { z } from "zod";
 
 const Named = z.strictObject({ name: z.string() });
 
+function ordersOf(version: number) {
+  return defineContract("orders", {
+    faults: { refused: fault("conflict", z.strictObject({ why: z.string() })), soldOut: fault("conflict") },
+    commands: {
+      begin: command({ input: Named, output: z.object({ run: z.string() }), access: "orders" }),
+    },
+    events: { begun: event({ data: Named, key: ({ name }) => name }) },
+    workflows: {
+      place: workflow({
+        input: Named,
+        output: z.object({ said: z.string() }),
+        faults: ["refused"],
+        access: "orders",
+        version,
+        stepsMax: 20,
+        signals: { decided: z.strictObject({ yes: z.boolean() }) },
+      }),
+      pack: workflow({ input: Named, output: z.object({ said: z.string() }), access: "orders" }),
+    },
+  });
+}
+
 /** The services that the suite drives: a workflow whose handler each test writes, and commands that it calls. */
-export const orders = defineContract("orders", {
-  faults: { refused: fault("conflict", z.strictObject({ why: z.string() })), soldOut: fault("conflict") },
-  commands: {
-    begin: command({ input: Named, output: z.object({ run: z.string() }), access: "orders" }),
-  },
-  events: { begun: event({ data: Named, key: ({ name }) => name }) },
-  workflows: {
-    place: workflow({
-      input: Named,
-      output: z.object({ said: z.string() }),
-      faults: ["refused"],
-      access: "orders",
-      version: 2,
-      stepsMax: 20,
-      signals: { decided: z.strictObject({ yes: z.boolean() }) },
-    }),
-    pack: workflow({ input: Named, output: z.object({ said: z.string() }), access: "orders" }),
-  },
-});
+export const orders = ordersOf(2);
+/** What a later release of it has. */
+export const laterOrders = ordersOf(3);
 
 /** Another service: what of it takes effect is told to the suite. */
 export const stock = defineContract("stock", {
@@ -50,6 +56,7 @@ type Place = Handler<typeof orders.place>;
 
 /** What a test turns, and what it sees. */
 export interface Behaviour {
+  readonly contract: typeof orders;
   place: Place;
   pack: Handler<typeof orders.pack>;
   /** What took effect outside the runs, in order. */
@@ -60,8 +67,8 @@ export interface Behaviour {
 
 export function ordersServices(behaviour: Behaviour): Service[] {
   return [
-    implement(orders, {
-      commands: { begin: (ctx, input) => ({ run: ctx.start(orders.place, input) }) },
+    implement(behaviour.contract, {
+      commands: { begin: (ctx, input) => ({ run: ctx.start(behaviour.contract.place, input) }) },
       workflows: {
         place: (flow, input) => behaviour.place(flow, input),
         pack: (flow, input) => behaviour.pack(flow, input),

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Start } from "./harness.ts";
-import { type Behaviour, orders, stock } from "./orders.ts";
+import { type Behaviour, laterOrders, orders, stock } from "./orders.ts";
 
 export function waitClauses(start: Start): void {
   test("a time that has passed fires at once, and a sleeper wakes in whatever process lives then", async () => {
@@ -147,5 +147,32 @@ export function waitClauses(start: Start): void {
     });
     expect(reordered).toBeUndefined();
     expect(behaviour.effects).toHaveLength(effects);
+  });
+
+  test("F5 a run that newer code began is left to newer code, also where older code looks for runs", async () => {
+    const newer = await start({
+      contract: laterOrders,
+      place: async (flow) => {
+        await flow.sleep("rest", 150);
+        return { said: `version ${flow.version}` };
+      },
+    });
+    const place = { idempotencyKey: "k", deadlineMs: 100 };
+    await expect(newer.app.call(laterOrders.place, { name: "ink" }, place)).rejects.toMatchObject({
+      code: "kernel.pending",
+    });
+    newer.crash();
+    const older = await newer.another({ place: newer.behaviour.place });
+    // Its own sleeper is due after the other's.
+    const own = older.app.call(orders.place, { name: "pen" });
+    await older.app.settled();
+    expect(await own).toEqual({ said: "version 2" });
+    await vi.waitFor(async () =>
+      expect(await older.app.workflows.list({ state: "due" })).toMatchObject([{ version: 3 }]),
+    );
+    const another = await newer.another({ contract: laterOrders, place: newer.behaviour.place });
+    expect(await another.app.call(laterOrders.place, { name: "ink" }, { idempotencyKey: "k" })).toEqual({
+      said: "version 3",
+    });
   });
 }

@@ -109,8 +109,8 @@ export interface JobDefinition extends Described {
 
 export interface WorkflowDefinition extends Callable {
   /**
-   * Written by hand; a run keeps the one it began with, as `flow.version`. Default 1. A process gives runs of a later version than its own
-   * back to the others.
+   * Written by hand; a run keeps the one it began with, as `flow.version`. Default 1. A process leaves runs of a later version than its own
+   * to the others.
    */
   readonly version?: number;
   /** What people and other services may tell a run while it goes on, by name. */

@@ -1,7 +1,7 @@
 import type { FaultRecord } from "../contract/fault.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** A run of a workflow, as it begins. Its job has the same id and the workflow's as type: who holds that job's lease holds the run. */
+/** A run of a workflow, as it begins. Its job has the same id, and the type of `jobTypeOf`: who holds that job's lease holds the run. */
 export interface NewRun {
   readonly id: string;
   /** "payments.capture" */
@@ -19,6 +19,11 @@ export interface NewRun {
   readonly startedAt: number;
   readonly traceId: string;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** "payments.capture", "payments.capture@2": each process claims the types of the versions that it has. */
+export function jobTypeOf({ type, version }: Pick<NewRun, "type" | "version">): string {
+  return version === 1 ? type : `${type}@${version}`;
 }
 
 /** "call" of an action, "run" of an effect outside, "transaction", "sleep", "wait" for a message, "undo" of another step. */

@@ -6,7 +6,7 @@ import { validateNow } from "../contract/schema.ts";
 import type { EnqueueOptions, StartOptions } from "../service/context.ts";
 import type { NewJob } from "../store/jobs.ts";
 import type { Closing, NewEvent } from "../store/store.ts";
-import type { NewRun } from "../store/workflows.ts";
+import { jobTypeOf, type NewRun } from "../store/workflows.ts";
 
 /** What one handler says in its transaction: collected here, stored when it commits. */
 export class Work {
@@ -85,7 +85,7 @@ export class Work {
     };
     this.jobs.push({
       id,
-      type: workflow.id,
+      type: jobTypeOf(run),
       tenant: identity.tenant,
       input: JSON.stringify(run),
       delayMs: Math.max(0, options.at === undefined ? (options.delayMs ?? 0) : options.at - startedAt),

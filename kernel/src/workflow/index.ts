@@ -1,14 +1,15 @@
 export type { Outcome } from "../store/outcome.ts";
-export type {
-  Message,
-  NewRun,
-  RunChange,
-  RunFilter,
-  RunReport,
-  RunState,
-  RunStore,
-  RunVerdict,
-  StepRecord,
-  StoredRun,
+export {
+  jobTypeOf,
+  type Message,
+  type NewRun,
+  type RunChange,
+  type RunFilter,
+  type RunReport,
+  type RunState,
+  type RunStore,
+  type RunVerdict,
+  type StepRecord,
+  type StoredRun,
 } from "../store/workflows.ts";
 export type { RecordedStep, RunHistory } from "./history.ts";

@@ -13,7 +13,7 @@ import type { ClaimedJob, NewJob } from "../store/jobs.ts";
 import type { Outcome } from "../store/outcome.ts";
 import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import type { NewRun, StoredRun } from "../store/workflows.ts";
+import { jobTypeOf, type NewRun, type StoredRun } from "../store/workflows.ts";
 import { type Attempted, attemptRun, replayRun } from "./attempt.ts";
 import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
@@ -27,6 +27,7 @@ import { Writes } from "./writes.ts";
  * F2  A run that was started here is run here at once, under a lease that was stored with it.
  * F3  One that waits holds nothing: its job is due when the wait is over.
  * F4  What nobody can go on with (an undo that fails, code that differs, a bug) is stuck: its job is dead, and says why.
+ * F5  A run that newer code began is left to processes that have that code: its job has a type of its own.
  */
 
 /** How a process runs workflows. */
@@ -56,6 +57,8 @@ export class Workflows {
   private readonly concurrency: number;
   private readonly lease: { readonly ms: number; readonly owner: string };
   private readonly handled = new Map<string, HandledWorkflow & { readonly handler: AnyHandler }>();
+  /** Of the jobs of runs that this code can go on with. */
+  private readonly types: readonly string[];
   private readonly writes: Writes;
   private readonly outcomes: Outcomes;
   private readonly runs: Runs;
@@ -72,17 +75,16 @@ export class Workflows {
     this.writes = new Writes(store.runs);
     this.outcomes = new Outcomes(store.runs);
     const workers = new Map<string, Worker>();
+    const worker: Worker = { deadlineMs: attemptMs, run: (claimed, around) => this.work(claimed, around) };
     for (const service of services) {
       for (const workflow of Object.values(service.contract.workflows)) {
         this.handled.set(workflow.id, handledOf(runtime, service, workflow));
-        workers.set(workflow.id, { deadlineMs: attemptMs, run: (claimed, around) => this.work(claimed, around) });
+        for (let version = versionOf(workflow); version > 0; version--)
+          workers.set(jobTypeOf({ type: workflow.id, version }), worker);
       }
     }
+    this.types = [...workers.keys()];
     this.runs = new Runs({ runtime, store }, workers, leaseMs);
-  }
-
-  private get types(): string[] {
-    return [...this.handled.keys()];
   }
 
   async start(): Promise<void> {
@@ -111,7 +113,7 @@ export class Workflows {
   }
 
   offer(jobs: readonly NewJob[]): void {
-    if (jobs.some(({ type }) => this.handled.has(type))) this.wake();
+    if (jobs.some(({ type }) => this.types.includes(type))) this.wake();
   }
 
   /** Nothing runs and nothing is due. */
@@ -141,7 +143,7 @@ export class Workflows {
     const run: NewRun = {
       id: key === undefined ? uuidv7(clock.now()) : runId(workflow, identity.tenant, key),
       type: workflow.id,
-      version: workflow.definition.version ?? 1,
+      version: versionOf(workflow),
       tenant: identity.tenant,
       actor: identity.subject,
       permissions: [...identity.permissions],
@@ -205,11 +207,11 @@ export class Workflows {
   /** One attempt at a claimed run. Never rejects. */
   private async work({ job, scope }: Claimed, { onHandled, isCut }: Surroundings): Promise<void> {
     const { runtime, store } = this.home;
-    const handled = this.handled.get(job.type) as HandledWorkflow & { readonly handler: AnyHandler };
     try {
       const run = this.fresh.get(job.id) ?? (await this.stored(job));
       this.fresh.delete(job.id);
       if (run === undefined) return;
+      const handled = this.handled.get(run.type) as HandledWorkflow & { readonly handler: AnyHandler };
       const { handler } = handled;
       const attempted = await attemptRun(handled, { run, job, scope }, { runtime, writes: this.writes, handler });
       if (attempted.how === "ended") this.outcomes.heard(job.id, attempted.outcome);
@@ -275,6 +277,10 @@ function handledOf(
   };
 }
 
+function versionOf({ definition }: AnyWorkflow): number {
+  return definition.version ?? 1;
+}
+
 /** The same for the same tenant, workflow and key. */
 function runId(workflow: AnyWorkflow, tenant: string, key: string): string {
   const hex = Buffer.from(digest(16, "run", workflow.id, tenant, key)).toString("hex");
@@ -287,7 +293,8 @@ function answerOf(outcome: Outcome): unknown {
 }
 
 /** The job that was stored with a run, as this process holds it. */
-function jobOf({ id, type, tenant, traceId, metadata }: NewRun): ClaimedJob {
+function jobOf(run: NewRun): ClaimedJob {
+  const { id, tenant, traceId, metadata } = run;
   const rest = {
     input: "",
     delayMs: 0,
@@ -297,7 +304,7 @@ function jobOf({ id, type, tenant, traceId, metadata }: NewRun): ClaimedJob {
     attempt: 1,
     waitedMs: 0,
   };
-  return { id, type, tenant, traceId, metadata, ...rest };
+  return { id, type: jobTypeOf(run), tenant, traceId, metadata, ...rest };
 }
 
 /** What `ctx.start` enqueues: a job whose input has the run. */

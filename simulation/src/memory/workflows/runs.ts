@@ -1,11 +1,12 @@
-import type {
-  Message,
-  RunChange,
-  RunFilter,
-  RunReport,
-  RunStore,
-  RunVerdict,
-  StoredRun,
+import {
+  jobTypeOf,
+  type Message,
+  type RunChange,
+  type RunFilter,
+  type RunReport,
+  type RunStore,
+  type RunVerdict,
+  type StoredRun,
 } from "@banyan/kernel/workflows";
 import type { DatabaseTransaction } from "../database.ts";
 import { runOnce } from "../lane.ts";
@@ -91,7 +92,7 @@ async function begin(
   const now = transaction.database.now();
   const isStored = await transaction.insertNew(jobs, run.id, {
     id: run.id,
-    type: run.type,
+    type: jobTypeOf(run),
     tenant: run.tenant,
     input: "",
     delayMs: 0,

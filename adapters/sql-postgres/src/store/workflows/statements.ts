@@ -1,4 +1,4 @@
-import type { RunChange, RunFilter, StepRecord } from "@banyan/kernel/workflows";
+import { jobTypeOf, type RunChange, type RunFilter, type StepRecord } from "@banyan/kernel/workflows";
 import { type Statement, sql } from "../../statement.ts";
 import { dateOf, faultOf, resultOf } from "./rows.ts";
 
@@ -18,9 +18,9 @@ export function insertRuns(changes: readonly Started[]): Statement {
         ${runs.map((each) => each.tenant)}::text[], ${runs.map((each) => each.actor)}::text[], ${runs.map((each) => JSON.stringify(each.permissions))}::text[],
         ${runs.map((each) => each.input)}::text[], ${runs.map((each) => each.inputHash)}::bytea[], ${runs.map((each) => each.traceId)}::text[],
         ${runs.map((each) => each.metadata)}::text[], ${runs.map((each) => new Date(each.startedAt))}::timestamptz[],
-        ${leases.map((each) => each?.owner ?? null)}::text[], ${leases.map((each) => each?.ms ?? 0)}::float8[], ${tokens}::bigint[])
+        ${leases.map((each) => each?.owner ?? null)}::text[], ${leases.map((each) => each?.ms ?? 0)}::float8[], ${tokens}::bigint[], ${runs.map(jobTypeOf)}::text[])
         WITH ORDINALITY
-        AS g (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, owner, lease_ms, held_token, place)
+        AS g (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, owner, lease_ms, held_token, job_type, place)
       WHERE held_token IS NULL OR EXISTS (SELECT FROM banyan.job j WHERE j.id = g.id AND j.token = g.held_token)),
     stored AS (
       INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at)
@@ -28,7 +28,7 @@ export function insertRuns(changes: readonly Started[]): Statement {
       ON CONFLICT DO NOTHING RETURNING id),
     leased AS (
       INSERT INTO banyan.job (id, type, tenant, input, priority, trace_id, metadata, delay_ms, due_at, lease_until, token, attempt, owner)
-      SELECT g.id, g.type, g.tenant, '', 0, g.trace_id, g.metadata::jsonb, 0, clock_timestamp(), CASE WHEN g.owner IS NOT NULL THEN clock_timestamp() + g.lease_ms * interval '1 millisecond' END,
+      SELECT g.id, g.job_type, g.tenant, '', 0, g.trace_id, g.metadata::jsonb, 0, clock_timestamp(), CASE WHEN g.owner IS NOT NULL THEN clock_timestamp() + g.lease_ms * interval '1 millisecond' END,
         (g.owner IS NOT NULL)::int, (g.owner IS NOT NULL)::int, g.owner
       FROM given g JOIN stored s ON s.id = g.id WHERE g.held_token IS NULL
       ON CONFLICT DO NOTHING RETURNING id)
