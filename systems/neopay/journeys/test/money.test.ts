@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { parsePain001 } from "@banyan/neopay-bank-files";
 import { fx } from "@banyan/neopay-fx/contract";
 import { ledger } from "@banyan/neopay-ledger/contract";
@@ -11,7 +10,7 @@ import { expect, inject, test } from "vitest";
 import { openReceiver } from "../../../../tools/test-receiver.ts";
 import { describeInTopologies } from "../../../../tools/topologies.ts";
 import { debitNotification, debitStatement, rejection } from "./bank-messages.ts";
-import { moneyServices, providerSecret } from "./money-services.ts";
+import { moneyServices, signedByStripe } from "./money-services.ts";
 
 const patience = { timeout: 20_000, interval: 100 };
 const iban = "DE89370400440532013000";
@@ -105,16 +104,8 @@ describeInTopologies(
     });
 
     test("a provider's webhook that comes twice and out of order has one effect, and a forged one has none", async () => {
-      const signed = (id: string, created: number) => {
-        const payload = JSON.stringify(
-          { id, type: "charge.captured", created, data: { object: { id: "ch_1" } } },
-          null,
-          1,
-        );
-        const at = Math.floor(Date.now() / 1_000);
-        const mac = createHmac("sha256", providerSecret).update(`${at}.${payload}`).digest("hex");
-        return { provider: "stripe", payload, stripeSignature: `t=${at},v1=${mac}` };
-      };
+      const signed = (id: string, created: number) =>
+        signedByStripe({ id, type: "charge.captured", created, data: { object: { id: "ch_1" } } });
       const taken = [];
       for (const given of [signed("e2", 2), signed("e1", 1), signed("e2", 2), signed("e1", 1)]) {
         taken.push((await call(webhooks.receive, given)).duplicate);

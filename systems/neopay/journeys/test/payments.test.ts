@@ -7,8 +7,11 @@ import { merchantsService } from "@banyan/neopay-merchants";
 import { merchants } from "@banyan/neopay-merchants/contract";
 import { createPaymentsService } from "@banyan/neopay-payments";
 import { payments } from "@banyan/neopay-payments/contract";
+import { webhooks } from "@banyan/neopay-webhooks/contract";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { openReceiver } from "../../../../tools/test-receiver.ts";
 import { describeInTopologies } from "../../../../tools/topologies.ts";
+import { signedByStripe, webhooksService } from "./money-services.ts";
 
 const patience = { timeout: 20_000, interval: 100 };
 const settlement = "merchants:acme:settlement";
@@ -36,6 +39,7 @@ describeInTopologies(
       ledgerService,
       merchantsService,
       createPaymentsService({ acquirer: { url: acquirer.url, timeoutMs: 500 } }),
+      webhooksService,
     ],
     config: new URL("./payments.config.ts", import.meta.url),
     environment: { ACQUIRER_URL: acquirer.url },
@@ -45,7 +49,7 @@ describeInTopologies(
     const balanceOf = async (address: string) => (await call(ledger.balance, { address })).balanceMinor;
     const create = (
       merchantTxnId: string,
-      given: { method: "WALLET" | "CC"; capture?: "manual"; amountMinor: number },
+      given: { method: "WALLET" | "CC" | "QR"; capture?: "manual"; amountMinor: number },
     ) =>
       call(payments.create, {
         merchant: "acme",
@@ -110,6 +114,45 @@ describeInTopologies(
         code: "kernel.idempotencyConflict",
       });
       expect(await call(payments.find, { id })).toMatchObject({ capturedMinor: 8_00 });
+    });
+
+    test("a provider's webhook, twice and out of order, captures a payment once, and the outside hears of it", async () => {
+      const receiver = await openReceiver();
+      try {
+        await call(webhooks.createEndpoint, { url: `http://${receiver.host}/neopay` });
+        const { id } = await create("qr-1", { method: "QR", amountMinor: 10_00 });
+        const { pending } = await call(payments.authorize, { id });
+        const reference = pending?.id ?? "";
+        const notice = (event: string, type: string, created: number) =>
+          signedByStripe({ id: event, type, created, data: { object: { id: "pi_1", metadata: { reference } } } });
+        const succeeded = notice("evt_2", "payment_intent.succeeded", 2);
+        const processing = notice("evt_1", "payment_intent.processing", 1);
+        const duplicates = [];
+        for (const given of [succeeded, processing, succeeded, processing]) {
+          duplicates.push((await call(webhooks.receive, given)).duplicate);
+        }
+        expect(duplicates).toEqual([false, false, true, true]);
+        await expect.poll(() => call(payments.find, { id }), patience).toMatchObject({ status: "succeeded" });
+
+        // The same, said anew: whoever has paid twice gets it back.
+        await call(webhooks.receive, notice("evt_3", "payment_intent.succeeded", 3));
+        const heard = () => {
+          const told = receiver.received.map(({ body }) => JSON.parse(body));
+          return told
+            .filter(({ data }) => data.paymentId === id || data.reference === reference)
+            .map(({ type }) => type);
+        };
+        await expect
+          .poll(() => heard().toSorted(), patience)
+          .toEqual(["payment.authorized", "payment.captured", "payment.unmatched"]);
+        const { movements } = await call(payments.movements, { id });
+        expect(movements.map(({ kind, status, amountMinor }) => [kind, status, amountMinor])).toEqual([
+          ["authorization", "done", 10_00],
+          ["capture", "done", 10_00],
+        ]);
+      } finally {
+        await receiver.close();
+      }
     });
 
     test("the books balance", async () => {

@@ -149,5 +149,14 @@ export const webhooks = defineContract("webhooks", {
   jobs: {
     /** One attempt. The next one is a job of its own, days later perhaps. */
     deliver: job({ input: z.strictObject({ id, turn: z.int(), step: z.int() }), deadlineMs: 40_000, concurrency: 64 }),
+    /** Enqueued with a notice that came for the first time and says how a payment ended. */
+    tellPayments: job({
+      input: z.strictObject({
+        provider: z.string(),
+        eventId: z.string(),
+        type: z.enum(["authorized", "declined", "canceled"]),
+        reference: id,
+      }),
+    }),
   },
 });

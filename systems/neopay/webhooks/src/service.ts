@@ -1,5 +1,6 @@
 import { implement, on, type Service } from "@banyan/kernel";
 import { fx } from "@banyan/neopay-fx/contract";
+import { payments } from "@banyan/neopay-payments/contract";
 import { payouts } from "@banyan/neopay-payouts/contract";
 import { webhooks } from "./contract.ts";
 import { announce, ping } from "./delivery/announce.ts";
@@ -13,6 +14,7 @@ import { rotateSecret } from "./endpoint/rotate-secret.ts";
 import { disableEndpoint, enableEndpoint } from "./endpoint/switch-endpoint.ts";
 import type { Provider } from "./inbound/provider.ts";
 import { receive } from "./inbound/receive.ts";
+import { tellPayments } from "./inbound/tell-payments.ts";
 import { type Resolve, systemResolve } from "./network/target.ts";
 import type { Uses } from "./uses.ts";
 
@@ -42,14 +44,19 @@ export function createWebhooksService({
     commands: { createEndpoint, rotateSecret, enableEndpoint, disableEndpoint, ping, redeliver, receive },
     queries: { endpoints: listEndpoints, deliveries: listDeliveries, delivery: readDelivery, due: readDue },
     subscriptions: {
-      payoutSent: on(payouts.sent, (ctx, data) =>
-        announce(ctx, { type: "payout.sent", merchant: data.merchant, data }),
-      ),
-      payoutReturned: on(payouts.returned, (ctx, data) =>
-        announce(ctx, { type: "payout.returned", merchant: data.merchant, data }),
-      ),
-      converted: on(fx.converted, (ctx, data) => announce(ctx, { type: "fx.converted", merchant: null, data })),
+      paymentAuthorized: on(payments.authorized, announce("payment.authorized")),
+      paymentCaptured: on(payments.captured, announce("payment.captured")),
+      paymentFailed: on(payments.failed, announce("payment.failed")),
+      paymentCanceled: on(payments.canceled, announce("payment.canceled")),
+      paymentExpired: on(payments.expired, announce("payment.expired")),
+      paymentUnmatched: on(payments.unmatched, announce("payment.unmatched")),
+      refundSettled: on(payments.refundSettled, announce("refund.settled")),
+      disputeOpened: on(payments.disputeOpened, announce("dispute.opened")),
+      disputeClosed: on(payments.disputeClosed, announce("dispute.closed")),
+      payoutSent: on(payouts.sent, announce("payout.sent")),
+      payoutReturned: on(payouts.returned, announce("payout.returned")),
+      converted: on(fx.converted, announce("fx.converted")),
     },
-    jobs: { deliver },
+    jobs: { deliver, tellPayments },
   });
 }

@@ -2,28 +2,19 @@ import type { EventHandler, Handler } from "@banyan/kernel";
 import { webhooks } from "../contract.ts";
 import { insertDeliveries, selectListeners } from "./delivery-store.ts";
 
-/** What happened, for the outside. */
-export interface Announcement {
-  /** `payout.sent`: in the outside's words, whatever the event is called inside. */
-  readonly type: string;
-  /** Whose endpoints hear of it; null: those for every merchant only. */
-  readonly merchant: string | null;
-  readonly data: object;
-}
-
 type Context = Pick<Parameters<EventHandler<never, typeof webhooks, unknown>>[0], "sql" | "newId" | "enqueue">;
 
 /**
- * Tells every endpoint that wants to know of an event, in the transaction of its subscription: one message per event, one
- * delivery per endpoint, one job per delivery.
+ * Tells an event under the name that the outside knows it by, in the transaction of its subscription: one message per event, one
+ * delivery per endpoint that wants to know, one job per delivery. What is of no merchant is told to the endpoints for all of them.
  */
-export async function announce(
-  ctx: Parameters<EventHandler<never, typeof webhooks, unknown>>[0],
-  { type, merchant, data }: Announcement,
-): Promise<void> {
-  const { id, at } = ctx.delivery;
-  const message = messageOf(type, data, { id, at, tenant: ctx.identity.tenant });
-  await send(ctx, message, await selectListeners(ctx.sql, message, merchant));
+export function announce(type: string) {
+  return async (ctx: Parameters<EventHandler<never, typeof webhooks, unknown>>[0], data: object): Promise<void> => {
+    const { id, at } = ctx.delivery;
+    const message = messageOf(type, data, { id, at, tenant: ctx.identity.tenant });
+    const merchant = "merchant" in data && typeof data.merchant === "string" ? data.merchant : null;
+    await send(ctx, message, await selectListeners(ctx.sql, message, merchant));
+  };
 }
 
 /** Sends a ping to one endpoint; it says nothing but that it came. */

@@ -1,9 +1,10 @@
 import type { Handler } from "@banyan/kernel";
 import { webhooks } from "../contract.ts";
 import type { Uses } from "../uses.ts";
+import { paymentNewsOf } from "./payment-news.ts";
 import { verifyNotice } from "./provider.ts";
 
-/** Believes nothing before the signature was checked, and says of each notice once that it came. */
+/** Believes nothing before the signature was checked. Says of each notice once that it came, and passes on once what it says of a payment. */
 export const receive: Handler<typeof webhooks.receive, Uses> = async (ctx, given) => {
   const { provider: name, payload } = given;
   const provider = ctx.uses.providers.get(name);
@@ -26,5 +27,10 @@ export const receive: Handler<typeof webhooks.receive, Uses> = async (ctx, given
     RETURNING subject`;
   const late = isNewest.length === 0;
   ctx.emit(webhooks.received, { provider: name, eventId, type, subject, occurredAt, late, data });
+  const news = paymentNewsOf(provider.scheme, verdict.notice);
+  if (news !== null) {
+    const { outcome, reference } = news;
+    ctx.enqueue(webhooks.tellPayments, { provider: name, eventId, type: outcome, reference });
+  }
   return { resultCode: 0, eventId, duplicate: false };
 };
