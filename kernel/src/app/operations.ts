@@ -7,7 +7,6 @@ import type { Dispatcher } from "../delivery/dispatcher.ts";
 import { type Delivery, redrive, refold } from "../delivery/recovery.ts";
 import { relayName } from "../delivery/relay.ts";
 import type { Store } from "../store/store.ts";
-import { workflowOperations } from "../workflow/operations.ts";
 import type { App } from "./app.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Parts } from "./parts.ts";
@@ -47,12 +46,7 @@ export function operationsOf(parts: Parts, lifecycle: Lifecycle): Operations {
     deadLetters: (filter = {}) => required().deadLetters.list({ limit: 100, ...filter }),
     redrive: (id) => redrive(delivery(), id),
     jobs: (filter = {}) => required().jobs.list(filter),
-    workflows: workflowOperations({
-      runtime,
-      workflows: contracts.flatMap(({ workflows: all }) => Object.values(all)),
-      store: () => required().runs,
-      replay: async (run) => workflows?.replay(run),
-    }),
+    workflows: parts.runs,
     async jobBacklog() {
       const types = services.flatMap(({ contract }) => Object.values(contract.jobs).map(({ id }) => id));
       return types.length === 0 ? [] : required().jobs.backlog(types);

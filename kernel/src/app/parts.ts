@@ -14,6 +14,9 @@ import { Remote } from "../remote/remote.ts";
 import type { Service } from "../service/service.ts";
 import type { Store } from "../store/store.ts";
 import { withAwaited } from "../workflow/awaited.ts";
+import { type WorkflowOperations, workflowOperations } from "../workflow/operations.ts";
+import { workflowRuns } from "../workflow/served/contract.ts";
+import { haveWorkflows, workflowRunsService } from "../workflow/served/service.ts";
 import { Workflows } from "../workflow/workflows.ts";
 import type { AppOptions } from "./app.ts";
 import { startOrder } from "./start-order.ts";
@@ -34,6 +37,7 @@ export interface Parts {
   readonly dispatcher: Dispatcher | null;
   readonly workers: Workers | null;
   readonly workflows: Workflows | null;
+  readonly runs: WorkflowOperations;
   /** Servers outside, the store's apart, by what they are for. */
   readonly outside: readonly { readonly use: "bus" | "log" | "queue"; readonly server: OutsideServer }[];
 }
@@ -41,8 +45,13 @@ export interface Parts {
 /** Puts the parts together. Throws where contracts, services or options do not fit. */
 export function assemble(options: AppOptions): Parts {
   const { store, middleware = [], clock = systemClock, validateOutput = true, report = reportToConsole } = options;
-  const { bus, codecs = [], remotes = [] } = options;
-  const services = startOrder(options.services, remotes);
+  const { bus, codecs = [] } = options;
+  const remotes = withRuns(options.remotes ?? [], workflowRuns);
+  const offered = workflowRunsService(() => ({
+    operations: runs,
+    workflows: declared,
+  }));
+  const services = startOrder(withRuns(options.services, offered), remotes);
   const nodeName = options.nodeName ?? services[0]?.contract.name ?? "node";
   const runtime = new Runtime({ store, clock, validateOutput, report });
   for (const service of services) bindAll(runtime, service, middleware);
@@ -68,10 +77,17 @@ export function assemble(options: AppOptions): Parts {
     };
   }
   if (workflows !== null) runtime.callWorkflow = (call) => workflows.call(call);
+  const declared = contracts.flatMap(({ workflows: all }) => Object.values(all));
+  const runs = workflowOperations({
+    runtime,
+    workflows: declared,
+    store: () => runtime.storeFor("this").runs,
+    replay: async (run) => workflows?.replay(run),
+  });
   const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));
   const outside = outsideOf({ bus, log, queue: workers === null ? undefined : options.jobs?.tickets });
   const made = { runtime, services, contracts, actions, subscribers };
-  return { ...made, store, log, remote, dispatcher, workers, workflows, outside };
+  return { ...made, store, log, remote, dispatcher, workers, workflows, runs, outside };
 }
 
 function outsideOf(parts: Record<Parts["outside"][number]["use"], { readonly server?: OutsideServer } | undefined>) {
@@ -84,6 +100,11 @@ function outsideOf(parts: Record<Parts["outside"][number]["use"], { readonly ser
 
 const reportToConsole: NonNullable<AppOptions["report"]> = (error, { correlationId, action }) =>
   console.error(`${action} failed (${correlationId}):`, error);
+
+/** Beside workflows an application offers their runs. */
+function withRuns<C extends AnyContract>(offered: readonly C[], runs: C): readonly C[] {
+  return haveWorkflows(offered) ? [...offered, runs] : offered;
+}
 
 function bindAll(runtime: Runtime, service: Service, middleware: readonly Middleware[]): void {
   const { contract } = service;

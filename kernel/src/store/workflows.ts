@@ -124,6 +124,7 @@ export interface RunReport {
 
 /** Which runs an operator wants to see. */
 export interface RunFilter {
+  readonly id?: string | undefined;
   readonly type?: string | undefined;
   readonly state?: RunState | undefined;
   /** Default 100. */

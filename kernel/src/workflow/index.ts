@@ -13,3 +13,4 @@ export {
   type StoredRun,
 } from "../store/workflows.ts";
 export type { RecordedStep, RunHistory } from "./history.ts";
+export { workflowRuns } from "./served/contract.ts";

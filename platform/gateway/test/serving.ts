@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { Identity } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
+import type { Store } from "@banyan/kernel/store";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import {
@@ -40,6 +41,7 @@ export interface Serving {
 
 export interface ServingOptions extends Partial<GatewayOptions> {
   readonly services?: App["services"];
+  readonly store?: Store;
   readonly validateOutput?: boolean;
   readonly logLevel?: string;
 }
@@ -47,11 +49,12 @@ export interface ServingOptions extends Partial<GatewayOptions> {
 /** An application behind a gateway on a free port, closed with the test. */
 export async function serve({
   services = [shopService],
+  store,
   validateOutput = true,
   logLevel = "info",
   ...options
 }: ServingOptions = {}): Promise<Serving> {
-  const app = createApp({ services, validateOutput, report: () => {} });
+  const app = createApp({ services, validateOutput, report: () => {}, ...(store !== undefined && { store }) });
   await app.start();
   const logged: Record<string, unknown>[] = [];
   const log = pino(

@@ -1,4 +1,4 @@
-import type { Fault } from "@banyan/kernel";
+import { type Fault, kernelFaults } from "@banyan/kernel";
 import { FAULT_STATUS } from "@banyan/kernel/app";
 import { type RefusalDetails, refusalStatus } from "./refusals.ts";
 
@@ -44,7 +44,11 @@ export function problemOf(fault: Fault, traceId: string, details: DetailsSeriali
   });
   const detailsText = isOurs ? undefined : details(fault);
   const body = detailsText === undefined ? head : `${head.slice(0, -1)},"details":${detailsText}}`;
-  const headers = { ...headersOf(fault.code, status, retryAfterMs), ...(isEdges(fault) ? own.headers : undefined) };
+  const headers = {
+    ...headersOf(fault.code, status, retryAfterMs),
+    ...(isEdges(fault) && own.headers),
+    ...(kernelFaults.pending.is(fault) && { location: `/v1/workflows/${fault.details.run}` }),
+  };
   return { status, body, headers };
 }
 

@@ -163,9 +163,15 @@ function problemsOf(route: Route, faults: ReadonlyMap<string, AnyFaultType>, com
   if (action.definition.access !== "public") add(401, "kernel.unauthenticated");
   if (action.definition.access !== "public") add(403, "kernel.forbidden");
   if (action.kind !== "query") add(409, "kernel.idempotencyConflict");
+  if (action.kind === "workflow") add(202, "kernel.pending");
   if (hasBody(route)) add(413, "gateway.bodyTooLarge");
   if (hasBody(route)) add(415, "gateway.unsupportedMediaType");
-  return Object.fromEntries([...codes].map(([status, list]) => [status, problemResponse(list, components)]));
+  return Object.fromEntries(
+    [...codes].map(([status, list]) => [
+      status,
+      { ...problemResponse(list, components), ...(status === 202 && { headers: locationOfRun }) },
+    ]),
+  );
 }
 
 function problemResponse(codes: readonly string[], components: SchemaComponents): JsonSchema {
@@ -183,6 +189,13 @@ function problemResponse(codes: readonly string[], components: SchemaComponents)
     },
   };
 }
+
+const locationOfRun: JsonSchema = {
+  Location: {
+    description: "Where to ask how the workflow's run stands, while it goes on and after it.",
+    schema: { type: "string" },
+  },
+};
 
 const idempotencyKey: JsonSchema = {
   name: "Idempotency-Key",

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { workflowRuns } from "@banyan/kernel/workflows";
 import { type Behaviour, spawnAcquirer, testCards } from "@banyan/neopay-acquirer";
 import { Token, Totals } from "@banyan/neopay-acquirer/contract";
 import { ledgerService } from "@banyan/neopay-ledger";
@@ -153,6 +154,12 @@ describeInTopologies(
       } finally {
         await receiver.close();
       }
+    });
+
+    test("runs are asked for where some are, whatever process that is", async () => {
+      const code = "workflows.unknownRun";
+      await expect(call(workflowRuns.find, { id: "none" })).rejects.toMatchObject({ code });
+      await expect(call(workflowRuns.cancel, { id: "none" })).rejects.toMatchObject({ code });
     });
 
     test("the books balance", async () => {

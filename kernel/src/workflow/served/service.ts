@@ -1,0 +1,65 @@
+import type { AnyWorkflow } from "../../contract/action.ts";
+import type { AnyContract } from "../../contract/contract.ts";
+import { kernelFaults } from "../../contract/kernel-faults.ts";
+import { type Identity, may } from "../../service/identity.ts";
+import { type Handler, implement, type Service } from "../../service/service.ts";
+import type { Outcome } from "../../store/outcome.ts";
+import type { RunReport } from "../../store/workflows.ts";
+import type { WorkflowOperations } from "../operations.ts";
+import { type RunStatus, workflowRuns } from "./contract.ts";
+
+interface Uses {
+  readonly operations: WorkflowOperations;
+  /** Of this process, and those that it knows of. */
+  readonly workflows: readonly AnyWorkflow[];
+}
+
+type Operating = Pick<Parameters<Handler<typeof workflowRuns.cancel>>[0], "identity" | "faults">;
+
+/** Whether one of them declares a workflow: then an application offers `workflowRuns`, too. */
+export function haveWorkflows(contracts: readonly AnyContract[]): boolean {
+  return contracts.some(({ contract }) => Object.keys(contract.workflows).length > 0);
+}
+
+/** Offers the runs of an application. `uses` is asked for at each call: the application is not made yet. */
+export function workflowRunsService(uses: () => Uses): Service {
+  const reported = async (id: string, { tenant }: Identity): Promise<RunReport | undefined> => {
+    const [found] = await uses().operations.list({ id });
+    return found?.tenant === tenant ? found : undefined;
+  };
+  const find: Handler<typeof workflowRuns.find> = async (ctx, { id }) => {
+    const report = await reported(id, ctx.identity);
+    const access = uses().workflows.find((one) => one.id === report?.type)?.definition.access;
+    const mayRead = may(ctx.identity, "workflows:read") || (access !== undefined && may(ctx.identity, access));
+    if (report === undefined || !mayRead) throw ctx.faults.unknownRun({ id });
+    const { type: workflow, state, endedAt } = report;
+    const outcome = endedAt === undefined ? undefined : (await uses().operations.show(id))?.outcome;
+    return { id, workflow, state, ...(outcome !== undefined && { outcome: endedAs(outcome) }) };
+  };
+  const operated = async (ctx: Operating, id: string, work: (operations: WorkflowOperations) => Promise<void>) => {
+    if ((await reported(id, ctx.identity)) === undefined) throw ctx.faults.unknownRun({ id });
+    await work(uses().operations).catch((error) => {
+      throw kernelFaults.unknownRun.is(error) ? ctx.faults.unknownRun({ id }) : error;
+    });
+    return {};
+  };
+  const cancel: Handler<typeof workflowRuns.cancel> = (ctx, { id }) => operated(ctx, id, (all) => all.cancel(id));
+  const retry: Handler<typeof workflowRuns.retry> = (ctx, { id, from }) =>
+    operated(ctx, id, (all) => all.retry(id, from));
+  const signal: Handler<typeof workflowRuns.signal> = async (ctx, { id, signal: name, data }) => {
+    try {
+      return await operated(ctx, id, (all) => all.signal(id, name, data));
+    } catch (error) {
+      if (kernelFaults.unknownSignal.is(error)) throw ctx.faults.unknownSignal({ signal: name });
+      throw kernelFaults.invalidInput.is(error) ? ctx.faults.unfitData({ issues: error.details.issues }) : error;
+    }
+  };
+  return implement(workflowRuns, { queries: { find }, commands: { cancel, retry, signal } });
+}
+
+/** Of what is our fault nothing but that it is: the text may hold anything. */
+function endedAs(outcome: Outcome): NonNullable<RunStatus["outcome"]> {
+  if ("result" in outcome) return { result: JSON.parse(outcome.result) };
+  const { code, kind, message } = outcome.fault;
+  return { fault: { code, kind, message: kind === "internal" ? "something went wrong on our side" : message } };
+}
