@@ -22,7 +22,8 @@ const webhooksService = createWebhooksService({
 });
 
 /** Cards alone need an acquirer: `npm run acquirer` is one. */
-const paymentsService = createPaymentsService({ acquirer: { url: ACQUIRER_URL ?? "http://127.0.0.1:4310" } });
+const acquirerUrl = ACQUIRER_URL ?? "http://127.0.0.1:4310";
+const paymentsService = createPaymentsService({ acquirer: { url: acquirerUrl } });
 
 /** NeoPay: every service in one process. */
 export default defineConfig({
@@ -41,9 +42,22 @@ export default defineConfig({
   importers: neopayImporters,
   checks: [ledger.verify],
   demo: async (call) => (await import("@banyan/neopay-demo")).playMerchantDay(call),
+  demos: {
+    neopay: {
+      summary: "A merchant's day, from order to payout",
+      run: async (run) => {
+        const [{ showMerchantDay }, { spawnAcquirer }] = await Promise.all([
+          import("@banyan/neopay-demo"),
+          import("@banyan/neopay-acquirer"),
+        ]);
+        await showMerchantDay(run, { url: acquirerUrl, open: spawnAcquirer });
+      },
+    },
+  },
   examples: ({ url, key }) => [
     `curl -H "Authorization: Bearer ${key}" ${url}/v1/accounts/merchants:acme:settlement/entries`,
     `npx banyan call reconciliation.run '{}'`,
+    "npx banyan demo neopay",
     "npx banyan verify",
   ],
 });

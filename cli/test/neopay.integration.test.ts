@@ -1,12 +1,21 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestProject, type RunningServer, type TestProject } from "../../tools/test-project.ts";
+import { createTestProject, occupyPort, type RunningServer, type TestProject } from "../../tools/test-project.ts";
 
 let project: TestProject;
 let server: RunningServer;
 beforeAll(async () => {
-  project = createTestProject(new URL("../../banyan.config.ts", import.meta.url));
+  const config = new URL("../../banyan.config.ts", import.meta.url);
+  project = createTestProject(config);
+  // Where nobody listens yet: the demo starts an acquirer, and must not meet one of this machine.
+  const { port, close } = await occupyPort();
+  close();
+  const lines = [
+    `process.env.ACQUIRER_URL = "http://127.0.0.1:${port}";`,
+    `export default (await import(${JSON.stringify(config.href)})).default;`,
+  ];
+  writeFileSync(join(project.folder, "banyan.config.ts"), lines.join("\n"));
   server = await project.start();
 });
 afterAll(() => project.remove());
@@ -36,6 +45,32 @@ test("the merchant's day is there: books that hold, and a statement that ties an
   const { batches } = await json("call", "payouts.batches");
   expect(batches).toMatchObject([{ status: "sent", createdBy: "system", approvedBy: "treasurer" }]);
   expect((await json("verify")).ok).toBe(true);
+});
+
+test("the demo shows a merchant from order to payout on the running application, again and again", async () => {
+  const { stdout, code } = await project.run("demo", "neopay");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^otto {8}approves it, which opens its accounts$/m);
+  const { demo, steps } = await json("demo", "neopay");
+  expect(demo).toBe("neopay");
+  const factsOf = (did: RegExp) => steps.find((step: { did: string }) => did.test(step.did))?.facts;
+  expect(factsOf(/^ships/)).toEqual({ status: "succeeded" });
+  expect(Object.values(factsOf(/^splits/))).toEqual(["48.45 EUR", "1.45 EUR"]);
+  expect(factsOf(/^tries to approve/)).toEqual({ answer: "payouts.approverIsCreator" });
+  expect(factsOf(/^pays the merchant 48.45 EUR/)).toEqual({ status: "sent" });
+  expect(factsOf(/^agree/)).toEqual({ matched: 2, open: 0, difference: "0.00 EUR" });
+  const batch = await json("call", "payouts.batch", JSON.stringify({ id: factsOf(/^makes a batch/).batch }));
+  expect(batch).toMatchObject({ createdBy: "mia", approvedBy: "otto" });
+});
+
+test("demo lists what there is, and names what there is not", async () => {
+  expect(await json("demo")).toEqual([{ name: "neopay", summary: "A merchant's day, from order to payout" }]);
+  expect(await project.run("demo", "neopy")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("There is no demo neopy."),
+  });
+  const { stdout } = await project.run("demo", "--help");
+  expect(stdout).toContain("banyan demo neopay --json");
 });
 
 test("a bank's file is imported once, and what is wrong in it is named", async () => {

@@ -1,4 +1,4 @@
-import { isFault } from "@banyan/kernel";
+import { isFault, systemIdentity } from "@banyan/kernel";
 import type { AnyAction, App, InspectorRecord } from "@banyan/kernel/app";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import type { Chaos } from "../watch/chaos.ts";
@@ -39,9 +39,12 @@ export async function operate(
   const { app, checks, watch } = operated;
   switch (request.do) {
     case "call": {
-      const { idempotencyKey } = request;
-      const options = idempotencyKey === undefined ? { signal } : { signal, idempotencyKey };
-      return app.call(app.action(request.action), request.input, options);
+      const { action, input, idempotencyKey, as: subject } = request;
+      return app.call(app.action(action), input, {
+        signal,
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
+        ...(subject !== undefined && { identity: { ...systemIdentity, subject } }),
+      });
     }
     case "tail":
       return tail(app, request.pattern, { send, signal });

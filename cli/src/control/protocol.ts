@@ -7,6 +7,8 @@ export const Request = z.discriminatedUnion("do", [
     action: z.string(),
     input: z.unknown(),
     idempotencyKey: z.string().optional(),
+    /** In the name of this person, in place of the system. */
+    as: z.string().min(1).optional(),
   }),
   z.strictObject({ do: z.literal("tail"), pattern: z.string() }),
   z.strictObject({ do: z.literal("health") }),

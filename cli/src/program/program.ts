@@ -17,6 +17,7 @@ export function createProgram(version: string): Command {
       "\nExit codes: 0 done, 1 tried and failed, 2 wrong command line, environment or configuration.",
     );
   defineRunning(program);
+  defineDemo(program);
   defineNodes(program);
   defineContracts(program);
   defineData(program);
@@ -87,6 +88,15 @@ function defineRunning(program: Command): void {
     .option(...json)
     .addHelpText("after", examples("banyan lag", "banyan lag --json"))
     .action(async (options) => (await import("../commands/events/lag.ts")).lag(options));
+}
+
+function defineDemo(program: Command): void {
+  program
+    .command("demo [name]")
+    .description("show what the application is for, live; without a name, list what can be shown")
+    .option(...json)
+    .addHelpText("after", examples("banyan demo", "banyan demo neopay", "banyan demo neopay --json"))
+    .action(async (name, options) => (await import("../commands/demo.ts")).demo(name, options));
 }
 
 function defineNodes(program: Command): void {

@@ -22,6 +22,30 @@ export type DemoCall = <A extends AnyAction>(
   options?: { readonly idempotencyKey?: string; readonly as?: string },
 ) => Promise<Returned<A>>;
 
+/** One thing that somebody did while a demo was shown. */
+export interface DemoStep {
+  /** "shop", "bank" */
+  readonly who: string;
+  /** "captures 49.90 EUR": goes on from `who`. */
+  readonly did: string;
+  /** Amounts and ids, by name. */
+  readonly facts: Readonly<Record<string, string | number>>;
+}
+
+/** What a demo is given. It says each step as soon as it is done. */
+export interface DemoRun {
+  readonly call: DemoCall;
+  say(step: DemoStep): void;
+  readonly signal: AbortSignal;
+}
+
+/** Shows, on a running application, what it is for; `banyan demo` runs it under its name. Can be shown again and again. */
+export interface Demo {
+  /** One line for `banyan demo`. */
+  readonly summary: string;
+  run(run: DemoRun): Promise<void>;
+}
+
 /** What an importer is given. It reads `files` one after another and says after each piece how far it is. */
 export interface ImportRun {
   readonly files: readonly string[];
@@ -41,6 +65,9 @@ export interface Importer {
 const typed = <T>(holds: (value: object) => boolean, message: string) =>
   z.custom<T>((value) => typeof value === "object" && value !== null && holds(value), message);
 const called = <T>(message: string) => z.custom<T>((value) => typeof value === "function", message);
+/** By the name that a command takes. */
+const named = <T extends z.ZodType>(value: T) =>
+  z.record(z.string().regex(/^[a-z][a-z0-9-]*$/, "use lower-case letters, digits and dashes"), value).default({});
 
 const Config = z.strictObject({
   /** Named in the start-up table and the API reference. */
@@ -91,13 +118,10 @@ const Config = z.strictObject({
   corsOrigins: z.array(z.string()).default([]),
   /** Fills an empty store, and answers what it did in a few words; undefined where the store was not empty. */
   demo: called<(call: DemoCall) => Promise<string | undefined>>("must be a function of `call`").optional(),
+  /** `banyan demo NAME` */
+  demos: named(typed<Demo>((value) => "summary" in value && "run" in value, "must have a summary and run()")),
   /** `banyan import NAME FILE…` */
-  importers: z
-    .record(
-      z.string().regex(/^[a-z][a-z0-9-]*$/, "use lower-case letters, digits and dashes"),
-      typed<Importer>((value) => "summary" in value && "run" in value, "must have a summary and run()"),
-    )
-    .default({}),
+  importers: named(typed<Importer>((value) => "summary" in value && "run" in value, "must have a summary and run()")),
   /** Queries that take {} and answer { ok }; `banyan verify` asks each. */
   checks: z
     .array(typed<AnyAction>((value) => "kind" in value && value.kind === "query", "must be a query"))

@@ -1,1 +1,2 @@
-export { type Call, playMerchantDay } from "./merchant-day.ts";
+export { showMerchantDay } from "./live-day.ts";
+export { playMerchantDay } from "./merchant-day.ts";

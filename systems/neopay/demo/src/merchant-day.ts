@@ -1,11 +1,11 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Returned, Sent } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { payouts } from "@banyan/neopay-payouts/contract";
 import { statements } from "@banyan/neopay-statements/contract";
-import { bankStatement } from "./bank-statement.ts";
+import { statementOfTheDay } from "./bank-statement.ts";
 import { accounts, bankAccount, beneficiary, deposit, depositTakenMinor, morning } from "./movements.ts";
+import { until } from "./until.ts";
 
 /** What the day is played through: the public actions, in this process or over a wire. */
 export type Call = <A extends AnyAction>(
@@ -31,7 +31,7 @@ export async function playMerchantDay(call: Call): Promise<string | undefined> {
   const { id } = await call(ledger.placeHold, deposit, once(deposit.reference));
   await call(ledger.commitHold, { id, amountMinor: depositTakenMinor }, once(`${deposit.reference}:take`));
   const { endToEndId } = await payOut(call, once);
-  await call(statements.import, { content: bankStatement(endToEndId) }, once("bank-statement"));
+  await call(statements.import, { content: statementOfTheDay(endToEndId) }, once("bank-statement"));
   return `a merchant's day: ${accounts.length} accounts, ${morning.length + 2} transactions, 1 batch of payouts, 1 bank statement`;
 }
 
@@ -42,16 +42,11 @@ async function payOut(call: Call, once: (step: string) => { idempotencyKey: stri
   const debtor = { name: "NeoPay", account: bankAccount };
   const { id } = await call(payouts.createBatch, { currency, debtor, merchants: [merchant] }, once("batch"));
   await call(payouts.approveBatch, { id }, { ...once("approval"), as: "treasurer" });
-  for (let tries = 0; tries < triesMax; tries++) {
+  return await until(`the sending of the batch ${id}`, async () => {
     const { status, payouts: found } = await call(payouts.batch, { id });
-    if (status === "sent" && found[0] !== undefined) return found[0];
-    await pause(pauseMs);
-  }
-  throw new Error(`the batch ${id} was approved, and is not sent after ${triesMax * pauseMs} ms`);
+    return status === "sent" ? found[0] : undefined;
+  });
 }
-
-const pauseMs = 20;
-const triesMax = 500;
 
 /** The statement comes last, so where there is one the day is over. */
 async function isAhead(call: Call): Promise<boolean> {

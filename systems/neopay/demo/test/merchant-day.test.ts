@@ -2,7 +2,7 @@ import { parseStatements } from "@banyan/neopay-bank-files";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { payouts } from "@banyan/neopay-payouts/contract";
 import { expect, test } from "vitest";
-import { bankStatement } from "../src/bank-statement.ts";
+import { statementOfTheDay } from "../src/bank-statement.ts";
 import {
   accounts,
   bankAccount,
@@ -25,7 +25,7 @@ const payout = {
 const movements = [...morning, payout];
 
 test("the bank's statement ties and tells exactly what moved on the bank account", () => {
-  const { statements, problems } = parseStatements(bankStatement("0123456789abcdef"));
+  const { statements, problems } = parseStatements(statementOfTheDay("0123456789abcdef"));
   expect(problems).toEqual([]);
   expect(statements).toHaveLength(1);
   expect(statements[0]).toMatchObject({ account: bankAccount, ties: true });
