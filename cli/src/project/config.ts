@@ -99,13 +99,14 @@ const Config = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   /**
    * For how many days the store keeps what it could let go of: what subscribers have handled (7, which is how far back events can
-   * be sent again), and, for ever unless given, events and the records of commands.
+   * be sent again), and, for ever unless given, events, the records of commands, and runs of workflows that have ended.
    */
   retention: z
     .strictObject({
       replayDays: z.int().min(1).optional(),
       eventDays: z.int().min(1).optional(),
       commandDays: z.int().min(1).optional(),
+      workflowDays: z.int().min(1).optional(),
     })
     .refine(({ replayDays = 7, eventDays = replayDays }) => eventDays >= replayDays, {
       path: ["eventDays"],

@@ -13,16 +13,19 @@ export interface RetentionDays {
    * since they are the audit record.
    */
   readonly commandDays?: number | undefined;
+  /** Runs of workflows that have ended: afterwards their idempotency keys count as new. Default: for ever. */
+  readonly workflowDays?: number | undefined;
 }
 
 export interface Days {
   readonly replayDays: number;
   readonly eventDays: number | undefined;
   readonly commandDays: number | undefined;
+  readonly workflowDays: number | undefined;
 }
 
-export function checkedDays({ replayDays = 7, eventDays, commandDays }: RetentionDays = {}): Days {
-  for (const [name, days] of Object.entries({ replayDays, eventDays, commandDays })) {
+export function checkedDays({ replayDays = 7, eventDays, commandDays, workflowDays }: RetentionDays = {}): Days {
+  for (const [name, days] of Object.entries({ replayDays, eventDays, commandDays, workflowDays })) {
     if (days !== undefined && !(Number.isInteger(days) && days >= 1))
       throw new RangeError(`retention.${name} is a whole number of days from 1, not ${days}`);
   }
@@ -31,14 +34,14 @@ export function checkedDays({ replayDays = 7, eventDays, commandDays }: Retentio
       `retention.eventDays (${eventDays}) is less than replayDays (${replayDays}): what can be sent again must be kept`,
     );
   }
-  return { replayDays, eventDays, commandDays };
+  return { replayDays, eventDays, commandDays, workflowDays };
 }
 
 const DAY_MS = 86_400_000;
 /** Partitions are made so far ahead that many sweeps may fail. */
 const AHEAD_MS = 7 * DAY_MS;
 /** 8 MB of the table at a time: a delete holds no lock for long, and what it leaves behind is vacuumed meanwhile. */
-const COMMAND_PAGES = 1_000;
+const PAGES = 1_000;
 const BREATH_MS = 20;
 
 /** Makes the partitions of the next days and lets go of what is over. `now` is in milliseconds; by default the database's clock. */
@@ -50,7 +53,7 @@ export async function sweep(
   const { rows } = await runner.run(sql`SELECT clock_timestamp() AS now`);
   const [clock] = rows as unknown as readonly [{ readonly now: Date }];
   const now = given ?? clock.now.getTime();
-  const { replayDays, eventDays, commandDays } = days;
+  const { replayDays, eventDays, commandDays, workflowDays } = days;
   const before = (keptDays: number) => now - keptDays * DAY_MS;
   const steps = [
     () => makePartitions(runner, "inbox", { unit: "day", now }),
@@ -58,6 +61,7 @@ export async function sweep(
     () => dropPartitions(runner, "inbox", before(replayDays)),
     async () => eventDays !== undefined && dropPartitions(runner, "event", before(eventDays)),
     async () => commandDays !== undefined && deleteCommands(runner, before(commandDays), signal),
+    async () => workflowDays !== undefined && deleteRuns(runner, before(workflowDays), signal),
   ];
   const failures: unknown[] = [];
   // One that finds a table in use must not keep the others from theirs.
@@ -101,15 +105,44 @@ async function dropPartitions({ run }: Runner, parent: Parent, until: number): P
   }
 }
 
-/** By pages of the table, in one pass: no index is needed, and no statement reads more than a bounded part. */
-async function deleteCommands({ run }: Runner, before: number, signal: AbortSignal | undefined): Promise<void> {
-  const { rows } = await run(
-    sql`SELECT pg_relation_size('banyan.command') / current_setting('block_size')::int AS pages`,
+async function deleteCommands(runner: Runner, before: number, signal: AbortSignal | undefined): Promise<void> {
+  await eachPages(runner, { table: "banyan.command", signal }, ({ from, to }) =>
+    runner.run(
+      sql`DELETE FROM banyan.command WHERE ctid >= ${from}::tid AND ctid < ${to}::tid AND at < ${new Date(before)}`,
+    ),
   );
-  for (let page = 0; page <= (rows[0]?.pages as number); page += COMMAND_PAGES) {
+}
+
+/** A run goes with its steps. Messages are kept for every run that began before them and goes on. */
+async function deleteRuns(runner: Runner, before: number, signal: AbortSignal | undefined): Promise<void> {
+  await eachPages(runner, { table: "banyan.workflow", signal }, ({ from, to }) =>
+    runner.run(sql`WITH gone AS (
+        DELETE FROM banyan.workflow WHERE ctid >= ${from}::tid AND ctid < ${to}::tid AND ended_at < ${new Date(before)} RETURNING id)
+      DELETE FROM banyan.workflow_step s USING gone WHERE s.run = gone.id`),
+  );
+  const { rows } = await runner.run(
+    sql`SELECT least(min(started_at), ${new Date(before)}) AS until FROM banyan.workflow WHERE ended_at IS NULL`,
+  );
+  const until = rows[0]?.until as Date;
+  await eachPages(runner, { table: "banyan.workflow_message", signal }, ({ from, to }) =>
+    runner.run(
+      sql`DELETE FROM banyan.workflow_message WHERE ctid >= ${from}::tid AND ctid < ${to}::tid AND at < ${until}`,
+    ),
+  );
+}
+
+/** By pages of the table, in one pass: no index is needed, and no statement reads more than a bounded part. */
+async function eachPages(
+  { run }: Runner,
+  { table, signal }: { readonly table: string; readonly signal: AbortSignal | undefined },
+  work: (pages: { readonly from: string; readonly to: string }) => Promise<unknown>,
+): Promise<void> {
+  const { rows } = await run(
+    sql`SELECT pg_relation_size(${table}::regclass) / current_setting('block_size')::int AS pages`,
+  );
+  for (let page = 0; page <= (rows[0]?.pages as number); page += PAGES) {
     if (signal?.aborted) return;
-    await run(sql`DELETE FROM banyan.command WHERE ctid >= ${`(${page},0)`}::tid AND ctid < ${`(${page + COMMAND_PAGES},0)`}::tid
-      AND at < ${new Date(before)}`);
+    await work({ from: `(${page},0)`, to: `(${page + PAGES},0)` });
     await pause(BREATH_MS, signal);
   }
 }
