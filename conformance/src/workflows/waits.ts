@@ -87,6 +87,25 @@ export function waitClauses(start: Start): void {
     expect(await placed).toEqual({ said: "true" });
   });
 
+  test("runs that wait, and those that are stuck, are counted by workflow", async () => {
+    const { app } = await start({
+      place: async (flow, { name }) => {
+        await flow.run("file", () => name);
+        if (name === "torn") await flow.run("file", () => name);
+        await flow.waitFor("decision", orders.place.signals.decided);
+        return { said: name };
+      },
+    });
+    for (const name of ["ink", "pen", "torn"]) app.call(orders.place, { name }).catch(() => {});
+    await vi.waitFor(async () => {
+      const standing = [...(await app.workflows.standing())].sort((a, b) => (a.type < b.type ? -1 : 1));
+      expect(standing).toEqual([
+        { type: "orders.pack", waiting: 0, stuck: 0 },
+        { type: "orders.place", waiting: 2, stuck: 1 },
+      ]);
+    });
+  });
+
   test("a run that is cancelled while it waits takes back what it did, and its caller learns of it", async () => {
     const { app, behaviour } = await start({
       place: async (flow) => {

@@ -82,6 +82,7 @@ export function assemble(options: AppOptions): Parts {
     runtime,
     workflows: declared,
     store: () => runtime.storeFor("this").runs,
+    standing: async () => workflows?.counts() ?? [],
     replay: async (run) => workflows?.replay(run),
   });
   const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));

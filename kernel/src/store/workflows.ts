@@ -26,6 +26,11 @@ export function jobTypeOf({ type, version }: Pick<NewRun, "type" | "version">): 
   return version === 1 ? type : `${type}@${version}`;
 }
 
+/** The types of jobs that code of a version goes on with: its own, and those of earlier ones. */
+export function jobTypesOf({ type, version }: Pick<NewRun, "type" | "version">): string[] {
+  return Array.from({ length: version }, (_, earlier) => jobTypeOf({ type, version: version - earlier }));
+}
+
 /** "call" of an action, "run" of an effect outside, "transaction", "sleep", "wait" for a message, "undo" of another step. */
 export type StepKind = "call" | "run" | "transaction" | "sleep" | "wait" | "undo";
 
@@ -122,6 +127,14 @@ export interface RunReport {
   readonly fault: FaultRecord | undefined;
 }
 
+/** How many runs of a workflow, in all processes, go on by themselves, and how many a person has to look at. */
+export interface RunStanding {
+  /** "payments.capture" */
+  readonly type: string;
+  readonly waiting: number;
+  readonly stuck: number;
+}
+
 /** Which runs an operator wants to see. */
 export interface RunFilter {
   readonly id?: string | undefined;
@@ -147,6 +160,8 @@ export interface RunStore {
   send(messages: readonly Message[]): Promise<void>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly RunReport[]>;
+  /** For each of the workflows, of the versions that this code goes on with. */
+  standing(workflows: readonly Pick<NewRun, "type" | "version">[]): Promise<readonly RunStanding[]>;
   /** Asks for the end of a run that goes on, and wakes it; false where it has ended or is unknown. */
   cancel(id: string): Promise<boolean>;
   /**

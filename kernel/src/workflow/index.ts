@@ -1,11 +1,13 @@
 export type { Outcome } from "../store/outcome.ts";
 export {
   jobTypeOf,
+  jobTypesOf,
   type Message,
   type NewRun,
   type RunChange,
   type RunFilter,
   type RunReport,
+  type RunStanding,
   type RunState,
   type RunStore,
   type RunVerdict,

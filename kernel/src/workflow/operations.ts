@@ -4,7 +4,7 @@ import type { Runtime } from "../call/runtime.ts";
 import type { AnySignal, AnyWorkflow } from "../contract/action.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { validateNow } from "../contract/schema.ts";
-import type { RunFilter, RunReport, RunStore, StoredRun } from "../store/workflows.ts";
+import type { RunFilter, RunReport, RunStanding, RunStore, StoredRun } from "../store/workflows.ts";
 import type { Divergence } from "./divergence.ts";
 import { historyOf, type RunHistory, storedRun } from "./history.ts";
 import { signalTopic } from "./topics.ts";
@@ -13,6 +13,8 @@ import { signalTopic } from "./topics.ts";
 export interface WorkflowOperations {
   /** Runs of all processes, the newest first. */
   list(filter?: RunFilter): Promise<readonly RunReport[]>;
+  /** Of the workflows that run here: how many runs wait, and how many are stuck. */
+  standing(): Promise<readonly RunStanding[]>;
   /** A run with its steps and what they wait for; undefined where it is unknown. */
   show(run: string): Promise<RunHistory | undefined>;
   /**
@@ -38,16 +40,18 @@ interface Operated {
   readonly runtime: Runtime;
   readonly workflows: readonly AnyWorkflow[];
   store(): RunStore;
+  standing(): Promise<readonly RunStanding[]>;
   replay(run: StoredRun): Promise<Divergence | undefined>;
 }
 
-export function workflowOperations({ runtime, workflows, store, replay }: Operated): WorkflowOperations {
+export function workflowOperations({ runtime, workflows, store, standing, replay }: Operated): WorkflowOperations {
   const known = (run: string, found: boolean): void => {
     if (!found) throw kernelFaults.unknownRun({ run });
     runtime.wakeJobs();
   };
   return {
     list: async (filter = {}) => store().list(filter),
+    standing,
     async show(run) {
       const [found] = await store().load([run]);
       return found === undefined ? undefined : historyOf(found);

@@ -13,7 +13,7 @@ import type { ClaimedJob, NewJob } from "../store/jobs.ts";
 import type { Outcome } from "../store/outcome.ts";
 import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import { jobTypeOf, type NewRun, type StoredRun } from "../store/workflows.ts";
+import { jobTypeOf, jobTypesOf, type NewRun, type RunStanding, type StoredRun } from "../store/workflows.ts";
 import { type Attempted, attemptRun, replayRun } from "./attempt.ts";
 import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
@@ -79,8 +79,7 @@ export class Workflows {
     for (const service of services) {
       for (const workflow of Object.values(service.contract.workflows)) {
         this.handled.set(workflow.id, handledOf(runtime, service, workflow));
-        for (let version = versionOf(workflow); version > 0; version--)
-          workers.set(jobTypeOf({ type: workflow.id, version }), worker);
+        for (const type of jobTypesOf({ type: workflow.id, version: versionOf(workflow) })) workers.set(type, worker);
       }
     }
     this.types = [...workers.keys()];
@@ -122,6 +121,12 @@ export class Workflows {
     if (!this.runs.isIdle || this.claims?.isIdle === false) return false;
     const due = await this.home.store.jobs.nextDueMs(this.types);
     return due === undefined || due > 0;
+  }
+
+  /** Of the workflows that run here. */
+  counts(): Promise<readonly RunStanding[]> {
+    const own = [...this.handled.values()].map(({ workflow }) => ({ type: workflow.id, version: versionOf(workflow) }));
+    return this.home.store.runs.standing(own);
   }
 
   /** Where this code takes another way than the run did. */

@@ -55,6 +55,7 @@ test("a workflow that is not done in time is followed at its Location until it i
   const id = path.slice("/v1/workflows/".length);
   await state(path, { id, workflow: "desk.decide", state: "waiting" });
   expect((await get(path)).status).toBe(404);
+  expect(await (await get("/metrics")).text()).toContain('banyan_workflow_runs{id="desk.decide",state="waiting"} 1');
   expect(await tell(`${path}/signals/decided`, { data: { yes: true } }, buyerKey)).toEqual([403, "kernel.forbidden"]);
   const unfit = await tell(`${path}/signals/decided`, { data: { yes: 1 } }, adminKey);
   expect(unfit).toEqual([400, "workflows.unfitData"]);

@@ -41,6 +41,7 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     registers,
   });
   registerBacklog(app, registry);
+  registerRuns(app, registry);
   const events = new Counter({
     name: "banyan_events_total",
     help: "Events committed here",
@@ -105,6 +106,20 @@ function registerBacklog(app: App, registry: Registry): void {
     };
     registry.registerMetric(new Gauge({ name, help, labelNames, registers: [], collect }));
   }
+}
+
+/** The same for runs of workflows. */
+function registerRuns(app: App, registry: Registry): void {
+  const collect = async function (this: Gauge<"id" | "state">) {
+    for (const { type: id, waiting, stuck } of await app.workflows.standing().catch(() => [])) {
+      this.set({ id, state: "waiting" }, waiting);
+      this.set({ id, state: "stuck" }, stuck);
+    }
+  };
+  const help = "Runs of workflows that wait, and those that a person has to look at";
+  registry.registerMetric(
+    new Gauge({ name: "banyan_workflow_runs", help, labelNames: ["id", "state"], registers: [], collect }),
+  );
 }
 
 /** Seconds; not a number, which is what Prometheus shows, where it never happened. */

@@ -1,9 +1,11 @@
 import {
   jobTypeOf,
+  jobTypesOf,
   type Message,
   type RunChange,
   type RunFilter,
   type RunReport,
+  type RunState,
   type RunStore,
   type RunVerdict,
   type StoredRun,
@@ -52,6 +54,16 @@ export function createRunStore(opener: Opener): RunStore {
       opener.announce();
     },
     list: (filter) => run(async (transaction) => list(transaction, filter)),
+    standing: (workflows) =>
+      run(async (transaction) =>
+        workflows.map(({ type, version }) => {
+          const types = jobTypesOf({ type, version });
+          const found = list(transaction, { type, limit: Number.POSITIVE_INFINITY });
+          const count = (state: RunState) =>
+            found.filter((one) => one.state === state && types.includes(jobTypeOf(one))).length;
+          return { type, waiting: count("waiting"), stuck: count("stuck") };
+        }),
+      ),
     async cancel(id) {
       const isAsked = await run(async (transaction) => {
         let found = false;

@@ -1,4 +1,4 @@
-import type { RunStore, RunVerdict } from "@banyan/kernel/workflows";
+import type { RunStanding, RunStore, RunVerdict } from "@banyan/kernel/workflows";
 import type { StatementResult } from "../../batch.ts";
 import { budgetOf, sendWithin } from "../../budget.ts";
 import { type Statement, sql } from "../../statement.ts";
@@ -12,7 +12,7 @@ import {
   storedRun,
   storedStep,
 } from "./rows.ts";
-import { changeRuns, type Going, insertRuns, listRuns, type Started, wakeHeard } from "./statements.ts";
+import { changeRuns, countRuns, type Going, insertRuns, listRuns, type Started, wakeHeard } from "./statements.ts";
 
 const WRITE_MS = 10_000;
 
@@ -88,6 +88,10 @@ export function createRunStore(runner: Runner): RunStore {
     async list(filter) {
       const { rows } = await run(listRuns(filter));
       return (rows as unknown as readonly ReportRow[]).map(runReport);
+    },
+    async standing(workflows) {
+      const { rows } = await run(countRuns(workflows));
+      return rows as unknown as readonly RunStanding[];
     },
     async cancel(id) {
       const { rows } = await run(sql`WITH asked AS (

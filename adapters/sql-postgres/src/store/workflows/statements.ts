@@ -1,4 +1,11 @@
-import { jobTypeOf, type RunChange, type RunFilter, type StepRecord } from "@banyan/kernel/workflows";
+import {
+  jobTypeOf,
+  jobTypesOf,
+  type NewRun,
+  type RunChange,
+  type RunFilter,
+  type StepRecord,
+} from "@banyan/kernel/workflows";
 import { type Statement, sql } from "../../statement.ts";
 import { dateOf, faultOf, resultOf } from "./rows.ts";
 
@@ -98,4 +105,16 @@ export function listRuns({ id, type, state, limit = 100 }: RunFilter): Statement
       WHERE w.id = coalesce(${id ?? null}::text, w.id) AND w.type = coalesce(${type ?? null}::text, w.type)) AS run
     WHERE state = coalesce(${state ?? null}::text, state)
     ORDER BY started_at DESC LIMIT ${limit}`;
+}
+
+/** The stuck are few, and found by the index of the dead. */
+export function countRuns(workflows: readonly Pick<NewRun, "type" | "version">[]): Statement {
+  const jobTypes = workflows.flatMap((each) => jobTypesOf(each).map((jobType) => ({ type: each.type, jobType })));
+  return sql`WITH given AS (
+      SELECT * FROM unnest(${jobTypes.map(({ type }) => type)}::text[], ${jobTypes.map(({ jobType }) => jobType)}::text[]) AS g (type, job_type)),
+    dead AS MATERIALIZED (SELECT type, count(*) AS count FROM banyan.job WHERE dead_at IS NOT NULL GROUP BY type)
+    SELECT g.type, sum((SELECT count(*) FROM banyan.job j WHERE j.type = g.job_type AND j.dead_at IS NULL AND j.waits = 0
+        AND j.due_at > clock_timestamp() AND (j.lease_until IS NULL OR j.lease_until <= clock_timestamp())))::int AS waiting,
+      coalesce(sum(d.count), 0)::int AS stuck
+    FROM given g LEFT JOIN dead d ON d.type = g.job_type GROUP BY g.type`;
 }
