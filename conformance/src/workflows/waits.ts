@@ -100,9 +100,39 @@ export function waitClauses(start: Start): void {
     await vi.waitFor(async () => {
       const standing = [...(await app.workflows.standing())].sort((a, b) => (a.type < b.type ? -1 : 1));
       expect(standing).toEqual([
-        { type: "orders.pack", waiting: 0, stuck: 0 },
-        { type: "orders.place", waiting: 2, stuck: 1 },
+        { type: "orders.pack", waiting: 0, stuck: 0, differing: 0 },
+        { type: "orders.place", waiting: 2, stuck: 1, differing: 0 },
       ]);
+    });
+  });
+
+  test("F6 a start names the runs that wait and that its code cannot go on with, and leaves them as they are", async () => {
+    const first = await start({
+      place: async (flow, { name }) => {
+        await flow.run(name === "ink" ? "pay" : "charge", () => 1);
+        await flow.waitFor("decision", orders.place.signals.decided);
+        return { said: name };
+      },
+    });
+    for (const name of ["ink", "pen"]) first.app.call(orders.place, { name }).catch(() => {});
+    await vi.waitFor(async () => expect(await first.app.workflows.list({ state: "waiting" })).toHaveLength(2));
+    const second = await first.another({
+      place: async (flow) => {
+        await flow.run("charge", () => 1);
+        await flow.waitFor("decision", orders.place.signals.decided);
+        return { said: "" };
+      },
+    });
+    await vi.waitFor(() =>
+      expect(second.reported.map(String)).toEqual([
+        expect.stringMatching(/the run .+ cannot go on with it: the step "pay" was taken by this run/),
+      ]),
+    );
+    expect(await second.app.workflows.standing()).toContainEqual({
+      type: "orders.place",
+      waiting: 2,
+      stuck: 0,
+      differing: 1,
     });
   });
 

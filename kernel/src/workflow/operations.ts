@@ -9,12 +9,18 @@ import type { Divergence } from "./divergence.ts";
 import { historyOf, type RunHistory, storedRun } from "./history.ts";
 import { signalTopic } from "./topics.ts";
 
+/** How the runs of one workflow stand. */
+export interface WorkflowStanding extends RunStanding {
+  /** Runs that waited when this process started, the newest 1,000 looked at, and that its code cannot go on with: each was reported. */
+  readonly differing: number;
+}
+
 /** What those ask of workflows who run the application. */
 export interface WorkflowOperations {
   /** Runs of all processes, the newest first. */
   list(filter?: RunFilter): Promise<readonly RunReport[]>;
-  /** Of the workflows that run here: how many runs wait, and how many are stuck. */
-  standing(): Promise<readonly RunStanding[]>;
+  /** Of the workflows that run here. */
+  standing(): Promise<readonly WorkflowStanding[]>;
   /** A run with its steps and what they wait for; undefined where it is unknown. */
   show(run: string): Promise<RunHistory | undefined>;
   /**
@@ -40,7 +46,7 @@ interface Operated {
   readonly runtime: Runtime;
   readonly workflows: readonly AnyWorkflow[];
   store(): RunStore;
-  standing(): Promise<readonly RunStanding[]>;
+  standing(): Promise<readonly WorkflowStanding[]>;
   replay(run: StoredRun): Promise<Divergence | undefined>;
 }
 

@@ -13,12 +13,14 @@ import type { ClaimedJob, NewJob } from "../store/jobs.ts";
 import type { Outcome } from "../store/outcome.ts";
 import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import { jobTypeOf, jobTypesOf, type NewRun, type RunStanding, type StoredRun } from "../store/workflows.ts";
+import { jobTypeOf, jobTypesOf, type NewRun, type StoredRun } from "../store/workflows.ts";
 import { type Attempted, attemptRun, replayRun } from "./attempt.ts";
 import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import type { HandledWorkflow } from "./flow.ts";
+import type { WorkflowStanding } from "./operations.ts";
 import { Outcomes } from "./outcomes.ts";
+import { StartCheck } from "./start-check.ts";
 import { Writes } from "./writes.ts";
 
 /*
@@ -28,6 +30,7 @@ import { Writes } from "./writes.ts";
  * F3  One that waits holds nothing: its job is due when the wait is over.
  * F4  What nobody can go on with (an undo that fails, code that differs, a bug) is stuck: its job is dead, and says why.
  * F5  A run that newer code began is left to processes that have that code: its job has a type of its own.
+ * F6  Runs that wait and that this code cannot go on with are named at the start, before they are due.
  */
 
 /** How a process runs workflows. */
@@ -64,6 +67,7 @@ export class Workflows {
   private readonly runs: Runs;
   /** Runs that were just stored here, and need not be read. */
   private readonly fresh = new Map<string, StoredRun>();
+  private readonly startCheck: StartCheck;
   private started = 0;
   private claims: Claims | null = null;
 
@@ -84,6 +88,16 @@ export class Workflows {
     }
     this.types = [...workers.keys()];
     this.runs = new Runs({ runtime, store }, workers, leaseMs);
+    this.startCheck = new StartCheck({
+      runs: store.runs,
+      replay: (run) => this.replay(run),
+      report: ({ id, type, traceId }, { message }) =>
+        runtime.reportFailure(
+          type,
+          new Error(`the run ${id} waits, and this code cannot go on with it: ${message}`),
+          traceId,
+        ),
+    });
   }
 
   async start(): Promise<void> {
@@ -97,10 +111,12 @@ export class Workflows {
     this.claims = new Claims(this.runs, { queue: store.jobs, clock: runtime.clock }, asks);
     store.outbox.onAnnounced(() => this.wake());
     this.wake();
+    this.startCheck.start(this.own);
   }
 
   /** Lets attempts under way go on until `budget` is spent, then hands them back. */
   async stop(budget: Scope): Promise<void> {
+    this.startCheck.stop();
     await this.claims?.stop();
     await this.runs.stop(budget);
     this.outcomes.stop();
@@ -123,10 +139,13 @@ export class Workflows {
     return due === undefined || due > 0;
   }
 
-  /** Of the workflows that run here. */
-  counts(): Promise<readonly RunStanding[]> {
-    const own = [...this.handled.values()].map(({ workflow }) => ({ type: workflow.id, version: versionOf(workflow) }));
-    return this.home.store.runs.standing(own);
+  async counts(): Promise<readonly WorkflowStanding[]> {
+    const counted = await this.home.store.runs.standing(this.own);
+    return counted.map((one) => ({ ...one, differing: this.startCheck.differingOf(one.type) }));
+  }
+
+  private get own(): readonly Pick<NewRun, "type" | "version">[] {
+    return [...this.handled.values()].map(({ workflow }) => ({ type: workflow.id, version: versionOf(workflow) }));
   }
 
   /** Where this code takes another way than the run did. */

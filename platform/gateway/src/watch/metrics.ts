@@ -111,12 +111,14 @@ function registerBacklog(app: App, registry: Registry): void {
 /** The same for runs of workflows. */
 function registerRuns(app: App, registry: Registry): void {
   const collect = async function (this: Gauge<"id" | "state">) {
-    for (const { type: id, waiting, stuck } of await app.workflows.standing().catch(() => [])) {
+    for (const { type: id, waiting, stuck, differing } of await app.workflows.standing().catch(() => [])) {
       this.set({ id, state: "waiting" }, waiting);
       this.set({ id, state: "stuck" }, stuck);
+      this.set({ id, state: "differing" }, differing);
     }
   };
-  const help = "Runs of workflows that wait, and those that a person has to look at";
+  const help =
+    "Runs of workflows that wait, that a person has to look at, and that differ from the code that was started here";
   registry.registerMetric(
     new Gauge({ name: "banyan_workflow_runs", help, labelNames: ["id", "state"], registers: [], collect }),
   );
