@@ -183,8 +183,9 @@ const mutants: readonly (readonly [rule: string, sql: string])[] = [
   ],
   [
     "has one event",
-    `INSERT INTO banyan.event (id, type, tenant, key, version, data, trace_id, metadata)
-     SELECT gen_random_uuid(), type, tenant, key, version, data, trace_id, metadata FROM banyan.event WHERE type = 'ledger.posted' LIMIT 1`,
+    `INSERT INTO banyan.event (id, seq, type, tenant, key, version, data, trace_id, metadata, at)
+     SELECT gen_random_uuid(), seq + 1e9::bigint, type, tenant, key, version, data, trace_id, metadata, at
+     FROM banyan.event WHERE type = 'ledger.posted' LIMIT 1`,
   ],
   ["has its transaction", "UPDATE ledger.transaction SET id = gen_random_uuid() WHERE reference = 'bulk:0'"],
   ["one command record", "DELETE FROM banyan.command WHERE action = 'ledger.postBulk'"],

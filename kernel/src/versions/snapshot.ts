@@ -19,7 +19,7 @@ export interface ServiceSnapshot {
   readonly events: Readonly<Record<string, EventSnapshot>>;
   readonly jobs: Readonly<Record<string, JobSnapshot>>;
   /** Only where there are any. */
-  readonly workflows?: Readonly<Record<string, ActionSnapshot>>;
+  readonly workflows?: Readonly<Record<string, ActionSnapshot>> | undefined;
 }
 
 export interface FaultSnapshot {

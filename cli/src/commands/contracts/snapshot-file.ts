@@ -33,6 +33,7 @@ export const SnapshotFile: z.ZodType<ContractsSnapshot> = z.object({
       queries: z.record(z.string(), action),
       events: z.record(z.string(), event),
       jobs: z.record(z.string(), z.object({ input: schema })),
+      workflows: z.record(z.string(), action).optional(),
     }),
   ),
 });
