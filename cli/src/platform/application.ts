@@ -1,6 +1,7 @@
 import { isFault } from "@banyan/kernel";
 import { type App, type AppOptions, createApp, type Middleware } from "@banyan/kernel/app";
 import type { Bus } from "@banyan/kernel/bus";
+import { workflowRuns } from "@banyan/kernel/workflows";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import type { Step, Steps } from "../output/steps.ts";
 import type { Openings } from "../process/openings.ts";
@@ -84,7 +85,8 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
 
 /** "5 commands, 7 queries, 2 events" */
 function offerOf({ services }: LoadedConfig, name: string): string {
-  const contract = services.find((service) => service.contract.name === name)?.contract;
+  const contracts = [...services.map(({ contract }) => contract), workflowRuns.contract];
+  const contract = contracts.find((one) => one.name === name);
   if (contract === undefined) return "";
   const counts = [
     [Object.keys(contract.commands).length, "command", "commands"],
