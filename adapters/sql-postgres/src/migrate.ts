@@ -6,8 +6,13 @@ import { type Statement, sql, statement } from "./statement.ts";
 
 /** Any number that other users of the database's advisory locks do not choose: "banyan" in ASCII. */
 const LOCK_KEY = 0x62616e79616e;
-/** Longer than any migration should hold up its neighbours. */
-const LOCK_TIMEOUT: Statement = statement("SET lock_timeout = '10min'");
+const SESSION: readonly Statement[] = [
+  // Longer than any migration should hold up its neighbours.
+  statement("SET lock_timeout = '10min'"),
+  // A commit per file need not reach the disk by itself: one that a crash takes back is applied again, and what later waits for the
+  // disk makes all before it durable, too.
+  statement("SET synchronous_commit = off"),
+];
 const LOCK: Statement = statement("SELECT pg_advisory_lock($1::bigint)", [LOCK_KEY]);
 const UNLOCK: Statement = statement("SELECT pg_advisory_unlock($1::bigint)", [LOCK_KEY]);
 
@@ -42,7 +47,7 @@ export async function migrate(
   const folders = new Map<string, readonly MigrationFile[]>();
   for (const { name, migrations } of services)
     if (migrations !== undefined) folders.set(name, await readFolder(migrations));
-  await connection.run([LOCK_TIMEOUT, LOCK]);
+  await connection.run([...SESSION, LOCK]);
   try {
     // IF NOT EXISTS still says so, in the server's log too: only the first start needs it.
     const [present] = await connection.run([sql`SELECT to_regclass('banyan.migration') IS NOT NULL AS found`]);
