@@ -26,6 +26,8 @@ export class Book {
   readonly #file: string | undefined;
   readonly #numbers = new Map<string, string>();
   readonly #authorizations = new Map<string, Authorization>();
+  /** Authorizations whose void came before them. */
+  readonly #voidedBefore = new Set<string>();
   readonly #done = new Map<string, { readonly operation: Operation; readonly outcome: Outcome }>();
 
   constructor(file?: string) {
@@ -93,11 +95,11 @@ export class Book {
   #authorize(key: string, { token, amountMinor, currency }: Operation & { kind: "authorize" }): Outcome["reason"] {
     const number = this.#numbers.get(token);
     if (number === undefined) return "unknownToken";
-    // Its void came first.
-    if (this.#authorizations.get(key)?.isVoided) return "voided";
+    if (this.#voidedBefore.has(key)) return "voided";
     const behaviour = behaviourOf(number);
     if (behaviour === "doNotHonor" || behaviour === "insufficientFunds") return behaviour;
-    this.#authorizations.set(key, { currency, behaviour, ...untouched, authorizedMinor: amountMinor });
+    const untouched = { capturedMinor: 0, refundedMinor: 0, isVoided: false };
+    this.#authorizations.set(key, { currency, behaviour, authorizedMinor: amountMinor, ...untouched });
     return null;
   }
 
@@ -105,8 +107,7 @@ export class Book {
     const found = this.#authorizations.get(operation.authorization);
     if (found === undefined) {
       if (operation.kind !== "void") return "unknownAuthorization";
-      const tombstone = { currency: "XXX", behaviour: "approves", ...untouched, isVoided: true } as const;
-      this.#authorizations.set(operation.authorization, tombstone);
+      this.#voidedBefore.add(operation.authorization);
       return null;
     }
     if (operation.kind === "void") {
@@ -125,5 +126,3 @@ export class Book {
     return null;
   }
 }
-
-const untouched = { authorizedMinor: 0, capturedMinor: 0, refundedMinor: 0, isVoided: false };
