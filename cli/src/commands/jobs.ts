@@ -1,5 +1,6 @@
 import type { JobReport, JobState } from "@banyan/kernel/jobs";
-import { CommandFailure, usageFailure } from "../failure.ts";
+import { CommandFailure } from "../failure.ts";
+import { firstLine, printWhetherMore } from "../output/listing.ts";
 import { duration, print, printJson, table } from "../output/terminal.ts";
 import { withOperator } from "../platform/with-operator.ts";
 
@@ -7,24 +8,19 @@ interface Wanted {
   readonly json?: boolean;
   readonly state?: string;
   readonly type?: string;
-  readonly limit: string;
+  readonly limit: number;
 }
-
-const limitMax = 10_000;
 
 /** Prints jobs that are not done. */
 export async function listJobs({ json, state, type, limit }: Wanted): Promise<void> {
-  const most = Number(limit);
-  if (!Number.isInteger(most) || most < 1 || most > limitMax)
-    throw usageFailure(`--limit takes a whole number from 1 to ${limitMax}, not "${limit}".`, "Leave it out for 100.");
   const filter = { ...(state !== undefined && { state: state as JobState }), ...(type !== undefined && { type }) };
   const jobs = (await withOperator((operator) =>
-    operator.ask({ do: "jobs", limit: most, ...filter }),
+    operator.ask({ do: "jobs", limit, ...filter }),
   )) as readonly JobReport[];
   if (json) return printJson(jobs);
   if (jobs.length === 0) return print("There are no such jobs.");
   print(table([["ID", "JOB", "STATE", "RUNS", "WHEN", "ABOUT"], ...jobs.map((job) => lineOf(job, Date.now()))]));
-  if (jobs.length === most) print(`There may be more: --limit shows up to ${limitMax}.`);
+  printWhetherMore(jobs.length, limit);
   if (jobs.some((job) => job.state === "dead")) print("Run a dead one again with `banyan jobs retry ID`.");
 }
 
@@ -40,10 +36,6 @@ function lineOf({ id, type, state, attempts, dueAt, owner, error, after }: JobRe
     paused: "",
   };
   return [id, type, state, String(attempts), when, about[state]];
-}
-
-function firstLine(error = ""): string {
-  return (error.split("\n")[0] ?? "").slice(0, 120);
 }
 
 /** Gives one dead job its attempts back. */

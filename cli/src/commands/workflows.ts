@@ -1,5 +1,6 @@
 import type { RecordedStep, RunHistory, RunReport, RunState } from "@banyan/kernel/workflows";
 import { CommandFailure, usageFailure } from "../failure.ts";
+import { firstLine, printWhetherMore } from "../output/listing.ts";
 import { duration, print, printJson, table } from "../output/terminal.ts";
 import { withOperator } from "../platform/with-operator.ts";
 
@@ -7,24 +8,19 @@ interface Wanted {
   readonly json?: boolean;
   readonly state?: string;
   readonly type?: string;
-  readonly limit: string;
+  readonly limit: number;
 }
-
-const limitMax = 10_000;
 
 /** Prints runs of workflows, the newest first. */
 export async function listRuns({ json, state, type, limit }: Wanted): Promise<void> {
-  const most = Number(limit);
-  if (!Number.isInteger(most) || most < 1 || most > limitMax)
-    throw usageFailure(`--limit takes a whole number from 1 to ${limitMax}, not "${limit}".`, "Leave it out for 100.");
   const filter = { ...(state !== undefined && { state: state as RunState }), ...(type !== undefined && { type }) };
   const runs = (await withOperator((operator) =>
-    operator.ask({ do: "runs", limit: most, ...filter }),
+    operator.ask({ do: "runs", limit, ...filter }),
   )) as readonly RunReport[];
   if (json) return printJson(runs);
   if (runs.length === 0) return print("There are no such runs.");
   print(table([["ID", "WORKFLOW", "STATE", "BEGAN", "ABOUT"], ...runs.map((run) => lineOf(run, Date.now()))]));
-  if (runs.length === most) print(`There may be more: --limit shows up to ${limitMax}.`);
+  printWhetherMore(runs.length, limit);
   if (runs.some((run) => run.state === "stuck")) print("See why with `banyan workflows show ID`.");
 }
 
@@ -113,10 +109,6 @@ function parsed(data: string): unknown {
   } catch (error) {
     throw usageFailure(`--data is no JSON: ${(error as Error).message}.`, `For example: --data '{"yes":true}'`);
   }
-}
-
-function firstLine(error = ""): string {
-  return (error.split("\n")[0] ?? "").slice(0, 120);
 }
 
 function unknown(id: string): CommandFailure {

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { limit } from "../output/listing.ts";
 import { defineContracts } from "./contracts.ts";
 import { examples, json } from "./words.ts";
 import { defineWorkflows } from "./workflows.ts";
@@ -222,7 +223,7 @@ function defineJobs(program: Command): void {
     .option(...json)
     .addOption(new Option("--state <state>", "only in this state").choices(jobStates))
     .option("--type <name>", "only of this type")
-    .option("--limit <n>", "at most so many", "100")
+    .option(...limit)
     .addHelpText(
       "after",
       examples("banyan jobs", "banyan jobs --state dead", "banyan jobs list --type ledger.seal --json"),

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { limit } from "../output/listing.ts";
 import { examples, json } from "./words.ts";
 
 /** Adds `banyan workflows`. */
@@ -12,7 +13,7 @@ export function defineWorkflows(program: Command): void {
     .option(...json)
     .addOption(new Option("--state <state>", "only in this state").choices(states))
     .option("--type <name>", "only of this workflow")
-    .option("--limit <n>", "at most so many", "100")
+    .option(...limit)
     .addHelpText(
       "after",
       examples(

@@ -1,6 +1,7 @@
 import type { DeadLetter } from "@banyan/kernel/store";
 import type { Operator } from "../../control/operator.ts";
 import { CommandFailure, exitCodes, usageFailure } from "../../failure.ts";
+import { firstLine } from "../../output/listing.ts";
 import { print, printJson, table } from "../../output/terminal.ts";
 import { withOperator } from "../../platform/with-operator.ts";
 
@@ -74,8 +75,4 @@ async function allIds(operator: Operator): Promise<string[]> {
 async function page(operator: Operator, { subscriber, limit, after }: Page): Promise<DeadLetter[]> {
   const filter = { ...(subscriber !== undefined && { subscriber }), ...(after !== undefined && { after }) };
   return (await operator.ask({ do: "deadLetters", limit, ...filter })) as DeadLetter[];
-}
-
-function firstLine(text: string): string {
-  return (text.split("\n")[0] ?? "").slice(0, 120);
 }
