@@ -1,14 +1,9 @@
 import { hash } from "node:crypto";
-import { createApiKeyAuthenticator, createGateway, hashApiKey } from "@banyan/gateway";
-import { systemIdentity } from "@banyan/kernel";
-import { type App, createApp } from "@banyan/kernel/app";
+import type { App } from "@banyan/kernel/app";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { merchants } from "@banyan/neopay-merchants/contract";
 import { payments } from "@banyan/neopay-payments/contract";
-import { createPostgresStore } from "@banyan/sql-postgres";
-import { pino } from "pino";
-import config from "../../../banyan.config.ts";
-import { unlimited } from "../http/unlimited.ts";
+import { serveProject } from "../http/serve-project.ts";
 import { openAccounts } from "../ledger/transfers.ts";
 
 const merchantCount = 64;
@@ -17,20 +12,8 @@ const paymentCount = 256;
 const amountMinor = 1_000_000_000;
 const currency = "EUR";
 
-/** Every service that `npm start` starts, in one process behind the gateway. */
-export async function open({ url, key }: { url: string; key: string }) {
-  const app = createApp({ services: config.services, store: createPostgresStore({ url }), validateOutput: false });
-  await app.start();
-  const gateway = createGateway({
-    app,
-    authenticator: createApiKeyAuthenticator([{ hash: hashApiKey(key), identity: systemIdentity }]),
-    title: "bench",
-    version: "0",
-    port: 0,
-    limits: unlimited,
-    log: pino({ level: "fatal" }),
-  });
-  const { url: address } = await gateway.listen();
+export async function open(subject: { url: string; key: string }) {
+  const { app, address } = await serveProject(subject);
   return {
     address: () => address,
     openAccounts: () => openAccounts(app),
