@@ -1,5 +1,6 @@
 import type { Service } from "@banyan/kernel";
 import { type HealthCheck, inputJsonSchema } from "@banyan/kernel/app";
+import { withRuns, workflowRuns } from "@banyan/kernel/workflows";
 import { ask } from "../control/client.ts";
 import { usageFailure } from "../failure.ts";
 import { bold, dim, print, printJson, table } from "../output/terminal.ts";
@@ -30,7 +31,8 @@ export async function services(name: string | undefined, { json }: { readonly js
   const project = await findProject();
   const config = await loadConfig(project.configFile);
   const states = await statesOf(project);
-  const all = config.services.map((service) => list(service, states.get(service.contract.name) ?? "not running"));
+  const offered = withRuns(config.services, workflowRuns);
+  const all = offered.map((one) => list(one, states.get(one.contract.name) ?? "not running"));
   const shown = name === undefined ? all : all.filter((service) => service.name === name);
   if (shown.length === 0) {
     throw usageFailure(`There is no service ${name}.`, `There are: ${all.map((service) => service.name).join(", ")}.`);
@@ -46,7 +48,9 @@ async function statesOf({ server }: Project): Promise<ReadonlyMap<string, string
   return new Map(checks.map(({ name, detail }) => [name, detail]));
 }
 
-function list({ contract, projections }: Service, state: string): ServiceListing {
+type Offered = Pick<Service, "contract"> & Partial<Pick<Service, "projections">>;
+
+function list({ contract, projections = new Map() }: Offered, state: string): ServiceListing {
   const actions = contract.actions;
   return {
     name: contract.name,

@@ -1,7 +1,7 @@
 import { isFault } from "@banyan/kernel";
 import { type App, type AppOptions, createApp, type Middleware } from "@banyan/kernel/app";
 import type { Bus } from "@banyan/kernel/bus";
-import { workflowRuns } from "@banyan/kernel/workflows";
+import { withRuns, workflowRuns } from "@banyan/kernel/workflows";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import type { Step, Steps } from "../output/steps.ts";
 import type { Openings } from "../process/openings.ts";
@@ -85,8 +85,7 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
 
 /** "5 commands, 7 queries, 2 events" */
 function offerOf({ services }: LoadedConfig, name: string): string {
-  const contracts = [...services.map(({ contract }) => contract), workflowRuns.contract];
-  const contract = contracts.find((one) => one.name === name);
+  const contract = withRuns(services, workflowRuns).find((one) => one.contract.name === name)?.contract;
   if (contract === undefined) return "";
   const counts = [
     [Object.keys(contract.commands).length, "command", "commands"],

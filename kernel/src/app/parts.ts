@@ -15,8 +15,8 @@ import type { Service } from "../service/service.ts";
 import type { Store } from "../store/store.ts";
 import { withAwaited } from "../workflow/awaited.ts";
 import { type WorkflowOperations, workflowOperations } from "../workflow/operations.ts";
-import { workflowRuns } from "../workflow/served/contract.ts";
-import { haveWorkflows, workflowRunsService } from "../workflow/served/service.ts";
+import { withRuns, workflowRuns } from "../workflow/served/contract.ts";
+import { workflowRunsService } from "../workflow/served/service.ts";
 import { Workflows } from "../workflow/workflows.ts";
 import type { AppOptions } from "./app.ts";
 import { startOrder } from "./start-order.ts";
@@ -101,11 +101,6 @@ function outsideOf(parts: Record<Parts["outside"][number]["use"], { readonly ser
 
 const reportToConsole: NonNullable<AppOptions["report"]> = (error, { correlationId, action }) =>
   console.error(`${action} failed (${correlationId}):`, error);
-
-/** Beside workflows an application offers their runs. */
-function withRuns<C extends AnyContract>(offered: readonly C[], runs: C): readonly C[] {
-  return haveWorkflows(offered) ? [...offered, runs] : offered;
-}
 
 function bindAll(runtime: Runtime, service: Service, middleware: readonly Middleware[]): void {
   const { contract } = service;

@@ -30,6 +30,10 @@ type Named<D> = D extends { readonly faults: readonly (infer N extends string)[]
 /** Checks fault names by intersection: a constraint would turn every handler of the contract red for one typo. */
 type Declared<A, F> = { readonly [K in keyof A]: { readonly faults?: readonly (keyof F & string)[] } };
 
+type FaultTypes<S extends string, F extends Definitions<FaultDefinition>, Names extends string = keyof F & string> = {
+  readonly [N in Names]: FaultType<`${S}.${N}`, FaultDetails<F[N]>>;
+};
+
 type Commands<
   S extends string,
   F extends Definitions<FaultDefinition>,
@@ -42,7 +46,7 @@ type Commands<
     SchemaInput<C[K]["input"]>,
     SchemaOutput<C[K]["input"]>,
     SchemaOutput<C[K]["output"]>,
-    { readonly [N in Named<C[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+    FaultTypes<S, F, Named<C[K]>>,
     I
   >;
 };
@@ -58,7 +62,7 @@ type Queries<
     SchemaInput<Q[K]["input"]>,
     SchemaOutput<Q[K]["input"]>,
     SchemaOutput<Q[K]["output"]>,
-    { readonly [N in Named<Q[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+    FaultTypes<S, F, Named<Q[K]>>,
     I
   >;
 };
@@ -86,7 +90,7 @@ type Workflows<
     SchemaInput<W[K]["input"]>,
     SchemaOutput<W[K]["input"]>,
     SchemaOutput<W[K]["output"]>,
-    { readonly [N in Named<W[K]>]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+    FaultTypes<S, F, Named<W[K]>>,
     I,
     Signals<`${S}.${K}`, W[K]["signals"]>
   >;
@@ -165,14 +169,14 @@ export function defineContract<
   Events<S, E> &
   Jobs<S, J> &
   Workflows<S, F, W, I> & {
-    readonly faults: { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> };
+    readonly faults: FaultTypes<S, F>;
     readonly contract: ContractParts<
       S,
       Commands<S, F, C, I>,
       Queries<S, F, Q, I>,
       Events<S, E>,
       Jobs<S, J>,
-      { readonly [N in keyof F & string]: FaultType<`${S}.${N}`, FaultDetails<F[N]>> },
+      FaultTypes<S, F>,
       Workflows<S, F, W, I>
     >;
   } {

@@ -15,4 +15,4 @@ export {
   type StoredRun,
 } from "../store/workflows.ts";
 export type { RecordedStep, RunHistory } from "./history.ts";
-export { workflowRuns } from "./served/contract.ts";
+export { withRuns, workflowRuns } from "./served/contract.ts";

@@ -1,5 +1,5 @@
 import { command, query } from "../../contract/action.ts";
-import { defineContract } from "../../contract/contract.ts";
+import { type AnyContract, defineContract } from "../../contract/contract.ts";
 import { type FaultKind, fault } from "../../contract/fault.ts";
 import type { Issue } from "../../contract/schema.ts";
 import type { RunState } from "../../store/workflows.ts";
@@ -85,3 +85,12 @@ export const workflowRuns = defineContract("workflows", {
     }),
   },
 });
+
+/** `offered`, and `runs` where one of them declares a workflow: an application offers its runs, too. */
+export function withRuns<C extends AnyContract, R extends AnyContract>(
+  offered: readonly C[],
+  runs: R,
+): readonly (C | R)[] {
+  const haveWorkflows = offered.some(({ contract }) => Object.keys(contract.workflows).length > 0);
+  return haveWorkflows ? [...offered, runs] : offered;
+}

@@ -1,5 +1,4 @@
 import type { AnyWorkflow } from "../../contract/action.ts";
-import type { AnyContract } from "../../contract/contract.ts";
 import { kernelFaults } from "../../contract/kernel-faults.ts";
 import { type Identity, may } from "../../service/identity.ts";
 import { type Handler, implement, type Service } from "../../service/service.ts";
@@ -15,11 +14,6 @@ interface Uses {
 }
 
 type Operating = Pick<Parameters<Handler<typeof workflowRuns.cancel>>[0], "identity" | "faults">;
-
-/** Whether one of them declares a workflow: then an application offers `workflowRuns`, too. */
-export function haveWorkflows(contracts: readonly AnyContract[]): boolean {
-  return contracts.some(({ contract }) => Object.keys(contract.workflows).length > 0);
-}
 
 /** Offers the runs of an application. `uses` is asked for at each call: the application is not made yet. */
 export function workflowRunsService(uses: () => Uses): Service {
