@@ -20,7 +20,7 @@ const apply = async (name: string): Promise<string> => (await json("call", "desk
 test("workflows lists runs, shows what one waits for, and tells it something", async () => {
   expect((await project.run("workflows")).stdout).toContain("There are no such runs.");
   expect((await project.run("workflows", "--limit", "none")).stderr).toContain("--limit takes a whole number");
-  expect((await project.run("services", "workflows")).stdout).toMatch(/workflows {2}started[^]*workflows\.find/);
+  expect((await project.run("services", "workflows")).stdout).toMatch(/workflows {2}started[\s\S]*workflows\.find/);
   const run = await apply("whole");
   await expect.poll(() => listed("waiting"), patience).toMatchObject([{ id: run, type: "desk.decide", version: 1 }]);
   expect((await project.run("workflows")).stdout).toMatch(new RegExp(`${run} +desk.decide +waiting .*hears something`));
