@@ -14,6 +14,7 @@ import { paymentsArea } from "./payments/area.ts";
 import type { Area } from "./rounds.ts";
 import { type Row, table } from "./row.ts";
 import { PeerMissing } from "./subject-process.ts";
+import { workflowArea } from "./workflow/area.ts";
 
 const areas: Area[] = [
   callArea,
@@ -22,6 +23,7 @@ const areas: Area[] = [
   deliveryArea,
   jobsArea,
   ledgerArea,
+  workflowArea,
   paymentsArea,
   busArea,
   logArea,
@@ -86,7 +88,7 @@ async function main(): Promise<void> {
   process.once("SIGTERM", () => stop.abort(new Error("Stopped by SIGTERM.")));
   const progress = (text: string) => void process.stderr.write(`${text}\n`);
   if (!noInstall && !peersInstalled()) {
-    progress("Installing what we are measured beside into bench/peers (once, about 100 MB) …");
+    progress("Installing what we are measured beside into bench/peers (once, about 350 MB) …");
     await installPeers();
   }
   progress(machine());
