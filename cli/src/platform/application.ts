@@ -9,6 +9,7 @@ import type { LoadedConfig } from "../project/config.ts";
 import type { DataFolder } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Database } from "./database.ts";
+import { documentsOf } from "./documents.ts";
 import { logOf } from "./log.ts";
 import { ticketsOf } from "./tickets.ts";
 
@@ -47,9 +48,11 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
   signal.throwIfAborted();
   const here = config.services.filter(({ contract }) => part?.services.includes(contract.name) ?? true);
   const log = here.length > 0 ? await logOf(environment) : undefined;
+  const keepsDocuments = here.some(({ collections }) => collections.length > 0);
   const app = assemble({
     services: here,
     ...(here.length > 0 && { store: createPostgresStore({ url, retention: config.retention }) }),
+    ...(keepsDocuments && { documents: await documentsOf(environment, url) }),
     ...(log !== undefined && { log }),
     ...(here.length > 0 && { jobs: { tickets: await ticketsOf(environment) } }),
     ...(part !== undefined && {

@@ -39,6 +39,11 @@ const Environment = z
       .string()
       .regex(/^[a-z]+:\/\//, "must be an address, as nats://HOST or postgres://HOST/DATABASE")
       .optional(),
+    /** Where documents lie, instead of in the application's own database. */
+    BANYAN_DOCUMENTS: z
+      .string()
+      .regex(/^[a-z+]+:\/\//, "must be an address, as mongodb://HOST/DATABASE or postgres://HOST/DATABASE")
+      .optional(),
     /** What hands out jobs in place of the database: redis:// or rediss:// (BullMQ). */
     BANYAN_QUEUE: z
       .string()

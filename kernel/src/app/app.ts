@@ -9,6 +9,7 @@ import type { RuntimeOptions } from "../call/runtime.ts";
 import type { AnyAction, Returned, Sent } from "../contract/action.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Lag } from "../delivery/dispatcher.ts";
+import type { Documents } from "../documents/documents.ts";
 import type { JobOptions } from "../jobs/workers.ts";
 import type { Log } from "../log/log.ts";
 import type { NodeReport } from "../remote/remote.ts";
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly services: readonly Service[];
   /** Needed as soon as a service has commands, subscriptions, projections or jobs. */
   readonly store?: Store;
+  /** Needed as soon as a service has collections. */
+  readonly documents?: Documents;
   readonly middleware?: readonly Middleware[];
   /** Checks what handlers return against their output schemas. Default true; production turns it off. */
   readonly validateOutput?: boolean;

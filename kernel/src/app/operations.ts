@@ -95,7 +95,8 @@ const healthMs = 1_000;
 async function healthOf(parts: Parts, { state }: Lifecycle): Promise<HealthCheck[]> {
   const { runtime, services, store, remote, outside } = parts;
   const asked = outside.map(({ use, server }) =>
-    // Events and jobs wait in the store. Without the bus a process can still answer for its own services, and nothing else.
+    // Events and jobs wait in the store, and documents are away for every process alike. Without the bus a process can still answer
+    // for its own services, and nothing else.
     answerOf(runtime, { name: `${server.name} (${use})`, advisory: use !== "bus" || services.length > 0 }, () =>
       server.ping(),
     ),

@@ -8,6 +8,7 @@ import { contractProblems } from "../contract/check.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import { Dispatcher } from "../delivery/dispatcher.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
+import type { Documents } from "../documents/documents.ts";
 import { Workers } from "../jobs/workers.ts";
 import type { Log } from "../log/log.ts";
 import { Remote } from "../remote/remote.ts";
@@ -31,6 +32,7 @@ export interface Parts {
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly subscribers: readonly Subscriber[];
   readonly store: Store | undefined;
+  readonly documents: Documents | undefined;
   /** Only where there is a store. */
   readonly log: Log | undefined;
   readonly remote: Remote | null;
@@ -39,12 +41,19 @@ export interface Parts {
   readonly workflows: Workflows | null;
   readonly runs: WorkflowOperations;
   /** Servers outside, the store's apart, by what they are for. */
-  readonly outside: readonly { readonly use: "bus" | "log" | "queue"; readonly server: OutsideServer }[];
+  readonly outside: readonly { readonly use: "bus" | "log" | "queue" | "documents"; readonly server: OutsideServer }[];
 }
 
 /** Puts the parts together. Throws where contracts, services or options do not fit. */
 export function assemble(options: AppOptions): Parts {
-  const { store, middleware = [], clock = systemClock, validateOutput = true, report = reportToConsole } = options;
+  const {
+    store,
+    documents,
+    middleware = [],
+    clock = systemClock,
+    validateOutput = true,
+    report = reportToConsole,
+  } = options;
   const { bus, codecs = [] } = options;
   const remotes = withRuns(options.remotes ?? [], workflowRuns);
   const offered = workflowRunsService(() => ({
@@ -53,7 +62,7 @@ export function assemble(options: AppOptions): Parts {
   }));
   const services = startOrder(withRuns(options.services, offered), remotes);
   const nodeName = options.nodeName ?? services[0]?.contract.name ?? "node";
-  const runtime = new Runtime({ store, clock, validateOutput, report });
+  const runtime = new Runtime({ store, documents, clock, validateOutput, report });
   for (const service of services) bindAll(runtime, service, middleware);
   const remote = bus === undefined ? null : new Remote(runtime, { bus, codecs, nodeName, services, remotes });
   const isHere = (name: string) => services.some(({ contract }) => contract.name === name);
@@ -86,9 +95,9 @@ export function assemble(options: AppOptions): Parts {
     replay: async (run) => workflows?.replay(run),
   });
   const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));
-  const outside = outsideOf({ bus, log, queue: workers === null ? undefined : options.jobs?.tickets });
+  const outside = outsideOf({ bus, log, queue: workers === null ? undefined : options.jobs?.tickets, documents });
   const made = { runtime, services, contracts, actions, subscribers };
-  return { ...made, store, log, remote, dispatcher, workers, workflows, runs, outside };
+  return { ...made, store, documents, log, remote, dispatcher, workers, workflows, runs, outside };
 }
 
 function outsideOf(parts: Record<Parts["outside"][number]["use"], { readonly server?: OutsideServer } | undefined>) {
@@ -112,6 +121,7 @@ function bindAll(runtime: Runtime, service: Service, middleware: readonly Middle
   if (parts.some((count) => count > 0) || service.subscriptions.size + service.projections.size > 0) {
     runtime.storeFor(contract.name);
   }
+  if (service.collections.length > 0) runtime.documentsFor(contract.name);
   for (const action of contract.actions) {
     runtime.bindings[action.slot] = bind(runtime, { service, action }, middleware);
   }

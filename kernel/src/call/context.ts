@@ -1,6 +1,8 @@
 import type { AnyAction, AnyEvent, AnyJob, AnyWorkflow, QueryDefinition } from "../contract/action.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Schema } from "../contract/schema.ts";
+import type { Collection } from "../documents/collection.ts";
+import type { DocumentSet, Documents } from "../documents/documents.ts";
 import type { CommandCallOptions, Delivery, EnqueueOptions, StartOptions } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
 import type { AnyHandler } from "../service/service.ts";
@@ -23,6 +25,8 @@ export interface Calls {
   readonly validateOutput: boolean;
   /** The store, or an error that names the service that needs one. */
   storeFor(service: string): Store;
+  /** What keeps documents, or an error that names the service that needs it. */
+  documentsFor(service: string): Documents;
   /** Calls an action. The caller made the context, and watches its scope. */
   invoke(binding: Binding, context: Context, input: unknown): Promise<unknown>;
   /** Runs `work` until it is done or the scope ends, whichever is first. */
@@ -160,6 +164,12 @@ export class Context {
     return this.transactionSql;
   }
 
+  documents<D extends object>(collection: Collection<D>): DocumentSet<D> {
+    const { runtime, service } = this.handling;
+    if (!collection.name.startsWith(`${service}.`))
+      throw new Error(`${collection.name} belongs to another service, and ${service} may not read or write it`);
+    return runtime.documentsFor(service).of(collection, { tenant: this.identity.tenant, sql: () => this.sql });
+  }
   remainingMs(): number {
     return this.scope.remainingMs();
   }

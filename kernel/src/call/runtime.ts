@@ -1,5 +1,6 @@
 import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
+import type { Documents } from "../documents/documents.ts";
 import type { NewJob } from "../store/jobs.ts";
 import type { Committed, OutboxEvent, Store } from "../store/store.ts";
 import { runCommand } from "../transaction/command.ts";
@@ -16,6 +17,7 @@ import { Deadlines, leaveGroup, Scope } from "./scope.ts";
 
 export interface RuntimeOptions {
   readonly store: Store | undefined;
+  readonly documents: Documents | undefined;
   readonly clock: Clock;
   readonly validateOutput: boolean;
   readonly report: (error: unknown, about: { readonly correlationId: string; readonly action: string }) => void;
@@ -40,10 +42,12 @@ export class Runtime implements Calls {
   inFlight = 0;
   whenIdle: (() => void) | null = null;
   private readonly store: Store | undefined;
+  private readonly documents: Documents | undefined;
   private readonly report: RuntimeOptions["report"];
 
-  constructor({ store, clock, validateOutput, report }: RuntimeOptions) {
+  constructor({ store, documents, clock, validateOutput, report }: RuntimeOptions) {
     this.store = store;
+    this.documents = documents;
     this.clock = clock;
     this.validateOutput = validateOutput;
     this.report = report;
@@ -54,6 +58,11 @@ export class Runtime implements Calls {
   storeFor(service: string): Store {
     if (this.store === undefined) throw new Error(`${service} needs a database; pass a store to createApp`);
     return this.store;
+  }
+
+  documentsFor(service: string): Documents {
+    if (this.documents === undefined) throw new Error(`${service} keeps documents; pass documents to createApp`);
+    return this.documents;
   }
 
   invoke(binding: Binding, context: Context, input: unknown): Promise<unknown> {

@@ -1,5 +1,7 @@
 import type { AnyAction, AnyQuery, Event, Job, JobPriority, Returned, Sent, Workflow } from "../contract/action.ts";
 import type { Fault } from "../contract/fault.ts";
+import type { Collection } from "../documents/collection.ts";
+import type { DocumentSet } from "../documents/documents.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Identity } from "./identity.ts";
 
@@ -70,6 +72,11 @@ export interface BaseContext<Uses> {
   newId(): string;
   /** SQL on the service's own tables. See `Sql`. */
   readonly sql: Sql;
+  /**
+   * The caller's tenant's documents of a collection of this service. Where `documents` has the trait `transactional` they take part in
+   * the handler's transaction; else what is inserted stays, and a handler that runs again must insert under the same `insertion`.
+   */
+  documents<D extends object>(collection: Collection<D>): DocumentSet<D>;
   /** What `implement` was given as `uses`. */
   readonly uses: Uses;
 }

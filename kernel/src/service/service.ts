@@ -10,6 +10,7 @@ import type {
 } from "../contract/action.ts";
 import type { AnyContract } from "../contract/contract.ts";
 import type { Fault } from "../contract/fault.ts";
+import type { Collection } from "../documents/collection.ts";
 import type { Sql } from "../store/sql.ts";
 import type { BaseContext, CommandContext, EventContext, JobContext, QueryContext } from "./context.ts";
 import type { FlowContext } from "./flow-context.ts";
@@ -59,7 +60,8 @@ export interface BatchItem<A extends AnyCommand> {
 }
 
 /** What a batch has in common: one transaction, and the longest budget of its items. */
-export interface BatchContext<Faults, Uses> extends Omit<BaseContext<Uses>, "identity" | "metadata" | "traceId"> {
+export interface BatchContext<Faults, Uses>
+  extends Omit<BaseContext<Uses>, "identity" | "metadata" | "traceId" | "documents"> {
   readonly faults: Faults;
 }
 
@@ -158,6 +160,8 @@ interface Wiring<C extends AnyContract, Uses> {
   readonly uses?: Uses;
   /** Folder of numbered SQL files, `new URL("../sql/", import.meta.url)`; its tables lie in the schema of the service's name. */
   readonly migrations?: URL;
+  /** What its handlers ask `ctx.documents` for. */
+  readonly collections?: readonly Collection[];
   /** Contracts of services that must have started before this one. */
   readonly after?: readonly AnyContract[];
   /** Runs before the service takes its first call; opens what `uses` holds. A throw stops the whole start. */
@@ -177,6 +181,7 @@ export interface Service {
   readonly contract: AnyContract["contract"];
   readonly uses: unknown;
   readonly migrations: URL | undefined;
+  readonly collections: readonly Collection[];
   readonly after: readonly string[];
   /** null: all keys, or the contract is not instanced. */
   readonly instances: readonly string[] | null;
@@ -221,6 +226,7 @@ export function implement<C extends AnyContract, Uses = NoUses>(
     contract,
     uses: wiring.uses ?? {},
     migrations: wiring.migrations,
+    collections: wiring.collections ?? [],
     after: (wiring.after ?? []).map((other) => other.contract.name),
     instances: wiring.instances ?? null,
     start: wiring.start,

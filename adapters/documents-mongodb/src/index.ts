@@ -1,0 +1,1 @@
+export { createMongoDocuments, type MongoDocuments, type MongoDocumentsOptions } from "./mongo-documents.ts";

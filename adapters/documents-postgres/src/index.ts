@@ -1,0 +1,5 @@
+export {
+  createPostgresDocuments,
+  type PostgresDocuments,
+  type PostgresDocumentsOptions,
+} from "./postgres-documents.ts";

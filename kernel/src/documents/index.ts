@@ -1,0 +1,12 @@
+export { type Collection, defineCollection } from "./collection.ts";
+export type {
+  DocumentQuery,
+  DocumentSet,
+  Documents,
+  DocumentsScope,
+  DocumentsTraits,
+  InsertVerdict,
+  NewDocument,
+} from "./documents.ts";
+export { documentsFaults } from "./documents-faults.ts";
+export { dayOf, insertBy, type Kept, keyOf } from "./insertion.ts";
