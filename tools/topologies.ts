@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHttpCall } from "@banyan/cli";
+import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { type Returned, type Sent, type Service, systemIdentity } from "@banyan/kernel";
 import { type AnyAction, type App, createApp } from "@banyan/kernel/app";
 import { InProcessNetwork } from "@banyan/kernel/bus";
@@ -71,7 +72,11 @@ export function describeInTopologies(tried: Tried, journeys: (call: Call) => voi
 }
 
 async function startLocal({ services }: Tried, databaseUrl: string): Promise<Running> {
-  const app = createApp({ services, store: createPostgresStore({ url: databaseUrl }) });
+  const app = createApp({
+    services,
+    store: createPostgresStore({ url: databaseUrl }),
+    documents: createPostgresDocuments({ url: databaseUrl, inStore: true }),
+  });
   await app.start();
   return { call: asPeople(app), stop: () => app.stop() };
 }
@@ -85,7 +90,10 @@ async function startWire({ services }: Tried, databaseUrl: string): Promise<Runn
       remotes: services,
       bus: network.createBus(),
       nodeName,
-      ...(here.length > 0 && { store: createPostgresStore({ url: databaseUrl, connectionsMax: 4 }) }),
+      ...(here.length > 0 && {
+        store: createPostgresStore({ url: databaseUrl, connectionsMax: 4 }),
+        documents: createPostgresDocuments({ url: databaseUrl, inStore: true }),
+      }),
     });
   const apps = services.map((service) => join([service], service.contract.name));
   const edge = join([], "edge");

@@ -14,7 +14,7 @@ const page = {
 };
 
 /** An event as it is read again, with its place in the log. */
-const StoredEvent = z.object({
+export const StoredEvent = z.object({
   eventId: z.string(),
   source: z.string(),
   type: z.enum(eventTypes),
@@ -167,6 +167,5 @@ export const events = defineContract("events", {
   jobs: {
     /** Tries a bad row again whose schema was not there: it may be on its way. */
     retry: job({ input: z.strictObject({ id: z.uuid() }) }),
-    keepDays: job({ input: z.strictObject({}), schedule: { everyMs: 3_600_000 } }),
   },
 });

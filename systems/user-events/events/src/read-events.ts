@@ -2,7 +2,7 @@ import type { Handler } from "@banyan/kernel";
 import { instantOf } from "@banyan/user-events-formats";
 import { selectBadRows } from "./bad-row-store.ts";
 import type { events, StoredEvent } from "./contract.ts";
-import { type Cursor, type EventFilter, selectEvents } from "./event-store.ts";
+import { type EventFilter, eventDocuments } from "./event-store.ts";
 
 type Context = Parameters<Handler<typeof events.list>>[0];
 interface Page {
@@ -11,18 +11,18 @@ interface Page {
 }
 
 /** Events of one type, in the order in which they happened. */
-export const listEvents: Handler<typeof events.list> = (ctx, { type, name = null, source = null, from, to, ...page }) =>
-  pageOf(ctx, { type, name, source, userId: null, from: instantOf(from) ?? null, to: instantOf(to) ?? null }, page);
+export const listEvents: Handler<typeof events.list> = (ctx, { type, name, source, from, to, ...page }) =>
+  pageOf(ctx, { where: { type, name, source }, from: instantOf(from), to: instantOf(to) }, page);
 
 /** All events of one user, in the order in which they happened. */
 export const listMessages: Handler<typeof events.messages> = (ctx, { userId, ...page }) =>
-  pageOf(ctx, { type: null, name: null, source: null, userId, from: null, to: null }, page);
+  pageOf(ctx, { where: { userId } }, page);
 
 /** One more than asked for tells whether another page follows. */
 async function pageOf(ctx: Context, filter: EventFilter, { after, limit }: Page) {
-  const cursor = after === undefined ? null : cursorOf(after);
-  if (cursor === undefined) throw ctx.faults.malformedCursor();
-  const found = await selectEvents(ctx.sql, ctx.identity.tenant, { filter, after: cursor, limit: limit + 1 });
+  const cursor = after === undefined ? undefined : cursorOf(after);
+  if (after !== undefined && cursor === undefined) throw ctx.faults.malformedCursor();
+  const found = await ctx.documents(eventDocuments).find({ ...filter, after: cursor, limit: limit + 1 });
   const page = found.slice(0, limit);
   return { events: page, next: found.length > limit ? textOf(page.at(-1) as StoredEvent) : null };
 }
@@ -31,10 +31,9 @@ function textOf({ occurredAt, partition, offset }: StoredEvent): string {
   return `${occurredAt}.${partition}.${offset}`;
 }
 
-function cursorOf(text: string): Cursor | undefined {
-  const [, occurredAt, partition, offset] = /^(\d{1,13})\.(\d{1,4})\.(\d{1,15})$/.exec(text) ?? [];
-  if (offset === undefined) return undefined;
-  return { occurredAt: Number(occurredAt), partition: Number(partition), offset: Number(offset) };
+/** The values of the collection's order. */
+function cursorOf(text: string): readonly number[] | undefined {
+  return /^(\d{1,13})\.(\d{1,4})\.(\d{1,15})$/.exec(text)?.slice(1).map(Number);
 }
 
 /** What was refused, newest first. */

@@ -1,9 +1,10 @@
 import type { Handler, Sql } from "@banyan/kernel";
+import type { DocumentSet } from "@banyan/kernel/documents";
 import { type Collected, readEvent, type UserEvent } from "@banyan/user-events-formats";
 import { sources } from "@banyan/user-events-sources/contract";
 import { type KeptBadRow, lockBadRow, noteTry } from "./bad-row-store.ts";
-import { type BadReason, events } from "./contract.ts";
-import { storeEvents } from "./event-store.ts";
+import { type BadReason, events, type StoredEvent } from "./contract.ts";
+import { eventDocuments, storeEvents } from "./event-store.ts";
 import { type AskSchema, judgeOne } from "./judge.ts";
 import { addTally } from "./tally-store.ts";
 
@@ -13,6 +14,7 @@ type Tried =
 
 interface Trying {
   readonly sql: Sql;
+  readonly stored: DocumentSet<StoredEvent>;
   readonly tenant: string;
   readonly ask: AskSchema;
 }
@@ -23,7 +25,7 @@ export const redriveBadRow: Handler<typeof events.redrive> = async (ctx, { id })
   const row = await lockBadRow(sql, identity.tenant, id);
   if (row === undefined) throw ctx.faults.unknownBadRow({ id });
   const ask: AskSchema = (wanted) => ctx.call(sources.schemaOf, wanted);
-  const tried = await tryAgain({ sql, tenant: identity.tenant, ask }, row);
+  const tried = await tryAgain({ sql, stored: ctx.documents(eventDocuments), tenant: identity.tenant, ask }, row);
   if (tried.outcome === "bad") throw ctx.faults.stillBad(tried);
   return tried;
 };
@@ -37,7 +39,7 @@ export const retryBadRow: Handler<typeof events.retry> = async (ctx, { id }) => 
   const row = await lockBadRow(sql, identity.tenant, id);
   if (row === undefined) return;
   const ask: AskSchema = (wanted) => ctx.call(sources.schemaOf, wanted);
-  const tried = await tryAgain({ sql, tenant: identity.tenant, ask }, row);
+  const tried = await tryAgain({ sql, stored: ctx.documents(eventDocuments), tenant: identity.tenant, ask }, row);
   if (tried.outcome !== "bad") return;
   const isLast = row.attempts + 1 >= attemptsMax || tried.reason !== "unknownSchema";
   const { reason, detail } = tried;
@@ -46,15 +48,15 @@ export const retryBadRow: Handler<typeof events.retry> = async (ctx, { id }) => 
 };
 
 /** Where the event can be stored now, its bad row is a note that it was, and counts as what became of it. */
-async function tryAgain({ sql, tenant, ask }: Trying, row: KeptBadRow): Promise<Tried> {
+async function tryAgain({ sql, stored, tenant, ask }: Trying, row: KeptBadRow): Promise<Tried> {
   const read = readAgain(row);
   if (!("event" in read)) return { outcome: "bad", reason: read.refused.reason, detail: read.refused.detail };
   const { event } = read;
   const { schema, bad } = await judgeOne(ask, event);
   if (bad !== null) return { outcome: "bad", ...bad };
   const { id, partition, offset, source, run } = row;
-  const stored = await storeEvents(sql, tenant, [{ event, partition, offset, schema }]);
-  const outcome = stored.size > 0 ? "stored" : "duplicate";
+  const fresh = await storeEvents(stored, [{ event, partition, offset, schema }]);
+  const outcome = fresh.size > 0 ? "stored" : "duplicate";
   await noteTry(sql, tenant, { id, state: "redriven" });
   await addTally(sql, tenant, [
     { source, run, partition, outcome: "bad", count: -1 },

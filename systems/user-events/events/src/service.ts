@@ -1,15 +1,16 @@
 import { implement, onMany } from "@banyan/kernel";
 import { intake } from "@banyan/user-events-intake/contract";
 import { events } from "./contract.ts";
-import { keepDays } from "./keep-days.ts";
+import { eventDocuments } from "./event-store.ts";
 import { listBadRows, listEvents, listMessages } from "./read-events.ts";
 import { readLag, readProgress, readTally, verifyEvents } from "./read-progress.ts";
 import { redriveBadRow, retryBadRow } from "./redrive.ts";
 import { storeAccepted } from "./store-accepted.ts";
 
-/** Storing and reading events, on the service's own tables. */
+/** Storing and reading events, on the service's own tables and documents. */
 export const eventsService = implement(events, {
   migrations: new URL("../sql/", import.meta.url),
+  collections: [eventDocuments],
   commands: { redrive: redriveBadRow },
   queries: {
     list: listEvents,
@@ -21,5 +22,5 @@ export const eventsService = implement(events, {
     verify: verifyEvents,
   },
   subscriptions: { storeAccepted: onMany(intake.accepted, storeAccepted) },
-  jobs: { retry: retryBadRow, keepDays },
+  jobs: { retry: retryBadRow },
 });

@@ -3,7 +3,7 @@ import type { intake } from "@banyan/user-events-intake/contract";
 import { sources } from "@banyan/user-events-sources/contract";
 import { insertBadRows, type NewBadRow } from "./bad-row-store.ts";
 import { events } from "./contract.ts";
-import { type PlacedEvent, placeOf, storeEvents } from "./event-store.ts";
+import { eventDocuments, type PlacedEvent, placeOf, storeEvents } from "./event-store.ts";
 import { judgeAll } from "./judge.ts";
 import { addConsumed, addTally, type Counted, type Outcome } from "./tally-store.ts";
 
@@ -35,7 +35,7 @@ export const storeAccepted: EventsHandler<typeof intake.accepted, typeof events>
       bad.push({ id: ctx.newId(), partition, offset, stage: "validate", ...wrong, state, of: event });
     }
   }
-  const stored = await storeEvents(ctx.sql, tenant, good);
+  const stored = await storeEvents(ctx.documents(eventDocuments), good);
   const kept = await insertBadRows(ctx.sql, tenant, bad);
   for (const { id, state } of bad) {
     if (state === "retrying" && kept.has(id)) ctx.enqueue(events.retry, { id }, { delayMs: firstRetryMs });

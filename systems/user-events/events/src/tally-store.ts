@@ -53,7 +53,7 @@ export async function selectTally(sql: Sql, { tenant, source, run }: RunOf): Pro
   return { stored: 0, duplicate: 0, bad: 0, ...Object.fromEntries(rows.map(({ outcome, count }) => [outcome, count])) };
 }
 
-/** One partition's counts, and what lies in the tables of all, as of one moment. */
+/** One partition's counts, and how many bad rows there are of all, as of one moment. */
 export interface Books {
   readonly partitions: readonly {
     readonly partition: number;
@@ -62,7 +62,6 @@ export interface Books {
     readonly duplicate: number;
     readonly bad: number;
   }[];
-  readonly knownCount: number;
   readonly badRowCount: number;
 }
 
@@ -77,7 +76,6 @@ export async function selectBooks(sql: Sql, tenant: string): Promise<Books> {
           coalesce(sum(count) FILTER (WHERE outcome = 'bad'), 0) AS bad
         FROM events.position LEFT JOIN events.tally USING (tenant, partition)
         WHERE tenant = ${tenant} GROUP BY partition, consumed) AS one) AS partitions,
-      (SELECT count(*) FROM events.known WHERE tenant = ${tenant}) AS "knownCount",
       (SELECT count(*) FROM events.bad_row WHERE tenant = ${tenant} AND state <> 'redriven') AS "badRowCount"`;
   return books as Books;
 }

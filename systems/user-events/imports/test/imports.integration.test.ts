@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { type App, createApp } from "@banyan/kernel/app";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
@@ -21,7 +22,12 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "events-"));
   database = await createTestDatabase(inject("postgresUrl"));
   const services = [sourcesService, intakeService, eventsService];
-  app = createApp({ services, store: createPostgresStore({ url: database.url }), deadlineMs: 20_000 });
+  app = createApp({
+    services,
+    store: createPostgresStore({ url: database.url }),
+    documents: createPostgresDocuments({ url: database.url, inStore: true }),
+    deadlineMs: 20_000,
+  });
   await app.start();
 });
 afterAll(async () => {

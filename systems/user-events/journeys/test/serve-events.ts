@@ -1,3 +1,4 @@
+import { createPostgresDocuments } from "@banyan/documents-postgres";
 import {
   createApiKeyAuthenticator,
   createBasicAuthenticator,
@@ -43,6 +44,7 @@ export async function serveEvents(server: string): Promise<Served> {
   const app = createApp({
     services: [sourcesService, intakeService, eventsService],
     store: createPostgresStore({ url: database.url }),
+    documents: createPostgresDocuments({ url: database.url, inStore: true }),
     deadlineMs: 20_000,
   });
   await app.start();
