@@ -16,8 +16,8 @@ const rankOf: Record<JobPriority, number> = { high: 1, normal: 2, low: 3 };
 const connectMs = 10_000;
 
 interface Lane {
-  readonly queue: Queue<string, void>;
-  worker: Worker<string, void> | undefined;
+  readonly queue: Queue<Ticket["ids"], void>;
+  worker: Worker<Ticket["ids"], void> | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ class BullTickets implements TicketQueue {
     let lastError: Error | undefined;
     for (const { type } of types) {
       // What cannot be offered now is found again later; a queue of offers in memory would only grow.
-      const queue = new Queue<string, void>(type, {
+      const queue = new Queue<Ticket["ids"], void>(type, {
         prefix: this.prefix,
         connection: { ...this.connection, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
         skipVersionCheck: true,
@@ -85,10 +85,10 @@ class BullTickets implements TicketQueue {
   async offer(tickets: readonly Ticket[]): Promise<void> {
     const byType = Map.groupBy(tickets, ({ type }) => type);
     const offers = [...byType].map(([type, ofType]) => {
-      const jobs = ofType.map(({ id, priority }) => ({
+      const jobs = ofType.map(({ ids, priority }) => ({
         name: type,
-        data: id,
-        opts: { jobId: keyOf(id), priority: rankOf[priority] },
+        data: ids,
+        opts: { jobId: keyOf(ids), priority: rankOf[priority] },
       }));
       return this.laneOf(type).queue.addBulk(jobs);
     });
@@ -98,9 +98,9 @@ class BullTickets implements TicketQueue {
   work({ concurrency, leaseMs }: Parameters<TicketQueue["work"]>[0], run: (ticket: Ticket) => Promise<void>): void {
     const { onError = () => {} } = this.options;
     for (const [type, lane] of this.lanes) {
-      const process = ({ data: id, priority }: { readonly data: string; readonly priority: number }) =>
-        run({ id, type, priority: priorities[priority] ?? "normal" });
-      const worker = new Worker<string, void>(type, process, {
+      const process = ({ data: ids, priority }: { readonly data: Ticket["ids"]; readonly priority: number }) =>
+        run({ ids, type, priority: priorities[priority] ?? "normal" });
+      const worker = new Worker<Ticket["ids"], void>(type, process, {
         prefix: this.prefix,
         connection: { ...this.connection, maxRetriesPerRequest: null },
         skipVersionCheck: true,
@@ -146,6 +146,7 @@ class BullTickets implements TicketQueue {
 const priorities: Readonly<Record<number, JobPriority>> = { 1: "high", 2: "normal", 3: "low" };
 
 /** BullMQ keeps colons to itself; turns of schedules have them in their time. */
-function keyOf(id: string): string {
-  return id.replaceAll(":", "_");
+function keyOf([first, ...others]: Ticket["ids"]): string {
+  const key = first.replaceAll(":", "_");
+  return others.length === 0 ? key : `${key}+${others.length}`;
 }

@@ -1,14 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { queueConformance } from "@banyan/conformance/queue";
-import { Redis } from "ioredis";
 import { TestProxy } from "../../../tools/test-proxy.ts";
-import { describeWithServer } from "../../../tools/test-server.ts";
+import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
 import { createBullTickets } from "../src/index.ts";
 
 describeWithServer("redis", "BullMQ", (url) => {
   queueConformance("BullMQ", async () => {
     const namespace = `test-${randomBytes(4).toString("hex")}`;
-    const redis = new Redis(url);
     const proxies: TestProxy[] = [];
     // One for each client, ahead of them, so that each can be held up alone.
     const ready = await Promise.all(Array.from({ length: 32 }, () => TestProxy.before(Number(new URL(url).port))));
@@ -27,9 +25,7 @@ describeWithServer("redis", "BullMQ", (url) => {
       },
       async close() {
         for (const proxy of [...proxies, ...ready]) proxy.close();
-        for await (const keys of redis.scanStream({ match: `${namespace}:*` }))
-          if (keys.length > 0) await redis.del(keys);
-        redis.disconnect();
+        await removeKeys(url, namespace);
       },
     };
   });

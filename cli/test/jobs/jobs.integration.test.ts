@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { describeWithServer } from "../../../tools/test-server.ts";
+import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
 
 const leaseMs = 800;
 const patience = { timeout: 15_000, interval: 20 };
@@ -23,7 +23,7 @@ interface Effect {
 function suite(redisUrl: string | undefined): void {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
   let client: Client;
-  let redis: object | undefined;
+  let redis: { readonly url: string; readonly namespace: string } | undefined;
   const members: ChildProcess[] = [];
   beforeEach(async () => {
     database = await createTestDatabase(inject("postgresUrl"));
@@ -38,6 +38,7 @@ function suite(redisUrl: string | undefined): void {
       member.kill("SIGKILL");
       await once(member, "exit");
     }
+    if (redis !== undefined) await removeKeys(redis.url, redis.namespace);
     await client.end();
     await database.drop();
   });

@@ -1,14 +1,19 @@
+import { randomUUID } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import { createTestProject } from "../../../tools/test-project.ts";
-import { describeWithServer } from "../../../tools/test-server.ts";
+import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
 
 describeWithServer("redis", "BANYAN_QUEUE", (BANYAN_QUEUE) => {
   test("lets BullMQ hand out the jobs of a project, whose pause, death and retry stay the same", {
     timeout: 60_000,
   }, async () => {
     const project = createTestProject(new URL("../notes/banyan.config.ts", import.meta.url));
-    onTestFinished(() => project.remove());
-    await project.start({ BANYAN_QUEUE, BANYAN_NAMESPACE: `test-${process.pid}` });
+    const BANYAN_NAMESPACE = `test-${randomUUID()}`;
+    onTestFinished(async () => {
+      await project.remove();
+      await removeKeys(BANYAN_QUEUE, BANYAN_NAMESPACE);
+    });
+    await project.start({ BANYAN_QUEUE, BANYAN_NAMESPACE });
     const jobs = async () => JSON.parse((await project.run("jobs", "--json")).stdout);
     await project.run("jobs", "pause", "notes.proofread");
     await project.run("call", "notes.submit", '{"text":"hello"}');

@@ -1,11 +1,9 @@
 import type { Clock } from "../call/clock.ts";
 import type { ClaimedJob, JobQueue } from "../store/jobs.ts";
-import type { Runs } from "./runs.ts";
+import { aheadMs, type Follower, type Runs } from "./runs.ts";
 import type { JobSource, SourceOptions } from "./source.ts";
 
 const pollLongestMs = 2_000;
-/** Jobs that take a millisecond are claimed by the hundred, those that take a second one by one, so that no process hoards. */
-const aheadMs = 50;
 const aheadMax = 400;
 /** Handled, and on their way to their committed end: many share a commit, so that a slow disk holds up more of them, not all. */
 const endingMax = 1_000;
@@ -13,14 +11,11 @@ const endingMax = 1_000;
 const gatherMs = 5;
 
 /** Leases jobs from the store itself, as many as this process will soon begin. */
-export class Claims implements JobSource {
+export class Claims implements JobSource, Follower {
   private readonly clock: Clock;
   private readonly queue: JobQueue;
   private readonly runs: Runs;
   private readonly options: SourceOptions;
-  private handling = 0;
-  /** Of a handler, smoothed. */
-  private tookMs = aheadMs;
   private timer: NodeJS.Timeout | null = null;
   private claiming: Promise<void> | null = null;
   private claimedAt = Number.NEGATIVE_INFINITY;
@@ -77,10 +72,9 @@ export class Claims implements JobSource {
 
   /** How many more may be claimed. Half of what is ahead may be used up before: claims that take many are cheap. */
   private get room(): number {
-    const ahead = Math.min(aheadMax, Math.floor((this.options.concurrency * aheadMs) / Math.max(this.tookMs, 0.1)));
-    const ready = this.runs.ready.length;
-    const ending = this.runs.held - ready - this.handling;
-    return ready > ahead / 2 || ending > endingMax ? 0 : this.options.concurrency + ahead - this.handling - ready;
+    const { free, waiting, ending, tookMs } = this.runs;
+    const ahead = Math.min(aheadMax, Math.floor((this.options.concurrency * aheadMs) / Math.max(tookMs, 0.1)));
+    return waiting > ahead / 2 || ending > endingMax ? 0 : free + ahead - waiting;
   }
 
   /** Answers when to look again, in milliseconds, unless something is heard before. */
@@ -90,33 +84,20 @@ export class Claims implements JobSource {
     if (room <= 0) return pollLongestMs;
     this.again = false;
     const jobs = await queue.claim(types, room, lease);
-    this.runs.ready.unshift(...jobs.reverse());
     if (jobs.length > 0) this.claimedAt = this.clock.monotonic();
     this.again ||= jobs.length === room;
-    this.begin();
+    this.runs.add(jobs, this);
     if (jobs.length > 0) return gatherMs;
     return Math.min(pollLongestMs, Math.max(gatherMs, (await queue.nextDueMs(types)) ?? pollLongestMs));
   }
 
-  private begin(): void {
-    while (this.handling < this.options.concurrency) {
-      const job = this.runs.ready.pop();
-      if (job === undefined) break;
-      void this.run(job);
-    }
+  left(): void {
     if (this.again && this.room > 0) this.claimSoon(0);
   }
 
-  private async run(job: ClaimedJob): Promise<void> {
-    const began = this.clock.monotonic();
-    this.handling++;
-    await this.runs.run(job, () => {
-      this.handling--;
-      this.tookMs += (this.clock.monotonic() - began - this.tookMs) / 8;
-      this.begin();
-    });
-    // Its end may have made room for the next of its type.
-    if (this.options.limited.has(job.type)) this.wake();
-    else if (this.again && this.room > 0) this.claimSoon(0);
+  /** Its end may have made room for the next of its type. */
+  ended({ type }: ClaimedJob): void {
+    if (this.options.limited.has(type)) this.wake();
+    else this.left();
   }
 }

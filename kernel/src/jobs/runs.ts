@@ -5,50 +5,97 @@ import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import type { Worker } from "./run.ts";
 
+/** Jobs that take a millisecond are taken by the hundred, those that take a second one by one, so that no process hoards. */
+export const aheadMs = 50;
+
+/** Who hands over a job, and hears what becomes of it. */
+export interface Follower {
+  /** Its handler has ended, after so long; undefined where it never began, because its lease was lost or the process stops. */
+  left(job: ClaimedJob, tookMs: number | undefined): void;
+  /** Its run is at its committed end, or given back. */
+  ended(job: ClaimedJob): void;
+}
+
 /** The runs of one process, and the leases of all jobs that it holds. */
 export class Runs {
-  /** Claimed and not begun, the next one last. */
-  readonly ready: ClaimedJob[] = [];
+  /** Of a handler, smoothed. */
+  tookMs = aheadMs;
   private readonly runtime: Runtime;
   private readonly store: Store;
   private readonly workers: ReadonlyMap<string, Worker>;
-  private readonly leaseMs: number;
+  private readonly options: RunOptions;
   private readonly heartbeat: NodeJS.Timeout;
+  /** Not begun, the next one last. */
+  private readonly ready: { readonly job: ClaimedJob; readonly follower: Follower }[] = [];
   /** Begun and not yet at their committed end. */
   private readonly running = new Map<ClaimedJob, { readonly scope: Scope; readonly end: Promise<void> }>();
-  /** Of those that run, how many were claimed. */
-  private claimed = 0;
+  /** Of those that run, how many were added. */
+  private added = 0;
+  private handling = 0;
   private cut = false;
 
   constructor(
     { runtime, store }: { readonly runtime: Runtime; readonly store: Store },
     workers: ReadonlyMap<string, Worker>,
-    leaseMs: number,
+    options: RunOptions,
   ) {
     this.runtime = runtime;
     this.store = store;
     this.workers = workers;
-    this.leaseMs = leaseMs;
-    this.heartbeat = setInterval(() => void this.renew(), leaseMs / 3).unref();
-  }
-
-  /** How many were claimed and are not at their end. */
-  get held(): number {
-    return this.ready.length + this.claimed;
+    this.options = options;
+    this.heartbeat = setInterval(() => void this.renew(), options.leaseMs / 3).unref();
   }
 
   get isIdle(): boolean {
     return this.ready.length + this.running.size === 0;
   }
 
-  /** Resolves at the run's committed end; `onHandled` hears when its handler has ended. */
-  async run(job: ClaimedJob, onHandled: () => void): Promise<void> {
-    this.claimed++;
-    await this.begin(job, onHandled);
-    this.claimed--;
+  /** Leased, and waiting for a handler's turn. */
+  get waiting(): number {
+    return this.ready.length;
   }
 
-  /** The same for a job that this process leased when it stored it, beside those that it claims. */
+  /** How many more would begin at once. */
+  get free(): number {
+    return this.options.concurrency - this.handling;
+  }
+
+  /** Handled, and on their way to their committed end. */
+  get ending(): number {
+    return this.added - this.handling;
+  }
+
+  /** Runs leased jobs one after another, no more than `concurrency` handlers at a time. */
+  add(jobs: readonly ClaimedJob[], follower: Follower): void {
+    this.ready.unshift(...jobs.map((job) => ({ job, follower })).reverse());
+    this.beginNext();
+  }
+
+  private beginNext(): void {
+    while (this.free > 0) {
+      const next = this.ready.pop();
+      if (next === undefined) break;
+      void this.run(next.job, next.follower);
+    }
+  }
+
+  private async run(job: ClaimedJob, follower: Follower): Promise<void> {
+    const { clock } = this.runtime;
+    const beganMs = clock.monotonic();
+    this.added++;
+    this.handling++;
+    await this.begin(job, () => {
+      const tookMs = clock.monotonic() - beganMs;
+      this.tookMs += (tookMs - this.tookMs) / 8;
+      this.handling--;
+      this.beginNext();
+      follower.left(job, tookMs);
+    });
+    this.added--;
+    follower.ended(job);
+  }
+
+  /** Runs a job that this process leased when it stored it, beside those that are added, to its committed end. */
   begin(job: ClaimedJob, onHandled: () => void): Promise<void> {
     const { runtime, store } = this;
     const worker = this.workers.get(job.type) as Worker;
@@ -62,7 +109,9 @@ export class Runs {
 
   /** Hands back what has not begun, lets the others finish until `budget` is spent, then cuts them and hands them back, too. */
   async stop(budget: Scope): Promise<void> {
-    await this.store.jobs.release(this.ready.splice(0)).catch(() => {});
+    const unbegun = this.ready.splice(0);
+    await this.store.jobs.release(unbegun.map(({ job }) => job)).catch(() => {});
+    for (const { job, follower } of unbegun) follower.left(job, undefined);
     const cut = setTimeout(() => {
       this.cut = true;
       for (const { scope } of this.running.values()) scope.end(scope.expired());
@@ -75,13 +124,22 @@ export class Runs {
   private async renew(): Promise<void> {
     if (this.isIdle) return;
     try {
-      const asked = [...this.ready, ...this.running.keys()];
-      const held = await this.store.jobs.renew(asked, this.leaseMs);
+      const asked = [...this.ready.map(({ job }) => job), ...this.running.keys()];
+      const held = await this.store.jobs.renew(asked, this.options.leaseMs);
       const lost = new Set(asked.filter(({ id }) => !held.has(id)));
       for (const job of lost) this.running.get(job)?.scope.end(storeFaults.stale());
-      this.ready.splice(0, this.ready.length, ...this.ready.filter((job) => !lost.has(job)));
+      const kept = this.ready.filter(({ job }) => !lost.has(job));
+      const dropped = this.ready.filter(({ job }) => lost.has(job));
+      this.ready.splice(0, this.ready.length, ...kept);
+      for (const { job, follower } of dropped) follower.left(job, undefined);
     } catch {
       // Two more beats come before the lease runs out.
     }
   }
+}
+
+export interface RunOptions {
+  /** Handlers at a time. */
+  readonly concurrency: number;
+  readonly leaseMs: number;
 }

@@ -69,16 +69,18 @@ export class Workers {
     const types = this.jobs.map(typeOf);
     const storeNow = await store.jobs.declare(types);
     await tickets?.open(types);
-    this.runs = new Runs({ runtime, store }, this.byType, leaseMs);
+    this.runs = new Runs({ runtime, store }, this.byType, { concurrency, leaseMs });
     const asks = {
       types: types.map(({ type }) => type),
-      limited: new Set(types.filter((each) => each.concurrency !== undefined).map(({ type }) => type)),
+      limited: typesWith(types, "concurrency"),
       concurrency,
       lease: { ms: leaseMs, owner: `${nodeName}-${newSpanId().slice(0, 8)}` },
     };
     const given = { queue: store.jobs, clock: runtime.clock };
     this.source =
-      tickets === undefined ? new Claims(this.runs, given, asks) : new Ticketed(this.runs, { ...given, tickets }, asks);
+      tickets === undefined
+        ? new Claims(this.runs, given, asks)
+        : new Ticketed(this.runs, { ...given, tickets }, { ...asks, rated: typesWith(types, "rateLimit") });
     // Whoever commits jobs offers their tickets itself.
     if (tickets === undefined) store.outbox.onAnnounced((eventsAlone) => eventsAlone || this.wake());
     this.scheduler.start(storeNow);
@@ -114,4 +116,8 @@ export class Workers {
 
 function typeOf({ id, definition: { rateLimit, concurrency, schedule } }: AnyJob): JobType {
   return { type: id, rateLimit, concurrency, schedule: schedule === undefined ? undefined : JSON.stringify(schedule) };
+}
+
+function typesWith(types: readonly JobType[], limit: "rateLimit" | "concurrency"): ReadonlySet<string> {
+  return new Set(types.filter((each) => each[limit] !== undefined).map(({ type }) => type));
 }

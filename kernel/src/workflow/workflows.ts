@@ -87,7 +87,7 @@ export class Workflows {
       }
     }
     this.types = [...workers.keys()];
-    this.runs = new Runs({ runtime, store }, workers, leaseMs);
+    this.runs = new Runs({ runtime, store }, workers, { concurrency, leaseMs });
     this.startCheck = new StartCheck({
       runs: store.runs,
       replay: (run) => this.replay(run),

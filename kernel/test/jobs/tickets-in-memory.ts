@@ -2,6 +2,8 @@ import type { JobType, Ticket, TicketQueue } from "@banyan/kernel/jobs";
 
 const rank = { high: 0, normal: 1, low: 2 };
 
+const keyOf = ({ ids }: Ticket) => ids.join(" ");
+
 interface Lane {
   readonly waiting: Ticket[];
   readonly held: Map<string, { readonly by: Client; readonly ticket: Ticket; until: number }>;
@@ -27,7 +29,8 @@ export class TicketsInMemory {
   offer(tickets: readonly Ticket[]): void {
     for (const ticket of tickets) {
       const lane = this.lanes.get(ticket.type);
-      const isKnown = lane?.held.has(ticket.id) || lane?.waiting.some(({ id }) => id === ticket.id);
+      const key = keyOf(ticket);
+      const isKnown = lane?.held.has(key) || lane?.waiting.some((each) => keyOf(each) === key);
       if (!isKnown) lane?.waiting.push(ticket);
     }
     this.handOut();
@@ -44,10 +47,10 @@ export class TicketsInMemory {
   /** From those who fell silent. */
   private takeBack(lane: Lane): void {
     const now = performance.now();
-    for (const [id, { by, ticket, until }] of lane.held) {
-      if (!by.isSilent) lane.held.set(id, { by, ticket, until: now + by.leaseMs });
+    for (const [key, { by, ticket, until }] of lane.held) {
+      if (!by.isSilent) lane.held.set(key, { by, ticket, until: now + by.leaseMs });
       else if (until < now) {
-        lane.held.delete(id);
+        lane.held.delete(key);
         lane.waiting.push(ticket);
       }
     }
@@ -65,9 +68,10 @@ export class TicketsInMemory {
     if (ticket === undefined || client === undefined) return false;
     lane.waiting.shift();
     lane.began.push(performance.now());
-    lane.held.set(ticket.id, { by: client, ticket, until: performance.now() + client.leaseMs });
+    const key = keyOf(ticket);
+    lane.held.set(key, { by: client, ticket, until: performance.now() + client.leaseMs });
     void client.take(ticket).then(() => {
-      if (lane.held.get(ticket.id)?.by === client) lane.held.delete(ticket.id);
+      if (lane.held.get(key)?.by === client) lane.held.delete(key);
       this.handOut();
     });
     return true;
