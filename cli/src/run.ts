@@ -3,13 +3,10 @@ import { CommanderError } from "commander";
 import { CommandFailure, exitCodes, faultFailure } from "./failure.ts";
 import { note } from "./output/terminal.ts";
 import { createProgram } from "./program/program.ts";
+import { addProjectCommands } from "./program/project-commands.ts";
 
 /** Runs one command line and sets the exit code. */
 export async function run(args: readonly string[], version: string): Promise<void> {
-  const program = createProgram(version);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
-    command.exitOverride();
-  }
   // A reader such as `head` that has seen enough is no failure of what is read; nor is a terminal that was closed.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -17,6 +14,11 @@ export async function run(args: readonly string[], version: string): Promise<voi
     });
   }
   try {
+    const program = createProgram(version);
+    await addProjectCommands(program, args[0] ?? "");
+    for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+      command.exitOverride();
+    }
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     process.exitCode = report(isFault(error) ? faultFailure(error) : error, args.includes("--json"));

@@ -4,16 +4,14 @@ import { isFault } from "@banyan/kernel";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import { startProgress } from "../output/progress.ts";
 import { print, printJson, table } from "../output/terminal.ts";
-import { withOperator } from "../platform/with-operator.ts";
+import { type Where, withCall } from "../platform/with-call.ts";
 import { type Call, type Importer, loadConfig } from "../project/config.ts";
 import type { ImportReport } from "../project/import-report.ts";
 
 const breaksShownMax = 10;
 
-interface ImportOptions {
+interface ImportOptions extends Where {
   readonly json?: boolean;
-  readonly url?: string;
-  readonly key?: string;
 }
 
 /** Imports files with the configuration's importer of that name: into a server, or with the services started here. */
@@ -32,21 +30,9 @@ export async function importFiles(format: string, given: readonly string[], opti
   if (missing !== undefined) throw usageFailure(`There is no file ${missing}.`, "Check the path.");
   const run = (call: Call, signal: AbortSignal) =>
     runImporter(importer, { format, files, call, signal, quiet: options.json === true });
-  const report = await (options.url === undefined
-    ? withOperator(({ call, signal }) => run(call, signal))
-    : runThere(options, run));
+  const report = await withCall(options, run);
   if (options.json) printJson(report);
   else print(textOf(report));
-}
-
-/** Into a server that is not this project's own. */
-async function runThere(
-  options: ImportOptions,
-  run: (call: Call, signal: AbortSignal) => Promise<ImportReport>,
-): Promise<ImportReport> {
-  const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
-  const { patientCall } = await import("../http/patient-call.ts");
-  return run(patientCall(createHttpCall(remoteServer(options))), new AbortController().signal);
 }
 
 interface ImporterRun {

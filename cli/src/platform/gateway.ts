@@ -33,6 +33,7 @@ export async function openGateway(
     app,
     authenticator: others === undefined ? own : firstOf([own, ...others]),
     corsOrigins: config.corsOrigins,
+    gauges: config.gauges,
     title: config.title,
     version: config.version,
     services: config.services,

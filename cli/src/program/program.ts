@@ -1,11 +1,8 @@
 import { Command, Option } from "commander";
 import { limit } from "../output/listing.ts";
 import { defineContracts } from "./contracts.ts";
-import { examples, json } from "./words.ts";
+import { examples, json, key, url } from "./words.ts";
 import { defineWorkflows } from "./workflows.ts";
-
-const url = ["--url <url>", "a running server elsewhere, as in http://127.0.0.1:3000"] as const;
-const key = ["--key <key>", "its API key; default: BANYAN_API_KEY"] as const;
 
 /** The command line. Each command's code is loaded when it runs, so that none pays for the others. */
 export function createProgram(version: string): Command {
@@ -15,7 +12,7 @@ export function createProgram(version: string): Command {
     .showHelpAfterError("(`banyan --help` lists the commands, `banyan COMMAND --help` explains one)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 tried and failed, 2 wrong command line, environment or configuration.",
+      "\nA project has commands of its own where its configuration names `commands`.\nExit codes: 0 done, 1 tried and failed, 2 wrong command line, environment or configuration.",
     );
   defineRunning(program);
   defineDemo(program);

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Authenticator } from "@banyan/gateway";
 import type { Returned, Sent, Service } from "@banyan/kernel";
-import type { AnyAction } from "@banyan/kernel/app";
+import type { AnyAction, AnyQuery } from "@banyan/kernel/app";
 import { z } from "zod";
 import { usageFailure } from "../failure.ts";
 import type { ImportReport } from "./import-report.ts";
@@ -60,6 +60,30 @@ export interface Importer {
   /** One line for `banyan import --help`. */
   readonly summary: string;
   run(run: ImportRun): Promise<ImportReport>;
+}
+
+/** What a command of a project is given. */
+export interface CommandRun {
+  readonly call: Call;
+  /** What was given for `takes`, in order. */
+  readonly given: readonly string[];
+  /** By their long names. */
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  /** Shows one result: as a line of JSON with --json, else as the text. */
+  show(value: unknown, text: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** A command of a project's own, among those of `banyan`. It always has --json, --url and --key. */
+export interface ProjectCommand {
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** As commander writes what follows the name: "<id>", "[types...]". */
+  readonly takes?: string;
+  /** "--since <moment>", and one line about it. */
+  readonly options?: readonly (readonly [flags: string, summary: string])[];
+  readonly examples: readonly string[];
+  run(run: CommandRun): Promise<void>;
 }
 
 const typed = <T>(holds: (value: object) => boolean, message: string) =>
@@ -127,6 +151,12 @@ const Config = z.strictObject({
   checks: z
     .array(typed<AnyAction>((value) => "kind" in value && value.kind === "query", "must be a query"))
     .default([]),
+  /** Queries that take {}; each number that they answer is a gauge of /metrics: `events_totals_in_flight` for events.totals. */
+  gauges: z.array(typed<AnyQuery>((value) => "kind" in value && value.kind === "query", "must be a query")).default([]),
+  /** `banyan GROUP NAME`: commands of the project's own. */
+  commands: named(
+    named(typed<ProjectCommand>((value) => "summary" in value && "run" in value, "must have a summary and run()")),
+  ),
   /** Commands worth trying, printed at the start. `key` is a shell expression that yields the development key. */
   examples: called<(at: { url: string; key: string }) => readonly string[]>("must be a function").optional(),
 });
@@ -140,14 +170,20 @@ export function defineConfig(config: BanyanConfig): BanyanConfig {
   return config;
 }
 
-/** The nearest banyan.config.ts (or .js, .mjs), from `from` upwards. Throws a usage failure where there is none. */
-export function locateConfig(from = process.cwd()): string {
+/** The nearest banyan.config.ts (or .js, .mjs), from `from` upwards. */
+export function findConfig(from = process.cwd()): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     for (const name of ["banyan.config.ts", "banyan.config.js", "banyan.config.mjs"]) {
       if (existsSync(join(folder, name))) return join(folder, name);
     }
-    if (dirname(folder) === folder) break;
+    if (dirname(folder) === folder) return undefined;
   }
+}
+
+/** The same. Throws a usage failure where there is none. */
+export function locateConfig(from = process.cwd()): string {
+  const found = findConfig(from);
+  if (found !== undefined) return found;
   throw usageFailure(
     `No banyan.config.ts in ${from} or above it.`,
     'Run this inside a project, or write one: import { defineConfig } from "@banyan/cli"; export default defineConfig({ services: [] });',

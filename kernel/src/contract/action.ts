@@ -13,6 +13,18 @@ interface Described {
   readonly summary?: string;
 }
 
+/** Which input field the text of a body becomes. */
+interface HttpText {
+  readonly field: string;
+  readonly contentTypes: readonly string[];
+  readonly bytesMax?: number;
+  /**
+   * Lets a body be of any length: it comes line by line, in pieces of up to `bytesMax`, each a call of its own and each under its own part
+   * of an idempotency key. This folds the answers to two of them into one.
+   */
+  readonly inPieces?: (sum: never, next: never) => unknown;
+}
+
 interface Callable extends Described {
   readonly input: Schema;
   /** What leaves, serialised from this schema: what it does not name is not sent. It must not transform. */
@@ -23,7 +35,7 @@ interface Callable extends Described {
   /** The status of success; 200 unless given. */
   readonly httpStatus?: 200 | 201 | 202 | 204;
   /** Bodies of these content types become the text of one input field, beside JSON; with "application/json" among them, JSON too, as it was sent. */
-  readonly httpText?: { readonly field: string; readonly contentTypes: readonly string[]; readonly bytesMax?: number };
+  readonly httpText?: HttpText;
   /** Headers that become fields of the input, by field: `{ signature: "webhook-signature" }`. Where one is absent, so is its field. */
   readonly httpHeaders?: Readonly<Record<string, string>>;
   /** The answer is the text of one output field, of this content type, in place of JSON. */
@@ -49,6 +61,11 @@ export interface CommandDefinition extends Callable {
 }
 
 export interface QueryDefinition extends Callable {
+  /**
+   * Whoever accepts "text/event-stream" follows it as server-sent events: it is asked again and again, each time `after` the `next` of its last
+   * answer, `everyMs` apart. `list` names the field of the answer that tells whether there is anything to send.
+   */
+  readonly httpFollow?: { readonly list: string; readonly everyMs: number };
   /**
    * Answers from memory for `ttlMs`, one load at a time per tenant and input; a command that names one of the tags in
    * `ctx.invalidate` ends that at its commit (in its own process; others keep to `ttlMs`). The load knows the tenant

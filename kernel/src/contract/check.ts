@@ -22,10 +22,15 @@ export function contractProblems({ contract }: AnyContract): readonly string[] {
     for (const name of named) {
       if (!fields.includes(name)) add(id, [`its route names ${name}, which its input does not have`]);
     }
-    if (httpAnswer === undefined || typeof answer === "string") continue;
-    if (!Object.hasOwn((answer.properties as object | undefined) ?? {}, httpAnswer.field)) {
-      add(id, [`its answer is ${httpAnswer.field}, which its output does not have`]);
+    if (typeof answer === "string") continue;
+    const answered = Object.keys((answer.properties as object | undefined) ?? {});
+    const follow = "httpFollow" in definition ? definition.httpFollow : undefined;
+    for (const name of [httpAnswer?.field, ...(follow === undefined ? [] : [follow.list, "next"])]) {
+      if (name !== undefined && !answered.includes(name)) {
+        add(id, [`its answer is ${name}, which its output does not have`]);
+      }
     }
+    if (follow !== undefined && !fields.includes("after")) add(id, ["it is followed, and has no `after` in its input"]);
   }
   for (const { id, definition } of Object.values(contract.events)) {
     add(id, problemsOf("data", converted(definition.data, inputJsonSchema)));

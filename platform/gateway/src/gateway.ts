@@ -1,6 +1,6 @@
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { App } from "@banyan/kernel/app";
+import type { AnyQuery, App } from "@banyan/kernel/app";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { type Logger, pino } from "pino";
 import { type AnswerError, errorAnswerer } from "./answers/answering.ts";
@@ -16,6 +16,7 @@ import { frontDoor } from "./edge/front-door.ts";
 import { trustedBy } from "./edge/trusted-proxies.ts";
 import type { Authenticator } from "./identity/authenticator.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { Follows } from "./routes/follow.ts";
 import { registerActions } from "./routes/register-actions.ts";
 import { routeTable } from "./routes/route-table.ts";
 import { createMetrics } from "./watch/metrics.ts";
@@ -48,6 +49,8 @@ export interface GatewayOptions {
   /** Origins whose pages may call, as "https://app.example"; "*" for all. Default none. */
   readonly corsOrigins?: readonly string[];
   readonly limits?: Partial<Limits>;
+  /** Queries that take {}; each number that they answer is a gauge of /metrics, as `events_totals_in_flight`. */
+  readonly gauges?: readonly AnyQuery[];
   readonly readiness?: Partial<ReadinessLimits>;
   /** Default: pino to stderr at "info", which is one line per refused or failed request; "debug" logs each. */
   readonly log?: Logger;
@@ -77,7 +80,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const log = options.log ?? pino({ level: "info" }, pino.destination({ fd: 2, sync: true }));
   const isTrusted = trustedBy(options.trustedProxies ?? []);
   const connections = new Connections(limits, isTrusted);
-  const metrics = createMetrics(app, () => connections.count);
+  const metrics = createMetrics(app, {
+    connections: () => connections.count,
+    gauges: options.gauges ?? [],
+  });
   const record = new RequestRecord(metrics.durations, log);
   const answerError = errorAnswerer(record, detailsSerialiser(services));
   let isClosing = false;
@@ -94,7 +100,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const fastify = routerOf(answerError, limits, (inside) => serverOf(limits, frontDoor(door, inside)));
   connections.watch(fastify.server);
   const routes = routeTable(services);
-  registerActions(fastify, routes, { app, json: jsonFormat(limits), record, answerError });
+  const { requestTimeoutMs, followersMax } = limits;
+  const follows = new Follows(followersMax);
+  registerActions(fastify, routes, { app, json: jsonFormat(limits), requestTimeoutMs, follows, record, answerError });
   registerProbes(fastify, readiness, metrics);
   const { title, version, services: eventful = withSubscriptions(app), eventLog } = options;
   registerDescription(fastify, { title, version, services, routes, eventful, eventLog });
@@ -111,6 +119,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     listen: () => listen(fastify, options),
     close: ({ deadlineMs = 10_000 } = {}) => {
       isClosing = true;
+      follows.end();
       return drain(fastify, deadlineMs);
     },
   };

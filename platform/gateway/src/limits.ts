@@ -29,6 +29,8 @@ export interface Limits {
   readonly connectionsMax: number;
   /** Of one address (IPv6: one /64); trusted proxies are not counted. */
   readonly connectionsPerAddressMax: number;
+  /** Clients that follow queries as server-sent events; each asks a few times a second. */
+  readonly followersMax: number;
   /** Of one authenticated subject: twice what one process of the ledger posts, to stop a loop that has run wild. */
   readonly perSubject: RateLimit;
   /** Of one address (IPv6: one /64), for requests without valid credentials. */
@@ -51,6 +53,7 @@ export const defaultLimits: Limits = {
   keepAliveMs: 65_000,
   connectionsMax: 4_096,
   connectionsPerAddressMax: 1_024,
+  followersMax: 256,
   perSubject: { count: 600_000, windowMs: 60_000 },
   perAddress: { count: 6_000, windowMs: 60_000 },
   callersMax: 100_000,

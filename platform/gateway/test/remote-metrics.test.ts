@@ -16,7 +16,7 @@ test("metrics tell how the nodes are that are called, and what was tried again",
   });
   const [, edge] = apps;
   if (edge === undefined) throw new Error("there is an edge");
-  const metrics = createMetrics(edge, () => 0);
+  const metrics = createMetrics(edge, { connections: () => 0, gauges: [] });
   await edge.call(shop.user, { id: "1" });
   const [node = ""] = [...network.nodes.keys()].filter((id) => id.startsWith("shop"));
   const [caller = ""] = [...network.nodes.keys()].filter((id) => id !== node);

@@ -3,6 +3,13 @@ import { z } from "zod";
 
 const User = z.object({ id: z.string(), name: z.string(), age: z.int(), tags: z.array(z.string()) });
 
+interface Lines {
+  readonly pieces: number;
+  /** The last three. */
+  readonly lines: readonly string[];
+  readonly longest: number;
+}
+
 /** A contract with one of everything that the edge has to carry. No store: its writes are queries. */
 export const shop = defineContract("shop", {
   faults: {
@@ -80,6 +87,23 @@ export const shop = defineContract("shop", {
       httpText: { field: "content", contentTypes: ["application/xml", "text/csv"], bytesMax: 2_000 },
       access: "public",
     }),
+    lines: query({
+      input: z.strictObject({ content: z.string(), tag: z.string().optional() }),
+      output: z.object({ pieces: z.int(), lines: z.array(z.string()), longest: z.int() }),
+      faults: ["soldOut", "shut"],
+      http: "POST /lines",
+      httpText: {
+        field: "content",
+        contentTypes: ["application/x-ndjson"],
+        bytesMax: 100,
+        inPieces: (sum: Lines, next: Lines) => ({
+          pieces: sum.pieces + next.pieces,
+          lines: [...sum.lines, ...next.lines].slice(-3),
+          longest: Math.max(sum.longest, next.longest),
+        }),
+      },
+      access: "public",
+    }),
     notice: query({
       input: z.strictObject({ content: z.string(), signature: z.string().optional() }),
       output: z.object({ content: z.string(), signature: z.string().optional() }),
@@ -115,6 +139,9 @@ export const begun: string[] = [];
 /** Calls of `slow` that saw their caller leave. */
 export const abandoned: string[] = [];
 
+/** How often `lines` is still to say that it is shut. */
+export const shut = { times: 0 };
+
 export const shopService = implement(shop, {
   queries: {
     user: (_ctx, { id }) => ({ id, name: "Ada Lovelace", age: 36, tags: ["maths"] }),
@@ -127,6 +154,12 @@ export const shopService = implement(shop, {
       if (sku === "gone") throw ctx.faults.soldOut(Object.assign({ sku, left: 0 }, { warehouse: "a secret" }));
       if (sku === "odd") throw ctx.faults.soldOut({ sku } as never);
       return { ok: true };
+    },
+    lines: (ctx, { content }) => {
+      if (content.includes("sold out")) throw ctx.faults.soldOut({ sku: "tea", left: 0 });
+      if (content.includes("shut") && shut.times-- > 0) throw ctx.faults.shut(undefined, { retryAfterMs: 1 });
+      const lines = content.split("\n").filter((line) => line !== "");
+      return { pieces: 1, lines: lines.slice(-3), longest: Math.max(0, ...lines.map(({ length }) => length)) };
     },
     notice: (_ctx, input) => input,
     receipt: (_ctx, { id }) => ({ xml: `<receipt>${id} é</receipt>`, inside: "not told" }),

@@ -1,5 +1,6 @@
 import { defineConfig } from "@banyan/cli";
 import { createBasicAuthenticator } from "@banyan/gateway";
+import { userEventsCommands } from "@banyan/user-events-commands";
 import { eventsService } from "@banyan/user-events-events";
 import { events } from "@banyan/user-events-events/contract";
 import { userEventsImporters } from "@banyan/user-events-imports";
@@ -17,11 +18,14 @@ export default defineConfig({
   // Pages of any origin track; they show a write key, and no cookie is looked at.
   corsOrigins: ["*"],
   importers: userEventsImporters,
+  commands: { events: userEventsCommands },
   checks: [events.verify],
+  gauges: [events.totals],
   examples: ({ url, key }) => [
     `npx banyan call sources.create '{"id":"shop"}'`,
     `curl -u WRITE_KEY: -H 'content-type: application/json' -d '{"event":"Order Completed","userId":"ann"}' ${url}/v1/track`,
     `curl -H "Authorization: Bearer ${key}" ${url}/v1/events`,
+    "npx banyan events tail",
     "npx banyan verify",
   ],
 });

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { isEndless } from "../edge/connections.ts";
 import { traceIdOf } from "../edge/trace.ts";
 import { problemOf } from "./problem.ts";
 import { refusal } from "./refusals.ts";
@@ -8,6 +9,7 @@ import { refusal } from "./refusals.ts";
  * end is in doubt, whatever follows on it is too. Nothing is said in the middle of an answer.
  */
 export function answerUnparsed(error: Error & { code?: string }, socket: Socket): number | undefined {
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && isEndless(socket)) return undefined;
   const answering = (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage;
   if (error.code === "ECONNRESET" || !socket.writable || answering?.headersSent) {
     socket.destroy();

@@ -134,7 +134,10 @@ function successOf({ action }: Route, components: SchemaComponents): JsonSchema 
       ...(action.kind !== "query" && { headers: replayed }),
       content:
         definition.httpAnswer === undefined
-          ? { "application/json": { schema } }
+          ? {
+              "application/json": { schema },
+              ...("httpFollow" in definition && { "text/event-stream": { schema: { type: "string" } } }),
+            }
           : { [definition.httpAnswer.contentType]: { schema: { type: "string" } } },
     },
   };

@@ -11,6 +11,8 @@ export interface Connection {
   readonly addressKey: string;
   /** Aborts when the connection closes. One for all its requests: HTTP/1.1 answers them one at a time. */
   readonly closed: AbortSignal;
+  /** While a body without end is read: who reads it sees to its pace, and Node does not cut it. */
+  isEndless: boolean;
 }
 
 /** On the socket itself: every request asks, and a map would hash each time. */
@@ -30,7 +32,12 @@ interface Tracked extends Connection {
 }
 
 /** Of a request whose connection has closed before it was looked at. */
-const unknown: Connection = { address: "", addressKey: "unknown", closed: AbortSignal.abort() };
+const unknown: Connection = { address: "", addressKey: "unknown", closed: AbortSignal.abort(), isEndless: false };
+
+/** Whether a body without end is read from the socket. */
+export function isEndless(socket: Socket): boolean {
+  return socket[connectionOf]?.isEndless === true;
+}
 
 const sweepMs = 1_000;
 
@@ -76,7 +83,7 @@ export class Connections {
     }
     this.perAddress.set(key, count);
     const abort = new AbortController();
-    const entry = { address, addressKey: key, closed: abort.signal, abort, waiting: 0, dueAt: 0 };
+    const entry = { address, addressKey: key, closed: abort.signal, abort, isEndless: false, waiting: 0, dueAt: 0 };
     this.tracked.set(socket, entry);
     socket[connectionOf] = entry;
     socket.once("close", () => {

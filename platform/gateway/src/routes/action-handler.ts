@@ -7,6 +7,8 @@ import { type BodyFormat, formatNamed, textFormat } from "../body/parse-body.ts"
 import { readBody } from "../body/read-body.ts";
 import { head } from "../edge/head.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
+import type { Follows } from "./follow.ts";
+import { callInPieces, type Pieces } from "./in-pieces.ts";
 import { headerReader, type Input, inputReader } from "./input-plan.ts";
 import type { Route } from "./route-table.ts";
 import { type Serialiser, serialiserOf } from "./serialiser.ts";
@@ -15,6 +17,9 @@ export interface Answering {
   readonly app: App;
   /** Shared by all routes: its scanner's tables are 6 KB. */
   readonly json: BodyFormat;
+  /** How long a client may take over a body, or over a piece of one without end. */
+  readonly requestTimeoutMs: number;
+  readonly follows: Follows;
   readonly record: RequestRecord;
   readonly answerError: AnswerError;
 }
@@ -31,14 +36,17 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
  * cost a tenth of a request that does nothing else. It hands Fastify no value, no promise and no error, and Fastify
  * then leaves the reply alone.
  */
-export function actionHandler(route: Route, { app, json, record, answerError }: Answering): ActionHandler {
+export function actionHandler(route: Route, parts: Answering): ActionHandler {
+  const { app, json, record, answerError } = parts;
   const { action, name } = route;
   const { definition } = action;
   const inputOf = inputReader(route, inputJsonSchema(definition.input));
   const takeHeaders = headerReader(route);
   const formats = formatsOf(route, json);
+  const pieces = piecesOf(route, parts);
   const status = definition.httpStatus ?? 200;
   const serialise = status === 204 ? undefined : writerOf(route);
+  const followed = "httpFollow" in definition ? definition.httpFollow : undefined;
   const isCommand = action.kind !== "query";
   const takesBody = route.method !== "GET";
   const answer = { route: name, status, contentType: definition.httpAnswer?.contentType ?? jsonContentType };
@@ -61,39 +69,60 @@ export function actionHandler(route: Route, { app, json, record, answerError }: 
         fail(error);
       }
     };
-    const call = (body: Input | undefined) => {
+    const call = (
+      body: Input | undefined,
+      { piece, text = query as string }: { piece?: number; text?: string } = {},
+    ) => {
       const hasKey = isCommand && (arrival.bits & head.idempotencyKey) !== 0;
-      const idempotencyKey = hasKey ? keyOf(raw.headers["idempotency-key"]) : undefined;
+      const idempotencyKey = hasKey ? keyOf(raw.headers["idempotency-key"], piece) : undefined;
       if (idempotencyKey !== undefined) notes = { replayed: false, cached: false };
       const { identity, traceId, parentSpanId, connection } = arrival;
-      const input = inputOf(params as Record<string, string>, query as string, body);
+      const input = inputOf(params as Record<string, string>, text, body);
       takeHeaders?.(input, raw.headers);
-      app
-        .call(action, input, {
-          identity,
-          traceId,
-          parentSpanId,
-          idempotencyKey,
-          notes,
-          signal: connection.closed,
-        })
-        .then(succeed, fail);
+      return app.call(action, input, {
+        identity,
+        traceId,
+        parentSpanId,
+        idempotencyKey,
+        notes,
+        signal: connection.closed,
+      });
     };
     const callWith = (format: BodyFormat) => (bytes: Buffer) => {
       try {
-        call(format.parse(bytes));
+        call(format.parse(bytes)).then(succeed, fail);
       } catch (error) {
         fail(error);
       }
     };
+    const follow = (list: string, everyMs: number) => {
+      const { traceId } = arrival;
+      const text = (query as string).replace(/(?:^|&)after=[^&]*/, "");
+      const ask = async (after: string | undefined) =>
+        after === undefined ? call(undefined) : call({ after }, { text });
+      const serialiseOne = serialise ?? JSON.stringify;
+      parts.follows.serve(response, { list, everyMs, serialise: serialiseOne, ask, traceId }).catch(fail);
+    };
     try {
       const format = takesBody ? bodyFormat(raw, formats) : undefined;
-      if (format === undefined) call(undefined);
-      else readBody(raw, format.bytesMax, { succeed: callWith(format), fail });
+      if (followed !== undefined && raw.headers.accept?.includes("text/event-stream")) {
+        follow(followed.list, followed.everyMs);
+      } else if (format === undefined) call(undefined).then(succeed, fail);
+      else if (pieces !== undefined && format !== json) {
+        const callWithPiece = async (text: string, number: number) => call({ [pieces.field]: text }, { piece: number });
+        callInPieces(raw, pieces, callWithPiece).then(succeed, fail);
+      } else readBody(raw, format.bytesMax, { succeed: callWith(format), fail });
     } catch (error) {
       fail(error);
     }
   };
+}
+
+/** How a body of lines is taken that has no end; undefined where the route takes none. */
+function piecesOf({ action }: Route, { json, requestTimeoutMs }: Answering): (Pieces & { field: string }) | undefined {
+  const { field, bytesMax = json.bytesMax, inPieces } = action.definition.httpText ?? {};
+  if (field === undefined || inPieces === undefined) return undefined;
+  return { field, bytesMax, patienceMs: requestTimeoutMs, fold: inPieces };
 }
 
 /** How the answer is written: as JSON, or as the text of one field. */
@@ -138,7 +167,9 @@ function endWith(response: ServerResponse, { status, contentType }: Written, tex
   response.writeHead(status, headers).end(text, bytes === text.length ? "latin1" : "utf8");
 }
 
-function keyOf(header: string | string[] | undefined): string | undefined {
-  if (header === undefined || (typeof header === "string" && keyPattern.test(header))) return header;
+/** Of a piece of a body: the request's key with the piece's number. */
+function keyOf(header: string | string[] | undefined, piece?: number): string | undefined {
+  if (header === undefined) return header;
+  if (typeof header === "string" && keyPattern.test(header)) return piece === undefined ? header : `${header}:${piece}`;
   throw refusal("malformedIdempotencyKey", "Idempotency-Key must be 1 to 255 visible ASCII characters");
 }

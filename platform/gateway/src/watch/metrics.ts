@@ -1,6 +1,7 @@
-import type { App } from "@banyan/kernel/app";
+import type { AnyQuery, App } from "@banyan/kernel/app";
 import { Counter, collectDefaultMetrics, Gauge, type GaugeConfiguration, Registry } from "prom-client";
 import { countRemote } from "./count-remote.ts";
+import { registerQueryGauges } from "./query-gauges.ts";
 import { RequestDurations } from "./request-durations.ts";
 
 export interface Metrics {
@@ -16,7 +17,10 @@ export interface Metrics {
  * Counts what the process does. Labels are names from contracts and codes of faults, never what a client sent, so that
  * their number is bounded. Calls that come in here are counted by their answer; deliveries and jobs by the inspector.
  */
-export function createMetrics(app: App, connections: () => number): Metrics {
+export function createMetrics(
+  app: App,
+  { connections, gauges: queries }: { connections(): number; readonly gauges: readonly AnyQuery[] },
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const durations = new RequestDurations();
@@ -40,6 +44,7 @@ export function createMetrics(app: App, connections: () => number): Metrics {
     labelNames: ["id"],
     registers,
   });
+  registerQueryGauges(app, queries, registry);
   registerBacklog(app, registry);
   registerRuns(app, registry);
   const events = new Counter({

@@ -1,4 +1,4 @@
-import { command, defineContract, fault, job, query } from "@banyan/kernel";
+import { command, defineContract, event, fault, job, query } from "@banyan/kernel";
 import { eventTypes, instantOf, refusalReasons } from "@banyan/user-events-formats";
 import * as z from "zod";
 
@@ -58,6 +58,25 @@ export type BadRow = z.infer<typeof BadRow>;
 
 const Tally = z.object({ stored: z.int(), duplicate: z.int(), bad: z.int() });
 
+/** What just came, in brief: an event that was stored, or what was refused and why. */
+const LiveEvent = z.object({
+  outcome: z.enum(["stored", "bad"]),
+  source: z.string(),
+  eventId: z.string().nullable(),
+  /** null of what was refused, as are the three below. */
+  type: z.enum(eventTypes).nullable(),
+  name: z.string().nullable(),
+  userId: z.string().nullable(),
+  anonymousId: z.string().nullable(),
+  receivedAt: instant,
+  reason: z.enum(badReasons).nullable(),
+  detail: z.string().nullable(),
+});
+export type LiveEvent = z.infer<typeof LiveEvent>;
+
+/** The lag when it was looked at, and from which one on it is told. */
+const LagAlert = z.strictObject({ lag: z.int(), alertAt: z.int() });
+
 /** Events out of the log: each stored once, or kept as a bad row with its reason, and read again. */
 export const events = defineContract("events", {
   faults: {
@@ -77,6 +96,13 @@ export const events = defineContract("events", {
       output: z.object({ outcome: z.enum(["stored", "duplicate"]) }),
       faults: ["unknownBadRow", "stillBad"],
       http: "POST /v1/dead-letters/:id/redrive",
+      access: "events:write",
+    }),
+    alertAtLag: command({
+      summary: "Say from how many waiting events on events.lagHigh is told",
+      input: z.strictObject({ alertAt: z.int().min(1).max(1_000_000_000) }),
+      output: z.object({ alertAt: z.int() }),
+      http: "PUT /v1/consumers/lag/alert",
       access: "events:write",
     }),
   },
@@ -147,6 +173,45 @@ export const events = defineContract("events", {
       access: "events:read",
     }),
     /**
+     * Without `after` nothing but where to begin, which is now. Shows what was received in the last 10 minutes; what is refused has neither
+     * type nor name, and is left out where one is asked for. What is redriven is shown again, as stored.
+     */
+    live: query({
+      summary: "Events as they are stored or refused",
+      input: z.strictObject({
+        source: z.string().optional(),
+        type: z.enum(eventTypes).optional(),
+        name: z.string().optional(),
+        ...page,
+        limit: z.int().min(1).max(500).default(100),
+      }),
+      output: z.object({
+        /** Oldest first. */
+        events: z.array(LiveEvent),
+        /** How many more there were: only the newest are shown to who cannot keep up. */
+        skipped: z.int(),
+        next: z.string(),
+      }),
+      faults: ["malformedCursor"],
+      http: "GET /v1/live",
+      httpFollow: { list: "events", everyMs: 250 },
+      access: "events:read",
+    }),
+    /** For /metrics. What is in flight is what the others leave of what was received: it lies in the log. */
+    totals: query({
+      summary: "How many events were received, and what became of them",
+      input: z.strictObject({}),
+      output: z.object({
+        received: z.int().describe("Events that intake took"),
+        stored: z.int().describe("Events that were stored"),
+        duplicate: z.int().describe("Events that had come before"),
+        bad: z.int().describe("Events that were refused and wait to be redriven"),
+        inFlight: z.int().describe("Events in the log that have no outcome yet"),
+      }),
+      http: "GET /v1/totals",
+      access: "events:read",
+    }),
+    /**
      * Whether nothing was lost or doubled: of every partition, received = stored + duplicate + bad + in flight, and what was counted
      * is what lies in the tables. `broken` names what does not hold.
      */
@@ -164,7 +229,15 @@ export const events = defineContract("events", {
       access: "events:read",
     }),
   },
+  events: {
+    /** As many events wait to be stored as somebody wants to hear of. Told once, until it was normal again. */
+    lagHigh: event({ data: LagAlert, key: () => "lag" }),
+    /** No more than half as many wait. */
+    lagNormal: event({ data: LagAlert, key: () => "lag" }),
+  },
   jobs: {
+    keepActs: job({ input: z.strictObject({}), schedule: { cron: "17 3 * * *" } }),
+    watchLag: job({ input: z.strictObject({}), schedule: { everyMs: 2_000 } }),
     /** Tries a bad row again whose schema was not there: it may be on its way. */
     retry: job({ input: z.strictObject({ id: z.uuid() }) }),
   },

@@ -2,8 +2,8 @@ import { type DocumentQuery, type DocumentSet, defineCollection } from "@banyan/
 import type { UserEvent } from "@banyan/user-events-formats";
 import { StoredEvent } from "./contract.ts";
 
-/** Ten years. */
-const keepDays = 3_650;
+/** How long events are kept: ten years. */
+export const keepDays = 3_650;
 
 /** Events by the order in which they happened, and those of one moment by their place in the log. */
 export const eventDocuments = defineCollection("events.event", {

@@ -1,8 +1,9 @@
-import type { Handler } from "@banyan/kernel";
+import type { Handler, Returned } from "@banyan/kernel";
 import { intake } from "@banyan/user-events-intake/contract";
 import { countReasons } from "./bad-row-store.ts";
 import type { events } from "./contract.ts";
 import { eventDocuments } from "./event-store.ts";
+import { selectOutcomes } from "./operating/outcome-store.ts";
 import { type Books, selectBooks, selectPositions, selectTally } from "./tally-store.ts";
 
 /** How many events of each partition are stored. */
@@ -14,11 +15,24 @@ export const readProgress: Handler<typeof events.progress> = async (ctx) => ({
 export const readLag: Handler<typeof events.lag> = async (ctx) => {
   const positions = await selectPositions(ctx.sql, ctx.identity.tenant);
   const { partitions: heads } = await ctx.call(intake.heads, {});
+  return lagOf(heads, positions);
+};
+
+/** How far each partition's position is behind its head, and all together. */
+export function lagOf(heads: Heads, positions: readonly Progress[]): Returned<typeof events.lag> {
   const partitions = heads.map(({ partition, appended }) => {
     const consumed = positions.find((one) => one.partition === partition)?.consumed ?? 0;
     return { partition, appended, consumed, lag: appended - consumed };
   });
   return { partitions, lag: partitions.reduce((sum, { lag }) => sum + lag, 0) };
+}
+
+/** By the counts alone, which are few: for who asks every few seconds. */
+export const readTotals: Handler<typeof events.totals> = async (ctx) => {
+  const counts = await selectOutcomes(ctx.sql, ctx.identity.tenant);
+  const { partitions: heads } = await ctx.call(intake.heads, {});
+  const received = heads.reduce((total, { appended }) => total + appended, 0);
+  return { received, ...counts, inFlight: received - counts.stored - counts.duplicate - counts.bad };
 };
 
 /** What became of the events of one run. */
@@ -53,6 +67,7 @@ export const verifyEvents: Handler<typeof events.verify> = async (ctx) => {
   return { ok: broken.length === 0, received, ...counts, inFlight, broken };
 };
 
+type Progress = Returned<typeof events.progress>["partitions"][number];
 type Heads = readonly { readonly partition: number; readonly appended: number }[];
 
 function brokenPartitions({ partitions }: Books, heads: Heads): string[] {

@@ -2,6 +2,7 @@ import type { Handler, Sql } from "@banyan/kernel";
 import type { DocumentSet } from "@banyan/kernel/documents";
 import { type Collected, readEvent, type UserEvent } from "@banyan/user-events-formats";
 import { sources } from "@banyan/user-events-sources/contract";
+import { insertActs } from "./acts/act-store.ts";
 import { type KeptBadRow, lockBadRow, noteTry } from "./bad-row-store.ts";
 import { type BadReason, events, type StoredEvent } from "./contract.ts";
 import { eventDocuments, storeEvents } from "./event-store.ts";
@@ -55,8 +56,10 @@ async function tryAgain({ sql, stored, tenant, ask }: Trying, row: KeptBadRow): 
   const { schema, bad } = await judgeOne(ask, event);
   if (bad !== null) return { outcome: "bad", ...bad };
   const { id, partition, offset, source, run } = row;
-  const fresh = await storeEvents(stored, [{ event, partition, offset, schema }]);
+  const placed = { event, partition, offset, schema };
+  const fresh = await storeEvents(stored, [placed]);
   const outcome = fresh.size > 0 ? "stored" : "duplicate";
+  if (outcome === "stored") await insertActs(sql, tenant, [placed]);
   await noteTry(sql, tenant, { id, state: "redriven" });
   await addTally(sql, tenant, [
     { source, run, partition, outcome: "bad", count: -1 },

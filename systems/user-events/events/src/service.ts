@@ -1,9 +1,12 @@
 import { implement, onMany } from "@banyan/kernel";
 import { intake } from "@banyan/user-events-intake/contract";
+import { keepActs } from "./acts/keep-acts.ts";
 import { events } from "./contract.ts";
 import { eventDocuments } from "./event-store.ts";
+import { readLive } from "./operating/read-live.ts";
+import { setLagAlert, watchLag } from "./operating/watch-lag.ts";
 import { listBadRows, listEvents, listMessages } from "./read-events.ts";
-import { readLag, readProgress, readTally, verifyEvents } from "./read-progress.ts";
+import { readLag, readProgress, readTally, readTotals, verifyEvents } from "./read-progress.ts";
 import { redriveBadRow, retryBadRow } from "./redrive.ts";
 import { storeAccepted } from "./store-accepted.ts";
 
@@ -11,7 +14,7 @@ import { storeAccepted } from "./store-accepted.ts";
 export const eventsService = implement(events, {
   migrations: new URL("../sql/", import.meta.url),
   collections: [eventDocuments],
-  commands: { redrive: redriveBadRow },
+  commands: { redrive: redriveBadRow, alertAtLag: setLagAlert },
   queries: {
     list: listEvents,
     messages: listMessages,
@@ -19,8 +22,10 @@ export const eventsService = implement(events, {
     tally: readTally,
     progress: readProgress,
     lag: readLag,
+    live: readLive,
+    totals: readTotals,
     verify: verifyEvents,
   },
   subscriptions: { storeAccepted: onMany(intake.accepted, storeAccepted) },
-  jobs: { retry: retryBadRow },
+  jobs: { retry: retryBadRow, keepActs, watchLag },
 });

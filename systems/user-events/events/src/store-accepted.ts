@@ -1,6 +1,7 @@
 import type { EventsHandler, Received } from "@banyan/kernel";
 import type { intake } from "@banyan/user-events-intake/contract";
 import { sources } from "@banyan/user-events-sources/contract";
+import { insertActs } from "./acts/act-store.ts";
 import { insertBadRows, type NewBadRow } from "./bad-row-store.ts";
 import { events } from "./contract.ts";
 import { eventDocuments, type PlacedEvent, placeOf, storeEvents } from "./event-store.ts";
@@ -41,6 +42,11 @@ export const storeAccepted: EventsHandler<typeof intake.accepted, typeof events>
     if (state === "retrying" && kept.has(id)) ctx.enqueue(events.retry, { id }, { delayMs: firstRetryMs });
   }
   await Promise.all([
+    insertActs(
+      ctx.sql,
+      tenant,
+      good.filter((one) => stored.has(placeOf(one))),
+    ),
     addTally(
       ctx.sql,
       tenant,

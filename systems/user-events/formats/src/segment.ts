@@ -1,4 +1,4 @@
-import type { Collected } from "./event.ts";
+import { type Collected, eventBytesMax } from "./event.ts";
 import { type Arrival, type Claims, judged, refuse } from "./judge.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -13,11 +13,12 @@ export function readSegment(raw: unknown, arrival: Arrival): Collected {
 
 /** A line that holds no event that could be read: no JSON, or such as nests without end. */
 export function refuseText(text: string, arrival: Arrival): Collected {
-  return judged({ raw: {}, text: JSON.stringify(text), format: "segment" }, arrival, () =>
-    isJson(text)
+  return judged({ raw: {}, text: JSON.stringify(text), format: "segment" }, arrival, () => {
+    if (text.length > eventBytesMax) refuse("tooLarge", `the line has more than ${eventBytesMax} characters`);
+    return isJson(text)
       ? refuse("tooDeep", "the line is nested too deep to be read")
-      : refuse("unreadable", "neither JSON in UTF-8 nor a line of a web server's log"),
-  );
+      : refuse("unreadable", "neither JSON in UTF-8 nor a line of a web server's log");
+  });
 }
 
 function isJson(text: string): boolean {

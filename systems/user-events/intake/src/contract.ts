@@ -5,6 +5,8 @@ import * as z from "zod";
 /** Events of one source and person keep their order; those of different partitions are stored side by side. */
 export const partitionCount = 8;
 const batchItemsMax = 2_500;
+/** Less than a batch: an event that a line holds has more bytes than the line, such as an id. */
+const piecesBytesMax = batchBytesMax / 2;
 
 /** What became of one event of a request. */
 const Result = z.object({
@@ -16,12 +18,35 @@ const Result = z.object({
 });
 export type Result = z.infer<typeof Result>;
 
+/** What became of a request. */
 const Answer = z.object({
   /** Whether every event was accepted. */
   success: z.boolean(),
   /** One per event, in the order of the request. */
   results: z.array(Result),
 });
+export type Answer = z.infer<typeof Answer>;
+
+/** Whom what they send concerns looks at what was refused; of a file with millions of lines nobody reads more. */
+const refusalsToldMax = 100;
+
+/** What became of the lines of a file. */
+const ImportAnswer = z.object({
+  accepted: z.int(),
+  refused: z.int(),
+  /** The first 100; all are bad rows. */
+  refusals: z.array(Result),
+});
+export type ImportAnswer = z.infer<typeof ImportAnswer>;
+
+/** Of one piece after another. */
+export function addImports(sum: ImportAnswer, next: ImportAnswer): ImportAnswer {
+  return {
+    accepted: sum.accepted + next.accepted,
+    refused: sum.refused + next.refused,
+    refusals: [...sum.refusals, ...next.refusals].slice(0, refusalsToldMax),
+  };
+}
 
 /** Whoever cannot set headers, such as a page on its way out, sends JSON as text, and the write key in it. */
 const anybody = {
@@ -138,7 +163,8 @@ export const intake = defineContract("intake", {
     }),
     /**
      * For who has files rather than clients: the source is named, and events of a `run` are counted apart. Events are Segment's, or
-     * lines of a file; what is known beside JSON says `banyan import`.
+     * lines of a file of any length; what is known beside JSON says `banyan import`. A fault says that nothing is kept of the piece that
+     * it met: what came before is, and counts as duplicate when it comes again.
      */
     import: command({
       summary: "Take events that happened before, for a source",
@@ -149,14 +175,15 @@ export const intake = defineContract("intake", {
         events: z.array(z.unknown()).max(batchItemsMax).default([]),
         content: z.string().optional().describe("Lines of a file"),
       }),
-      output: Answer,
+      output: ImportAnswer,
       faults,
       http: "POST /v1/import",
       httpStatus: 202,
       httpText: {
         field: "content",
         contentTypes: ["application/x-ndjson", "application/jsonl", "text/plain"],
-        bytesMax: 2 * batchBytesMax,
+        bytesMax: piecesBytesMax,
+        inPieces: addImports,
       },
       access: "events:write",
       record: "keyed",

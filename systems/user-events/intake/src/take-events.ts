@@ -11,7 +11,7 @@ import {
 } from "@banyan/user-events-formats";
 import { type Source, sources } from "@banyan/user-events-sources/contract";
 import { append, type Brought, type Context, type Item, type Verdict } from "./append.ts";
-import type { intake } from "./contract.ts";
+import { type Answer, addImports, type ImportAnswer, type intake } from "./contract.ts";
 import { findSource } from "./find-source.ts";
 import type { Rates } from "./rates.ts";
 
@@ -71,9 +71,15 @@ export const takeCloudEvents: Take<CloudEventsItem> = (ctx, items) =>
 
 type ImportItem = Item & { readonly input: Received<typeof intake.import> };
 
-/** Takes events of a source that is named by somebody who may write to all of them. */
-export const takeImport: Take<ImportItem> = (ctx, items) =>
-  takeAll(ctx, items, async (item) => {
+/**
+ * Takes events of a source that is named by somebody who may write to all of them. What the lines become is more than they are, and has
+ * no limit but theirs.
+ */
+export async function takeImport(
+  ctx: UsesRates,
+  items: readonly ImportItem[],
+): Promise<(ImportAnswer | Exclude<Verdict, Answer>)[]> {
+  const verdicts = await takeAll(ctx, items, async (item) => {
     const { source: id, run, events, content = "" } = item.input;
     const { source } = await item.call(sources.find, { id });
     if (source === null) return ctx.faults.unknownWriteKey();
@@ -81,10 +87,12 @@ export const takeImport: Take<ImportItem> = (ctx, items) =>
     const read = (raw: unknown) => (typeof raw === "string" ? refuseText(raw, arrival) : readSegment(raw, arrival));
     const lines = content.split("\n").filter((line) => line.trim() !== "");
     const collected = [...events, ...lines.map((line) => eventInLine(line.trim()))].map(read);
-    return admitted(ctx, source, { item, collected });
+    return inTime(ctx, source, { item, collected });
   });
+  return verdicts.map((verdict) => ("results" in verdict ? importAnswerTo(verdict) : verdict));
+}
 
-type Refusal = Exclude<Verdict, { readonly success: boolean }>;
+type Refusal = Exclude<Verdict, Answer>;
 
 /** Reads each command by `bring`, and appends those of one tenant together; a fault is that command's alone. */
 async function takeAll<I extends Item>(
@@ -127,6 +135,12 @@ function admitted(ctx: UsesRates, source: Source, brought: Brought): Brought | R
   const { collected } = brought;
   const bytes = collected.reduce((sum, one) => sum + one.bytes, 0);
   if (bytes > batchBytesMax) return ctx.faults.batchTooLarge({ bytes, bytesMax: batchBytesMax });
+  return inTime(ctx, source, brought);
+}
+
+/** What was brought, where the source does not send more than it may. */
+function inTime(ctx: UsesRates, source: Source, brought: Brought): Brought | Refusal {
+  const { collected } = brought;
   const refused = ctx.uses.rates.take(source, collected.length, ctx.now());
   if (refused === undefined) return brought;
   const { id, eventsPerSecond } = source;
@@ -134,6 +148,13 @@ function admitted(ctx: UsesRates, source: Source, brought: Brought): Brought | R
     { source: id, eventsPerSecond: eventsPerSecond ?? 0 },
     { retryAfterMs: refused.waitMs },
   );
+}
+
+/** All refusals together, cut to as many as are told. */
+function importAnswerTo({ results }: Answer): ImportAnswer {
+  const refusals = results.filter(({ status }) => status === "refused");
+  const none = { accepted: 0, refused: 0, refusals: [] };
+  return addImports({ accepted: results.length - refusals.length, refused: refusals.length, refusals }, none);
 }
 
 function objectIn(text: string): Body | undefined {

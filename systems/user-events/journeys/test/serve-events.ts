@@ -18,6 +18,8 @@ import { createTestDatabase } from "../../../../tools/test-postgres.ts";
 
 const apiKey = "a-key-for-tests-0123456789-0123456789";
 
+const authorization = { authorization: `Bearer ${apiKey}` };
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -29,6 +31,8 @@ export interface Served {
   readonly app: App;
   readonly url: string;
   readonly writeKey: string;
+  /** Of whoever runs it. */
+  readonly authorization: { readonly authorization: string };
   /** As the source: its write key is the Basic user name. */
   send(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** As whoever runs it. */
@@ -75,9 +79,10 @@ export async function serveEvents(server: string): Promise<Served> {
     app,
     url,
     writeKey,
+    authorization,
     send: (path, body, headers = {}) =>
       request(path, { body, headers: { authorization: `Basic ${btoa(`${writeKey}:`)}`, ...headers } }),
-    ask: (path, body) => request(path, { body, headers: { authorization: `Bearer ${apiKey}` } }),
+    ask: (path, body) => request(path, { body, headers: authorization }),
     run: async (text) => {
       const client = new Client({ connectionString: database.url });
       await client.connect();

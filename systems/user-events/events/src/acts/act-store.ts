@@ -1,0 +1,31 @@
+import type { Sql } from "@banyan/kernel";
+import type { PlacedEvent } from "../event-store.ts";
+
+/** Keeps in brief what was stored just now, numbered in its partition. */
+export async function insertActs(sql: Sql, tenant: string, stored: readonly PlacedEvent[]): Promise<void> {
+  if (stored.length === 0) return;
+  const rows = stored.map(({ event, partition, offset }) => {
+    const { source, eventId, type, name, userId, anonymousId, occurredAt, receivedAt } = event;
+    return { partition, offset, source, eventId, type, name, userId, anonymousId, occurredAt, receivedAt };
+  });
+  // Partitions in one order, so that two transactions do not wait crosswise.
+  await sql`
+    WITH given AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given (partition smallint, "offset" bigint, source text,
+        "eventId" text, type text, name text, "userId" text, "anonymousId" text, "occurredAt" bigint, "receivedAt" bigint)
+    ), head AS (
+      INSERT INTO events.act_head AS head (tenant, partition, count)
+      SELECT ${tenant}, partition, count(*) FROM given GROUP BY partition ORDER BY partition
+      ON CONFLICT (tenant, partition) DO UPDATE SET count = head.count + excluded.count
+      RETURNING partition, count
+    )
+    INSERT INTO events.act (tenant, partition, number, source, event_id, type, name, user_id, anonymous_id, occurred_at, received_at)
+    SELECT ${tenant}, partition, head.count + 1 - row_number() OVER (PARTITION BY partition ORDER BY "offset" DESC), source, "eventId",
+      type, name, "userId", "anonymousId", to_timestamp("occurredAt" / 1000.0), to_timestamp("receivedAt" / 1000.0)
+    FROM given JOIN head USING (partition)`;
+}
+
+/** Takes away acts from before an instant (milliseconds since 1970). */
+export async function deleteActsBefore(sql: Sql, before: number): Promise<void> {
+  await sql`DELETE FROM events.act WHERE occurred_at < ${new Date(before).toISOString()}`;
+}

@@ -1,0 +1,105 @@
+import { events } from "@banyan/user-events-events/contract";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Served, serveEvents } from "./serve-events.ts";
+
+let served: Served;
+beforeAll(async () => {
+  served = await serveEvents(inject("postgresUrl"));
+});
+afterAll(() => served?.close());
+
+const track = (messageId: string, more: object = {}) => ({
+  type: "track",
+  messageId,
+  event: "Step",
+  userId: "ann",
+  ...more,
+});
+const send = async (batch: readonly object[]) => {
+  await served.send("/v1/batch", { batch });
+  await served.app.settled();
+};
+
+test("lines of any length of a file are taken while they come, and each has its outcome", async () => {
+  const lines = Array.from({ length: 20_000 }, (_, at) =>
+    JSON.stringify(track(`line-${at}`, { userId: `user-${at % 50}`, properties: { text: "x".repeat(60), at } })),
+  );
+  lines.splice(7, 0, "no event", `{"type":"track","event":"${"x".repeat(600_000)}"}`, "[".repeat(20_000));
+  const body = `${lines.join("\n")}\n`;
+  expect(body.length).toBeGreaterThan(3_000_000);
+  const response = await fetch(`${served.url}/v1/import?source=shop&run=long`, {
+    method: "POST",
+    headers: { ...served.authorization, "content-type": "application/x-ndjson" },
+    body,
+  });
+  expect(response.status).toBe(202);
+  const { accepted, refused, refusals } = (await response.json()) as Record<string, unknown>;
+  expect({ accepted, refused }).toEqual({ accepted: 20_000, refused: 3 });
+  expect(refusals).toMatchObject([{ reason: "unreadable" }, { reason: "tooLarge" }, { reason: "unreadable" }]);
+  await served.app.settled({ deadlineMs: 30_000 });
+  const tally = await served.app.call(events.tally, { source: "shop", run: "long" });
+  expect(tally).toMatchObject({ stored: 20_000, duplicate: 0, bad: 3 });
+  expect(await served.app.call(events.verify, {})).toMatchObject({ ok: true, inFlight: 0 });
+}, 60_000);
+
+test("live begins with what comes next, shows what is stored and refused, and says what it leaves out", async () => {
+  const { next } = await served.app.call(events.live, {});
+  await send([track("live-1"), track("live-2", { userId: undefined }), track("live-1")]);
+  const seen = await served.app.call(events.live, { after: next });
+  expect(seen.events.map(({ outcome, eventId }) => `${outcome} ${eventId}`).sort()).toEqual([
+    "bad live-2",
+    "stored live-1",
+  ]);
+  expect(await served.app.call(events.live, { after: seen.next })).toMatchObject({ events: [], skipped: 0 });
+  await send(Array.from({ length: 10 }, (_, at) => track(`many-${at}`)));
+  expect(await served.app.call(events.live, { after: seen.next, limit: 4 })).toMatchObject({ skipped: 6 });
+  const byName = await served.app.call(events.live, { after: next, name: "Nothing" });
+  expect(byName).toMatchObject({ events: [], skipped: 0 });
+  await expect(served.app.call(events.live, { after: "now" })).rejects.toMatchObject({
+    code: "events.malformedCursor",
+  });
+});
+
+test("who accepts server-sent events follows live, goes on after a break where it was, and is forgotten when it leaves", async () => {
+  const follow = async (headers: Record<string, string> = {}) => {
+    const leave = new AbortController();
+    const response = await fetch(`${served.url}/v1/live?source=shop`, {
+      headers: { ...served.authorization, accept: "text/event-stream", ...headers },
+      signal: leave.signal,
+    });
+    const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+    return { response, leave: () => leave.abort(), read: async () => (await reader.read()).value ?? "" };
+  };
+  const first = await follow();
+  expect(first.response.headers.get("content-type")).toBe("text/event-stream");
+  await send([track("followed-1")]);
+  const [, id = "", data = ""] = /^id: (\S+)\ndata: (.+)\n\n$/.exec(await first.read()) ?? [];
+  expect(JSON.parse(data)).toMatchObject({ events: [{ eventId: "followed-1", outcome: "stored" }], skipped: 0 });
+  first.leave();
+  await send([track("followed-2")]);
+  const second = await follow({ "last-event-id": id });
+  expect(await second.read()).toContain("followed-2");
+  second.leave();
+  const refused = await fetch(`${served.url}/v1/live?after=x`, {
+    headers: { ...served.authorization, accept: "text/event-stream" },
+  });
+  expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([400, "events.malformedCursor"]);
+});
+
+test("a lag that rises to the threshold is told once, and once when it is normal again", async () => {
+  await send([track("lagging")]);
+  const told: string[] = [];
+  const stop = served.app.inspect((record) => told.push("id" in record ? record.id : ""), ["event"]);
+  const alerts = () => told.filter((id) => id.startsWith("events.lag"));
+  const append = (count: number) =>
+    served.run(
+      `UPDATE intake.partition SET appended = appended + ${count} WHERE partition = (SELECT min(partition) FROM intake.partition)`,
+    );
+  await served.app.call(events.alertAtLag, { alertAt: 1_000 });
+  await append(1_000);
+  await expect.poll(alerts, { timeout: 20_000 }).toEqual(["events.lagHigh"]);
+  await append(-499);
+  await append(-501);
+  await expect.poll(alerts, { timeout: 20_000 }).toEqual(["events.lagHigh", "events.lagNormal"]);
+  stop();
+});
