@@ -46,6 +46,10 @@ const storedPostings = async (client: Client): Promise<StoredPosting[]> =>
      WHERE t.reference ~ '^(single|bulk|berka):'`,
   )) as unknown as StoredPosting[];
 
+const isPosting = "e.type IN ('ledger.posted', 'ledger.bulkPosted')";
+const toldTransactions = `(SELECT e.id AS event, (posted ->> 'id')::uuid AS id FROM banyan.event e,
+  jsonb_array_elements(coalesce(e.data::jsonb -> 'transactions', jsonb_build_array(e.data::jsonb))) AS posted WHERE ${isPosting}) AS told`;
+
 const facts = ({
   source,
   destination,
@@ -111,13 +115,12 @@ const rules: Readonly<Record<string, Rule>> = {
      WHERE (w.entries, w.debits, w.credits) IS DISTINCT FROM (d.entry_count, d.debits_minor, d.credits_minor) LIMIT 5`,
   ),
   "every transaction has one event": none(
-    `WITH said AS MATERIALIZED (SELECT ((data::jsonb) ->> 'id')::uuid AS id FROM banyan.event WHERE type = 'ledger.posted')
+    `WITH said AS MATERIALIZED (SELECT told.id FROM ${toldTransactions})
      SELECT t.reference, count(said.id) FROM ledger.transaction t LEFT JOIN said ON said.id = t.id
      GROUP BY t.seq HAVING count(said.id) <> 1 LIMIT 5`,
   ),
   "every event has its transaction": none(
-    `SELECT e.id FROM banyan.event e WHERE e.type = 'ledger.posted'
-     AND NOT EXISTS (SELECT FROM ledger.transaction t WHERE t.id = ((e.data::jsonb) ->> 'id')::uuid) LIMIT 5`,
+    `SELECT told.event FROM ${toldTransactions} WHERE NOT EXISTS (SELECT FROM ledger.transaction t WHERE t.id = told.id) LIMIT 5`,
   ),
   "every transaction has one command record": none(
     `WITH told AS MATERIALIZED (
@@ -135,9 +138,9 @@ const rules: Readonly<Record<string, Rule>> = {
   "every subscriber has handled every posting": none(
     `SELECT s.subscriber, e.id FROM (
        SELECT 'ledger.accountDay' AS subscriber
-       UNION SELECT i.subscriber FROM banyan.inbox i JOIN banyan.event e ON e.id = i.event WHERE e.type = 'ledger.posted') AS s
+       UNION SELECT i.subscriber FROM banyan.inbox i JOIN banyan.event e ON e.id = i.event WHERE ${isPosting}) AS s
      CROSS JOIN banyan.event e LEFT JOIN banyan.inbox i ON i.subscriber = s.subscriber AND i.event = e.id
-     WHERE e.type = 'ledger.posted' AND i.event IS NULL LIMIT 5`,
+     WHERE ${isPosting} AND i.event IS NULL LIMIT 5`,
   ),
   "nothing waits in the outbox": none("SELECT count(*) FROM banyan.unsent HAVING count(*) > 0"),
   "nothing was given up": none("SELECT subscriber, event, error FROM banyan.dead_letter LIMIT 5"),

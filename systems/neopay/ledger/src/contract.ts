@@ -16,6 +16,7 @@ import { TrialBalance, Verification } from "./audit/schemas.ts";
 import { AtHold, CommitHold, Hold, PlaceHold } from "./hold/schemas.ts";
 import {
   BulkAnswer,
+  BulkPosted,
   PostBulk,
   PostTransaction,
   Reverted,
@@ -249,8 +250,13 @@ export const ledger = defineContract("ledger", {
   events: {
     accountOpened: event({ data: Account, key: ({ address }) => address }),
     accountClosed: event({ data: Account, key: ({ address }) => address }),
-    /** One per transaction, reverts and committed holds included; in commit order per source of the first posting. */
+    /** A transaction that was not posted in bulk, a revert or committed hold included; in commit order per source of the first posting. */
     posted: event({ data: Transaction, key: ({ postings }) => postings[0]?.source ?? "" }),
+    /**
+     * Transactions of a bulk call, each told here and not by `posted`; bulk calls in commit order. Between an account's singly posted
+     * transactions and these, `seq` is the order.
+     */
+    bulkPosted: event({ data: BulkPosted, key: () => "bulk" }),
     /** Says of the older transaction that another one now mirrors it; that one has its own `posted`. */
     reverted: event({ data: Reverted, key: ({ id }) => id }),
     holdPlaced: event({ data: Hold, key: ({ id }) => id }),

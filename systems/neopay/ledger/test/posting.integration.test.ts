@@ -131,8 +131,30 @@ describe("posting in parallel", () => {
   });
 });
 
+describe("a bulk call", () => {
+  test("is told by events of up to 100 transactions and 1,000 legs, together all of it in its order", async () => {
+    const { call } = await tenantWith("shares", ["a"]);
+    const transactions = Array.from({ length: 250 }, (_, index) => ({
+      reference: String(index),
+      postings: Array.from({ length: index < 200 ? 1 : 300 }, () => leg("world:bank", "a", 1)),
+    }));
+    // The second is refused, and told by nobody.
+    await call(ledger.postBulk, {
+      transactions: transactions.toSpliced(1, 0, { reference: "0", postings: [leg("world:bank", "a", 1)] }),
+    });
+    const told = await books.run(
+      "SELECT data FROM banyan.event WHERE tenant = 'shares' AND type = 'ledger.bulkPosted' ORDER BY version",
+    );
+    const shares = told.map(
+      ({ data }) => (JSON.parse(String(data)) as { transactions: { reference: string }[] }).transactions,
+    );
+    expect(shares.map(({ length }) => length)).toEqual([100, 100, ...Array.from({ length: 16 }, () => 3), 2]);
+    expect(shares.flat().map(({ reference }) => reference)).toEqual(transactions.map(({ reference }) => reference));
+  });
+});
+
 describe("a transaction", () => {
-  test("has one event and one audit record, in bulk one event each", async () => {
+  test("is told by one event and has one audit record, in bulk by the call's", async () => {
     const { call } = await tenantWith("audited", ["a"]);
     await call(ledger.post, { reference: "1", postings: [leg("world:bank", "a", 5)] });
     const refused = call(
@@ -146,11 +168,13 @@ describe("a transaction", () => {
     });
     const transactions = ["3", "4"].map((reference) => ({ reference, postings: [leg("world:bank", "a", 1)] }));
     await call(ledger.postBulk, { transactions });
-    expect(
-      await books.run(
-        "SELECT type, count(*) FROM banyan.event WHERE tenant = 'audited' AND type = 'ledger.posted' GROUP BY type",
-      ),
-    ).toEqual([{ type: "ledger.posted", count: 3 }]);
+    const told = await books.run(
+      "SELECT type, data FROM banyan.event WHERE tenant = 'audited' AND type ~ 'osted' ORDER BY seq",
+    );
+    expect(told.map(({ type, data }) => ({ type, data: JSON.parse(String(data)) }))).toMatchObject([
+      { type: "ledger.posted", data: { reference: "1" } },
+      { type: "ledger.bulkPosted", data: { transactions: [{ reference: "3" }, { reference: "4" }] } },
+    ]);
     expect(
       await books.run(
         "SELECT action, count(*) FROM banyan.command WHERE tenant = 'audited' AND action LIKE '%post%' GROUP BY action ORDER BY action",

@@ -4,7 +4,7 @@ import { statements } from "@banyan/neopay-statements/contract";
 import { reconciliation } from "./contract.ts";
 import { findRun, listBreaks, listMatches, listQueue } from "./read-reconciliation.ts";
 import { runReconciliation } from "./run-reconciliation.ts";
-import { takePostings } from "./take-posting.ts";
+import { takeBulkPostings, takePostings } from "./take-posting.ts";
 import { takeStatement } from "./take-statement.ts";
 
 /** Reconciliation on what the events of the ledger and of the statements brought. */
@@ -16,7 +16,11 @@ export const reconciliationService = implement(reconciliation, {
   projections: {
     // What was matched and what broke is kept beside it, so that a rebuild forgets nothing.
     items: {
-      folds: [onMany(ledger.posted, takePostings), on(statements.imported, takeStatement)],
+      folds: [
+        onMany(ledger.posted, takePostings),
+        onMany(ledger.bulkPosted, takeBulkPostings),
+        on(statements.imported, takeStatement),
+      ],
       reset: (sql) => sql`TRUNCATE reconciliation.item, reconciliation.statement`,
     },
   },

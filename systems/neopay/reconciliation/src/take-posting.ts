@@ -26,6 +26,12 @@ export const takePostings: EventsHandler<typeof ledger.posted, typeof reconcilia
   }
 };
 
+export const takeBulkPostings: EventsHandler<typeof ledger.bulkPosted, typeof reconciliation> = (ctx, shares) =>
+  takePostings(
+    ctx,
+    shares.flatMap(({ transactions }) => transactions),
+  );
+
 function mirroredItems({
   seq,
   reference,

@@ -1,5 +1,6 @@
 import { type EventsHandler, onMany } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
+import type { Transaction } from "../transaction/schemas.ts";
 
 type Fold = EventsHandler<typeof ledger.posted, typeof ledger>;
 
@@ -28,8 +29,14 @@ const foldPosted: Fold = (ctx, transactions) => {
       debits_minor = d.debits_minor + excluded.debits_minor, credits_minor = d.credits_minor + excluded.credits_minor`;
 };
 
+const foldBulkPosted: EventsHandler<typeof ledger.bulkPosted, typeof ledger> = (ctx, shares) =>
+  foldPosted(
+    ctx,
+    shares.flatMap(({ transactions }) => transactions),
+  );
+
 /** What the transactions together add to each account and day. */
-function changesOf(transactions: Parameters<Fold>[1]): ReadonlyMap<string, Change> {
+function changesOf(transactions: readonly Transaction[]): ReadonlyMap<string, Change> {
   const changes = new Map<string, Change>();
   const change = (address: string, day: string): Change => {
     const key = `${day}${address}`;
@@ -50,6 +57,6 @@ function changesOf(transactions: Parameters<Fold>[1]): ReadonlyMap<string, Chang
 
 /** What each account moved on each day of effect; balances at the end of a day are read from it. */
 export const accountDay = {
-  folds: [onMany(ledger.posted, foldPosted)],
+  folds: [onMany(ledger.posted, foldPosted), onMany(ledger.bulkPosted, foldBulkPosted)],
   reset: (sql: Parameters<Fold>[0]["sql"]) => sql`TRUNCATE ledger.account_day`,
 };

@@ -3,7 +3,7 @@ import { ledger } from "../contract.ts";
 import type { Verdict } from "./books.ts";
 import { postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
-import type { BulkResult } from "./schemas.ts";
+import type { BulkResult, Transaction } from "./schemas.ts";
 import { addressesOf, type NewTransaction, newTransaction, transactionOf } from "./transaction.ts";
 
 /** One at a time in each process: two would wait for each other's accounts at the server, holding what others want. */
@@ -26,12 +26,14 @@ async function postOne(ctx: Parameters<BulkHandler>[0], item: BulkItem): Promise
   const judged = given.map((transaction, place) => [transaction, verdicts[place] as Verdict] as const);
   const duplicates = await findDuplicates(ctx.sql, tenant, judged);
   const counts = { posted: 0, duplicate: 0, refused: 0, notPosted: 0 };
+  const posted: Transaction[] = [];
   const results = judged.map(([transaction, verdict]) => {
-    if (verdict.kind === "posted") item.emit(ledger.posted, transactionOf(transaction, verdict.seq, recordedAt));
+    if (verdict.kind === "posted") posted.push(transactionOf(transaction, verdict.seq, recordedAt));
     const result = resultOf(transaction, verdict, duplicates);
     counts[result.status]++;
     return result;
   });
+  for (const transactions of sharesOf(posted)) item.emit(ledger.bulkPosted, { transactions });
   if (counts.posted > 0) item.invalidate(...addressesOf(given));
   return {
     receivedCount: results.length,
@@ -41,6 +43,27 @@ async function postOne(ctx: Parameters<BulkHandler>[0], item: BulkItem): Promise
     notPostedCount: counts.notPosted,
     results,
   };
+}
+
+/**
+ * What one event tells: few enough that subscribers, logs and whoever watches can hold many such events, and enough that a transfer's share
+ * of what an event costs is small.
+ */
+const shareMax = { transactions: 100, legs: 1_000 };
+
+function sharesOf(posted: readonly Transaction[]): Transaction[][] {
+  const shares: Transaction[][] = [];
+  let legs = 0;
+  for (const transaction of posted) {
+    const last = shares.at(-1);
+    legs += transaction.postings.length;
+    if (last !== undefined && last.length < shareMax.transactions && legs <= shareMax.legs) last.push(transaction);
+    else {
+      shares.push([transaction]);
+      legs = transaction.postings.length;
+    }
+  }
+  return shares;
 }
 
 function resultOf(

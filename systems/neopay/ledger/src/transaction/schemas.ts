@@ -65,6 +65,9 @@ export const RevertTransaction = z.strictObject({
 
 export const Reverted = z.strictObject({ id: z.uuid(), reference: z.string(), revertedById: z.uuid() });
 
+/** A share of what one bulk call posted, in the order of the call. */
+export const BulkPosted = z.strictObject({ transactions: z.array(Transaction).min(1) });
+
 const bulkMax = 5000;
 const bulkLegsMax = 20_000;
 
