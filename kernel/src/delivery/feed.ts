@@ -27,6 +27,8 @@ export interface Feed {
 
 /** Of these, more wait where they are stored, where it costs nothing. */
 export const inFlightMax = 10_000;
+/** The same, of their data together. */
+export const inFlightCharsMax = 50_000_000;
 
 /** What events are ordered by. */
 export function keyOf({ tenant, key }: StoredEvent): string {

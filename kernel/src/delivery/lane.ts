@@ -19,6 +19,8 @@ import type { Subscriber } from "./subscriber.ts";
  * a thousand events, and 10 of five thousand (measured).
  */
 const groupMax = { subscription: 100, projection: 5_000 };
+/** Of the data of a group's events together, past which none is added: what is parsed at once has to fit into memory. */
+const groupCharsMax = 2_000_000;
 /** From this many events at once a lane counts as busy, and waits for more. One that gets them singly never waits. */
 const busyCount = 8;
 const gatherMs = 10;
@@ -100,13 +102,16 @@ export class Lane {
     }
     const most = groupMax[this.subscriber.kind];
     const group: Entry[] = [];
-    let taken = 0;
+    let [taken, chars] = [0, 0];
     for (const entry of this.queue) {
-      if (group.length === most) break;
+      if (group.length === most || chars > groupCharsMax) break;
       taken++;
       const waiting = this.blocked.get(entry.key);
-      if (waiting === undefined) group.push(entry);
-      else waiting.push(entry);
+      if (waiting !== undefined) waiting.push(entry);
+      else {
+        group.push(entry);
+        chars += entry.event.data.length;
+      }
     }
     this.queue.splice(0, taken);
     return group;

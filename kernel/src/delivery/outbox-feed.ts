@@ -1,6 +1,6 @@
 import type { Runtime } from "../call/runtime.ts";
 import type { Hearing, OutboxEvent, Store } from "../store/store.ts";
-import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
+import { type Feed, inFlightCharsMax, inFlightMax, keyOf, type Taker } from "./feed.ts";
 import { Leadership } from "./term.ts";
 
 /*
@@ -27,8 +27,9 @@ export class OutboxFeed implements Feed {
   private readonly store: Store;
   private readonly hearing: Hearing;
   private readonly taker: Taker;
-  /** Events that were taken and are not marked sent, with their numbers. */
-  private readonly tracked = new Map<string, number>();
+  /** Events that were taken and are not marked sent, with their numbers and how long their data is. */
+  private readonly tracked = new Map<string, { readonly seq: number; readonly chars: number }>();
+  private trackedChars = 0;
   /** The last version that was brought, per key; the least lately used go first, and are found again by polling. */
   private readonly positions = new Map<string, number>();
   /** Events that came before their predecessors. */
@@ -114,17 +115,21 @@ export class OutboxFeed implements Feed {
     await this.taker.close();
     await this.mark();
     for (const table of [this.tracked, this.positions, this.held, this.doubted]) table.clear();
+    this.trackedChars = 0;
   }
 
   private enter(key: string, event: OutboxEvent): void {
-    if (this.tracked.size >= inFlightMax) {
+    if (this.room() <= 0) {
       this.behind = true;
       return;
     }
     this.positions.delete(key);
     this.positions.set(key, event.version);
     if (this.positions.size > positionsMax) this.positions.delete(this.positions.keys().next().value as string);
-    if (this.taker.take(event, key)) this.tracked.set(event.id, event.seq);
+    if (this.taker.take(event, key)) {
+      this.tracked.set(event.id, { seq: event.seq, chars: event.data.length });
+      this.trackedChars += event.data.length;
+    }
     const waiting = this.held.get(key);
     const next = waiting?.get(event.version + 1);
     if (waiting === undefined || next === undefined) return;
@@ -143,9 +148,9 @@ export class OutboxFeed implements Feed {
   }
 
   private done(id: string): void {
-    const seq = this.tracked.get(id);
-    if (seq === undefined) return;
-    this.sent.push({ id, seq });
+    const tracked = this.tracked.get(id);
+    if (tracked === undefined) return;
+    this.sent.push({ id, seq: tracked.seq });
     if (this.sent.length >= markMax) void this.mark();
     else this.markTimer ??= setTimeout(() => void this.mark(), markMs);
   }
@@ -165,7 +170,7 @@ export class OutboxFeed implements Feed {
       )
       .then(
         () => {
-          for (const { id } of events) this.tracked.delete(id);
+          for (const { id } of events) this.untrack(id);
           if (this.behind && this.tracked.size - this.taker.blockedCount() < refillAt) this.pollWithin(0);
         },
         () => {
@@ -178,6 +183,16 @@ export class OutboxFeed implements Feed {
         this.marking = null;
       });
     await this.marking;
+  }
+
+  /** How many events more may be in flight. */
+  private room(): number {
+    return this.trackedChars < inFlightCharsMax ? inFlightMax - this.tracked.size : 0;
+  }
+
+  private untrack(id: string): void {
+    this.trackedChars -= this.tracked.get(id)?.chars ?? 0;
+    this.tracked.delete(id);
   }
 
   private pollWithin(waitMs: number): void {
@@ -203,10 +218,14 @@ export class OutboxFeed implements Feed {
   }
 
   private async poll(): Promise<void> {
-    const limit = Math.min(inFlightMax - this.tracked.size, pageCount);
+    const limit = Math.min(this.room(), pageCount);
     if (limit <= 0) return;
     try {
-      const events = await this.store.outbox.unsent(this.hearing, limit, [...this.tracked.values()]);
+      const events = await this.store.outbox.unsent(
+        this.hearing,
+        limit,
+        [...this.tracked.values()].map(({ seq }) => seq),
+      );
       this.behind = events.length === limit;
       const doubted = new Set<string>();
       for (const event of events) {
