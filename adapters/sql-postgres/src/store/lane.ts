@@ -1,5 +1,5 @@
 import { type Budget, type Sql, storeFaults } from "@banyan/kernel/store";
-import type { BatchEnd, StatementResult } from "../batch.ts";
+import { type BatchEnd, encoded, type StatementResult } from "../batch.ts";
 import { budgetOf, sendWithin } from "../budget.ts";
 import { BEGIN, COMMIT, type SqlConnection } from "../connection.ts";
 import { SqlError } from "../failure.ts";
@@ -90,12 +90,14 @@ export class Lane {
 
   /** Sends `closing`, with the opening where nothing else was sent, and commits. Any failure rolls back. */
   async commit(closing: readonly Statement[]): Promise<readonly StatementResult[]> {
+    // While the server is at work with what was sent before: of 5,000 events it would wait for them.
+    const ready = this.#draining === undefined ? closing : closing.map(encoded);
     // What nobody waited for goes with the closing, unless the opening is yet to be judged.
     const last = this.#opened || this.#opening.refusal === undefined ? this.#pending.splice(0) : [];
     await this.#settled();
     this.#closed = true;
     if (this.#failure === undefined) {
-      const results = await this.#end(last, closing);
+      const results = await this.#end(last, ready);
       if (this.#failure === undefined) {
         this.#release();
         return results;

@@ -1,6 +1,5 @@
 import { type EventsHandler, onMany } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
-import type { Transaction } from "../transaction/schemas.ts";
 
 type Fold = EventsHandler<typeof ledger.posted, typeof ledger>;
 
@@ -36,7 +35,7 @@ const foldBulkPosted: EventsHandler<typeof ledger.bulkPosted, typeof ledger> = (
   );
 
 /** What the transactions together add to each account and day. */
-function changesOf(transactions: readonly Transaction[]): ReadonlyMap<string, Change> {
+function changesOf(transactions: Parameters<Fold>[1]): ReadonlyMap<string, Change> {
   const changes = new Map<string, Change>();
   const change = (address: string, day: string): Change => {
     const key = `${day}${address}`;
