@@ -5,6 +5,7 @@ import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { type Returned, type Sent, type Service, systemIdentity } from "@banyan/kernel";
 import { type AnyAction, type App, createApp } from "@banyan/kernel/app";
 import { InProcessNetwork } from "@banyan/kernel/bus";
+import { createPostgresKv } from "@banyan/kv-postgres";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { afterAll, beforeAll, describe } from "vitest";
 import { createTestDatabase } from "./test-postgres.ts";
@@ -76,6 +77,7 @@ async function startLocal({ services }: Tried, databaseUrl: string): Promise<Run
     services,
     store: createPostgresStore({ url: databaseUrl }),
     documents: createPostgresDocuments({ url: databaseUrl, inStore: true }),
+    kv: createPostgresKv({ url: databaseUrl }),
   });
   await app.start();
   return { call: asPeople(app), stop: () => app.stop() };
@@ -93,6 +95,7 @@ async function startWire({ services }: Tried, databaseUrl: string): Promise<Runn
       ...(here.length > 0 && {
         store: createPostgresStore({ url: databaseUrl, connectionsMax: 4 }),
         documents: createPostgresDocuments({ url: databaseUrl, inStore: true }),
+        kv: createPostgresKv({ url: databaseUrl }),
       }),
     });
   const apps = services.map((service) => join([service], service.contract.name));

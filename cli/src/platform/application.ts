@@ -10,6 +10,7 @@ import type { DataFolder } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Database } from "./database.ts";
 import { documentsOf } from "./documents.ts";
+import { kvOf } from "./kv.ts";
 import { logOf } from "./log.ts";
 import { ticketsOf } from "./tickets.ts";
 
@@ -53,6 +54,7 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     services: here,
     ...(here.length > 0 && { store: createPostgresStore({ url, retention: config.retention }) }),
     ...(keepsDocuments && { documents: await documentsOf(environment, url) }),
+    ...(here.some(({ usesKv }) => usesKv) && { kv: await kvOf(environment, url) }),
     ...(log !== undefined && { log }),
     ...(here.length > 0 && { jobs: { tickets: await ticketsOf(environment) } }),
     ...(part !== undefined && {

@@ -44,6 +44,11 @@ const Environment = z
       .string()
       .regex(/^[a-z+]+:\/\//, "must be an address, as mongodb://HOST/DATABASE or postgres://HOST/DATABASE")
       .optional(),
+    /** Where keys and values lie, instead of in the application's own database. */
+    BANYAN_KV: z
+      .string()
+      .regex(/^(rediss?|postgres(ql)?):\/\//, "must begin with redis://, rediss:// or postgres://")
+      .optional(),
     /** What hands out jobs in place of the database: redis:// or rediss:// (BullMQ). */
     BANYAN_QUEUE: z
       .string()

@@ -11,6 +11,7 @@ import type { AnyContract } from "../contract/contract.ts";
 import type { Lag } from "../delivery/dispatcher.ts";
 import type { Documents } from "../documents/documents.ts";
 import type { JobOptions } from "../jobs/workers.ts";
+import type { Kv } from "../kv/kv.ts";
 import type { Log } from "../log/log.ts";
 import type { NodeReport } from "../remote/remote.ts";
 import type { Fallback } from "../service/context.ts";
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly store?: Store;
   /** Needed as soon as a service has collections. */
   readonly documents?: Documents;
+  /** Needed as soon as a service says `usesKv`. */
+  readonly kv?: Kv;
   readonly middleware?: readonly Middleware[];
   /** Checks what handlers return against their output schemas. Default true; production turns it off. */
   readonly validateOutput?: boolean;

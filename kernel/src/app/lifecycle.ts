@@ -33,11 +33,12 @@ export class Lifecycle {
   async start(onStarted?: (service: string, tookMs: number) => void): Promise<void> {
     if (this.current !== "created") throw new Error(`the application is ${this.current}; each is started once`);
     this.enter("starting");
-    const { runtime, services, store, documents, log, remote, dispatcher, workers, workflows } = this.parts;
+    const { runtime, services, store, documents, kv, log, remote, dispatcher, workers, workflows } = this.parts;
     const collections = services.flatMap((service) => service.collections);
     try {
       await store?.start(storedOf(this.parts));
       if (collections.length > 0) await documents?.open({ collections, signal: AbortSignal.timeout(startBudgetMs) });
+      if (services.some(({ usesKv }) => usesKv)) await kv?.open({ signal: AbortSignal.timeout(startBudgetMs) });
       await log?.open({ signal: AbortSignal.timeout(startBudgetMs) });
       await remote?.open(AbortSignal.timeout(startBudgetMs));
       for (const service of services) {
@@ -63,7 +64,7 @@ export class Lifecycle {
   }
 
   private async drain(budget: Scope): Promise<void> {
-    const { runtime, store, documents, log, remote, dispatcher, workers, workflows } = this.parts;
+    const { runtime, store, documents, kv, log, remote, dispatcher, workers, workflows } = this.parts;
     this.enter("draining");
     remote?.leave();
     if (runtime.inFlight > 0) {
@@ -78,6 +79,7 @@ export class Lifecycle {
     for (const service of this.opened) await service.stop?.();
     await remote?.close(budget);
     await log?.close({ deadlineMs: budget.remainingMs() });
+    await kv?.close({ deadlineMs: budget.remainingMs() });
     await documents?.close({ deadlineMs: budget.remainingMs() });
     await store?.stop(budget);
     this.enter("stopped");

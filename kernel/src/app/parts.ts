@@ -10,6 +10,7 @@ import { Dispatcher } from "../delivery/dispatcher.ts";
 import { type Subscriber, subscribersOf } from "../delivery/subscriber.ts";
 import type { Documents } from "../documents/documents.ts";
 import { Workers } from "../jobs/workers.ts";
+import type { Kv } from "../kv/kv.ts";
 import type { Log } from "../log/log.ts";
 import { Remote } from "../remote/remote.ts";
 import type { Service } from "../service/service.ts";
@@ -33,6 +34,7 @@ export interface Parts {
   readonly subscribers: readonly Subscriber[];
   readonly store: Store | undefined;
   readonly documents: Documents | undefined;
+  readonly kv: Kv | undefined;
   /** Only where there is a store. */
   readonly log: Log | undefined;
   readonly remote: Remote | null;
@@ -41,7 +43,10 @@ export interface Parts {
   readonly workflows: Workflows | null;
   readonly runs: WorkflowOperations;
   /** Servers outside, the store's apart, by what they are for. */
-  readonly outside: readonly { readonly use: "bus" | "log" | "queue" | "documents"; readonly server: OutsideServer }[];
+  readonly outside: readonly {
+    readonly use: "bus" | "log" | "queue" | "documents" | "kv";
+    readonly server: OutsideServer;
+  }[];
 }
 
 /** Puts the parts together. Throws where contracts, services or options do not fit. */
@@ -54,7 +59,7 @@ export function assemble(options: AppOptions): Parts {
     validateOutput = true,
     report = reportToConsole,
   } = options;
-  const { bus, codecs = [] } = options;
+  const { kv, bus, codecs = [] } = options;
   const remotes = withRuns(options.remotes ?? [], workflowRuns);
   const offered = workflowRunsService(() => ({
     operations: runs,
@@ -62,7 +67,7 @@ export function assemble(options: AppOptions): Parts {
   }));
   const services = startOrder(withRuns(options.services, offered), remotes);
   const nodeName = options.nodeName ?? services[0]?.contract.name ?? "node";
-  const runtime = new Runtime({ store, documents, clock, validateOutput, report });
+  const runtime = new Runtime({ store, documents, kv, clock, validateOutput, report });
   for (const service of services) bindAll(runtime, service, middleware);
   const remote = bus === undefined ? null : new Remote(runtime, { bus, codecs, nodeName, services, remotes });
   const isHere = (name: string) => services.some(({ contract }) => contract.name === name);
@@ -95,9 +100,9 @@ export function assemble(options: AppOptions): Parts {
     replay: async (run) => workflows?.replay(run),
   });
   const actions = new Map(contracts.flatMap(({ actions }) => actions).map((action) => [action.id, action] as const));
-  const outside = outsideOf({ bus, log, queue: workers === null ? undefined : options.jobs?.tickets, documents });
+  const outside = outsideOf({ bus, log, queue: workers === null ? undefined : options.jobs?.tickets, documents, kv });
   const made = { runtime, services, contracts, actions, subscribers };
-  return { ...made, store, documents, log, remote, dispatcher, workers, workflows, runs, outside };
+  return { ...made, store, documents, kv, log, remote, dispatcher, workers, workflows, runs, outside };
 }
 
 function outsideOf(parts: Record<Parts["outside"][number]["use"], { readonly server?: OutsideServer } | undefined>) {
@@ -122,6 +127,7 @@ function bindAll(runtime: Runtime, service: Service, middleware: readonly Middle
     runtime.storeFor(contract.name);
   }
   if (service.collections.length > 0) runtime.documentsFor(contract.name);
+  if (service.usesKv) runtime.kvFor(contract.name);
   for (const action of contract.actions) {
     runtime.bindings[action.slot] = bind(runtime, { service, action }, middleware);
   }

@@ -71,7 +71,7 @@ export function mayPass(codes: ReadonlySet<string>, error: unknown): boolean {
 }
 
 /** What a database or the bus raises means the same wherever it was met. */
-const isOfTransport = (code: string): boolean => /^(?:store|bus|documents)\./.test(code);
+const isOfTransport = (code: string): boolean => /^(?:store|bus|documents|kv)\./.test(code);
 
 /** The validated input, or a fault that names the fields. Answers a promise only where the schema does. */
 export function validated(binding: Binding, input: unknown): unknown {

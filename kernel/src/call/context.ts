@@ -3,6 +3,7 @@ import type { Fault } from "../contract/fault.ts";
 import type { Schema } from "../contract/schema.ts";
 import type { Collection } from "../documents/collection.ts";
 import type { DocumentSet, Documents } from "../documents/documents.ts";
+import type { KeyValues, Kv } from "../kv/kv.ts";
 import type { CommandCallOptions, Delivery, EnqueueOptions, StartOptions } from "../service/context.ts";
 import type { Identity } from "../service/identity.ts";
 import type { AnyHandler } from "../service/service.ts";
@@ -27,6 +28,7 @@ export interface Calls {
   storeFor(service: string): Store;
   /** What keeps documents, or an error that names the service that needs it. */
   documentsFor(service: string): Documents;
+  kvFor(service: string): Kv;
   /** Calls an action. The caller made the context, and watches its scope. */
   invoke(binding: Binding, context: Context, input: unknown): Promise<unknown>;
   /** Runs `work` until it is done or the scope ends, whichever is first. */
@@ -164,6 +166,9 @@ export class Context {
     return this.transactionSql;
   }
 
+  get kv(): KeyValues {
+    return this.handling.runtime.kvFor(this.service).space(this.service);
+  }
   documents<D extends object>(collection: Collection<D>): DocumentSet<D> {
     const { runtime, service } = this.handling;
     if (!collection.name.startsWith(`${service}.`))

@@ -1,6 +1,7 @@
 import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { Documents } from "../documents/documents.ts";
+import type { Kv } from "../kv/kv.ts";
 import type { NewJob } from "../store/jobs.ts";
 import type { Committed, OutboxEvent, Store } from "../store/store.ts";
 import { runCommand } from "../transaction/command.ts";
@@ -18,6 +19,7 @@ import { Deadlines, leaveGroup, Scope } from "./scope.ts";
 export interface RuntimeOptions {
   readonly store: Store | undefined;
   readonly documents: Documents | undefined;
+  readonly kv: Kv | undefined;
   readonly clock: Clock;
   readonly validateOutput: boolean;
   readonly report: (error: unknown, about: { readonly correlationId: string; readonly action: string }) => void;
@@ -43,11 +45,13 @@ export class Runtime implements Calls {
   whenIdle: (() => void) | null = null;
   private readonly store: Store | undefined;
   private readonly documents: Documents | undefined;
+  private readonly kv: Kv | undefined;
   private readonly report: RuntimeOptions["report"];
 
-  constructor({ store, documents, clock, validateOutput, report }: RuntimeOptions) {
+  constructor({ store, documents, kv, clock, validateOutput, report }: RuntimeOptions) {
     this.store = store;
     this.documents = documents;
+    this.kv = kv;
     this.clock = clock;
     this.validateOutput = validateOutput;
     this.report = report;
@@ -63,6 +67,11 @@ export class Runtime implements Calls {
   documentsFor(service: string): Documents {
     if (this.documents === undefined) throw new Error(`${service} keeps documents; pass documents to createApp`);
     return this.documents;
+  }
+
+  kvFor(service: string): Kv {
+    if (this.kv === undefined) throw new Error(`${service} uses keys and values; pass kv to createApp`);
+    return this.kv;
   }
 
   invoke(binding: Binding, context: Context, input: unknown): Promise<unknown> {

@@ -2,6 +2,7 @@ import type { AnyAction, AnyQuery, Event, Job, JobPriority, Returned, Sent, Work
 import type { Fault } from "../contract/fault.ts";
 import type { Collection } from "../documents/collection.ts";
 import type { DocumentSet } from "../documents/documents.ts";
+import type { KeyValues } from "../kv/kv.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Identity } from "./identity.ts";
 
@@ -77,6 +78,8 @@ export interface BaseContext<Uses> {
    * the handler's transaction; else what is inserted stays, and a handler that runs again must insert under the same `insertion`.
    */
   documents<D extends object>(collection: Collection<D>): DocumentSet<D>;
+  /** What the service shares with its other processes, and may be forgotten; of all tenants. Nothing of it takes part in a transaction. */
+  readonly kv: KeyValues;
   /** What `implement` was given as `uses`. */
   readonly uses: Uses;
 }

@@ -162,6 +162,8 @@ interface Wiring<C extends AnyContract, Uses> {
   readonly migrations?: URL;
   /** What its handlers ask `ctx.documents` for. */
   readonly collections?: readonly Collection[];
+  /** That its handlers use `ctx.kv`. */
+  readonly usesKv?: boolean;
   /** Contracts of services that must have started before this one. */
   readonly after?: readonly AnyContract[];
   /** Runs before the service takes its first call; opens what `uses` holds. A throw stops the whole start. */
@@ -182,6 +184,7 @@ export interface Service {
   readonly uses: unknown;
   readonly migrations: URL | undefined;
   readonly collections: readonly Collection[];
+  readonly usesKv: boolean;
   readonly after: readonly string[];
   /** null: all keys, or the contract is not instanced. */
   readonly instances: readonly string[] | null;
@@ -227,6 +230,7 @@ export function implement<C extends AnyContract, Uses = NoUses>(
     uses: wiring.uses ?? {},
     migrations: wiring.migrations,
     collections: wiring.collections ?? [],
+    usesKv: wiring.usesKv ?? false,
     after: (wiring.after ?? []).map((other) => other.contract.name),
     instances: wiring.instances ?? null,
     start: wiring.start,

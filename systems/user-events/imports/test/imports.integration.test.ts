@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { type App, createApp } from "@banyan/kernel/app";
+import { createPostgresKv } from "@banyan/kv-postgres";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
 import { events } from "@banyan/user-events-events/contract";
@@ -26,6 +27,7 @@ beforeAll(async () => {
     services,
     store: createPostgresStore({ url: database.url }),
     documents: createPostgresDocuments({ url: database.url, inStore: true }),
+    kv: createPostgresKv({ url: database.url }),
     deadlineMs: 20_000,
   });
   await app.start();

@@ -1,31 +1,23 @@
+import { isFault } from "@banyan/kernel";
 import type { Source } from "@banyan/user-events-sources/contract";
+import type { Context } from "./append.ts";
 
-interface Bucket {
-  left: number;
-  at: number;
-}
-
-/** Sources remembered; beyond them all begin again with a full second. */
-const sourcesMax = 10_000;
-
-/** What each source may still send: a bucket of one second, filled as time passes. Of this process alone. */
-export class Rates {
-  private readonly buckets = new Map<string, Bucket>();
-
-  /** Takes `count` events at `now` (milliseconds); else answers after how many milliseconds there is room. */
-  take({ writeKey, eventsPerSecond }: Source, count: number, now: number): { readonly waitMs: number } | undefined {
-    if (eventsPerSecond === null) return undefined;
-    if (this.buckets.size > sourcesMax) this.buckets.clear();
-    const bucket = this.buckets.get(writeKey) ?? { left: eventsPerSecond, at: now };
-    this.buckets.set(writeKey, bucket);
-    const earned = (Math.max(0, now - bucket.at) / 1_000) * eventsPerSecond;
-    bucket.left = Math.min(eventsPerSecond, bucket.left + earned);
-    bucket.at = now;
-    // A batch of more than a second's events may go when the bucket is full, and is paid for afterwards.
-    if (bucket.left < Math.min(count, eventsPerSecond)) {
-      return { waitMs: Math.ceil(((Math.min(count, eventsPerSecond) - bucket.left) / eventsPerSecond) * 1_000) };
-    }
-    bucket.left -= count;
-    return undefined;
+/**
+ * Takes `count` events of what the source may send in a second, in all processes together; answers after how many milliseconds there is
+ * room for them, 0 for now. A batch of more than a second's events may go when the bucket is full, and is paid for afterwards.
+ */
+export async function waitFor(
+  kv: Context["kv"],
+  { source: { id, eventsPerSecond }, tenant }: { readonly source: Source; readonly tenant: string },
+  count: number,
+): Promise<number> {
+  if (eventsPerSecond === null) return 0;
+  const bucket = { capacity: eventsPerSecond, perSecond: eventsPerSecond };
+  try {
+    return await kv.take(`rate:${tenant}:${id}`, count, bucket);
+  } catch (error) {
+    // Rather too many events for a while than none.
+    if (isFault(error) && error.code === "kv.unavailable") return 0;
+    throw error;
   }
 }

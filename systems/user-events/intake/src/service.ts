@@ -1,6 +1,5 @@
 import { batched, implement } from "@banyan/kernel";
 import { intake } from "./contract.ts";
-import { Rates } from "./rates.ts";
 import { readHeads } from "./read-heads.ts";
 import { takeBatch, takeCloudEvents, takeImport, takeSingle, takeSnowplow } from "./take-events.ts";
 
@@ -9,8 +8,8 @@ const batchesMax = 16;
 
 /** The way in for events, on the service's own table and the log. */
 export const intakeService = implement(intake, {
-  uses: { rates: new Rates() },
   migrations: new URL("../sql/", import.meta.url),
+  usesKv: true,
   commands: {
     track: batched(takeSingle("track")),
     identify: batched(takeSingle("identify")),

@@ -13,20 +13,14 @@ import { type Source, sources } from "@banyan/user-events-sources/contract";
 import { append, type Brought, type Context, type Item, type Verdict } from "./append.ts";
 import { type Answer, addImports, type ImportAnswer, type intake } from "./contract.ts";
 import { findSource } from "./find-source.ts";
-import type { Rates } from "./rates.ts";
+import { waitFor } from "./rates.ts";
 
-/** What intake's handlers use beside the store. */
-export interface Uses {
-  readonly rates: Rates;
-}
-
-type UsesRates = Context & { readonly uses: Uses };
 type Body = Readonly<Record<string, unknown>>;
 /** What a command's input holds, once its source is known. */
 type Read = (body: Body, arrival: Arrival) => readonly Collected[];
 
 /** Handles the commands of one transaction that are read in the same way. */
-type Take<I extends Item> = (ctx: UsesRates, items: readonly I[]) => Promise<Verdict[]>;
+type Take<I extends Item> = (ctx: Context, items: readonly I[]) => Promise<Verdict[]>;
 
 /** Takes single calls of Segment's. */
 export function takeSingle(type: string): Take<SegmentItem> {
@@ -76,7 +70,7 @@ type ImportItem = Item & { readonly input: Received<typeof intake.import> };
  * no limit but theirs.
  */
 export async function takeImport(
-  ctx: UsesRates,
+  ctx: Context,
   items: readonly ImportItem[],
 ): Promise<(ImportAnswer | Exclude<Verdict, Answer>)[]> {
   const verdicts = await takeAll(ctx, items, async (item) => {
@@ -117,7 +111,7 @@ function isBrought(one: Brought | Refusal): one is Brought {
 
 type SegmentItem = Item & { readonly input: Body & { readonly content?: string | undefined } };
 
-async function takeSegment(ctx: UsesRates, item: SegmentItem, read: Read): Promise<Brought | Refusal> {
+async function takeSegment(ctx: Context, item: SegmentItem, read: Read): Promise<Brought | Refusal> {
   const body = item.input.content === undefined ? item.input : objectIn(item.input.content);
   if (body === undefined) return ctx.faults.unreadableBody();
   const { writeKey, ...rest } = body;
@@ -131,7 +125,7 @@ function arrivalAt(ctx: Context, { id }: Source, run: string): Arrival {
 }
 
 /** What was brought, where it is not too much. */
-function admitted(ctx: UsesRates, source: Source, brought: Brought): Brought | Refusal {
+async function admitted(ctx: Context, source: Source, brought: Brought): Promise<Brought | Refusal> {
   const { collected } = brought;
   const bytes = collected.reduce((sum, one) => sum + one.bytes, 0);
   if (bytes > batchBytesMax) return ctx.faults.batchTooLarge({ bytes, bytesMax: batchBytesMax });
@@ -139,15 +133,12 @@ function admitted(ctx: UsesRates, source: Source, brought: Brought): Brought | R
 }
 
 /** What was brought, where the source does not send more than it may. */
-function inTime(ctx: UsesRates, source: Source, brought: Brought): Brought | Refusal {
-  const { collected } = brought;
-  const refused = ctx.uses.rates.take(source, collected.length, ctx.now());
-  if (refused === undefined) return brought;
+async function inTime(ctx: Context, source: Source, brought: Brought): Promise<Brought | Refusal> {
+  const { collected, item } = brought;
+  const retryAfterMs = await waitFor(ctx.kv, { source, tenant: item.identity.tenant }, collected.length);
+  if (retryAfterMs === 0) return brought;
   const { id, eventsPerSecond } = source;
-  return ctx.faults.rateExceeded(
-    { source: id, eventsPerSecond: eventsPerSecond ?? 0 },
-    { retryAfterMs: refused.waitMs },
-  );
+  return ctx.faults.rateExceeded({ source: id, eventsPerSecond: eventsPerSecond ?? 0 }, { retryAfterMs });
 }
 
 /** All refusals together, cut to as many as are told. */

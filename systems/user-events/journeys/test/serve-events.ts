@@ -7,6 +7,7 @@ import {
   hashApiKey,
 } from "@banyan/gateway";
 import { type App, createApp } from "@banyan/kernel/app";
+import { createPostgresKv } from "@banyan/kv-postgres";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
 import { identifySource, intakeService } from "@banyan/user-events-intake";
@@ -49,6 +50,7 @@ export async function serveEvents(server: string): Promise<Served> {
     services: [sourcesService, intakeService, eventsService],
     store: createPostgresStore({ url: database.url }),
     documents: createPostgresDocuments({ url: database.url, inStore: true }),
+    kv: createPostgresKv({ url: database.url }),
     deadlineMs: 20_000,
   });
   await app.start();

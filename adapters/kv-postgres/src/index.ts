@@ -1,0 +1,1 @@
+export { createPostgresKv, type PostgresKv, type PostgresKvOptions } from "./postgres-kv.ts";

@@ -1,0 +1,1 @@
+export { createRedisKv, type RedisKv, type RedisKvOptions } from "./redis-kv.ts";
