@@ -110,7 +110,7 @@ export const merchants = defineContract("merchants", {
     }),
     list: query({
       summary: "Merchants by code",
-      input: z.strictObject({ after: z.string().default(""), limit: z.int().min(1).max(1_000).default(100) }),
+      input: z.strictObject({ after: code.optional(), limit: z.int().min(1).max(1_000).default(100) }),
       output: z.object({ merchants: z.array(Merchant), next: z.string().nullable() }),
       http: "GET /v1/merchants",
       access: "merchants:read",

@@ -9,7 +9,7 @@ export const findMerchant: Handler<typeof merchants.find> = async (ctx, { code }
   return merchantOf(row);
 };
 
-export const listMerchants: Handler<typeof merchants.list> = async (ctx, { after, limit }) => {
+export const listMerchants: Handler<typeof merchants.list> = async (ctx, { after = "", limit }) => {
   const rows = await ctx.sql<MerchantRow>`
     SELECT * FROM merchants.merchant WHERE tenant = ${ctx.identity.tenant} AND code > ${after} ORDER BY code LIMIT ${limit + 1}`;
   const page = rows.slice(0, limit).map(merchantOf);

@@ -1,6 +1,6 @@
 import { command, defineContract, event, fault, job, query } from "@banyan/kernel";
 import * as z from "zod";
-import { Batch, Beneficiary, CreateBatch, FullBatch, PayoutTold, SetBeneficiary } from "./schemas.ts";
+import { Batch, Beneficiary, CreateBatch, FullBatch, merchantCode, PayoutTold, SetBeneficiary } from "./schemas.ts";
 
 const id = z.uuid();
 const AtBatch = z.strictObject({ id });
@@ -96,7 +96,7 @@ export const payouts = defineContract("payouts", {
     beneficiaries: query({
       summary: "Where merchants want their money, by code",
       input: z.strictObject({
-        after: z.string().max(64).default(""),
+        after: merchantCode.optional(),
         limit: z.int().min(1).max(1_000).default(100),
       }),
       output: z.object({ beneficiaries: z.array(Beneficiary), next: z.string().nullable() }),

@@ -27,7 +27,7 @@ const accountNumber = z
 const bic = z.string().regex(/^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/, { error: "must be a BIC" });
 
 /** As in `merchants:CODE:settlement`. */
-const merchantCode = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: "must be a merchant's code" });
+export const merchantCode = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: "must be a merchant's code" });
 
 const Party = z.strictObject({ name, account: accountNumber, bic: bic.optional() });
 

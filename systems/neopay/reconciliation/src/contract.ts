@@ -132,7 +132,7 @@ export const reconciliation = defineContract("reconciliation", {
       input: z.strictObject({
         account: account.optional(),
         kind: BreakKind.optional(),
-        ageDaysMin: z.int().min(0).optional(),
+        ageDaysMin: z.int().min(0).max(36_500).optional(),
         ...page,
       }),
       output: breaks,

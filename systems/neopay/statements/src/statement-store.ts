@@ -131,7 +131,7 @@ export async function selectEntries(
   return await sql<StatementEntry>`
     SELECT index, reference, amount_minor AS "amountMinor", currency, direction, status, reversal, booked_on AS "bookedOn",
       value_on AS "valueOn", bank_code AS "bankCode", description, charges, details
-    FROM statements.entry WHERE statement = ${id} AND index > ${after} ORDER BY index LIMIT ${limit}`;
+    FROM statements.entry WHERE statement = ${id} AND index > ${after}::bigint ORDER BY index LIMIT ${limit}`;
 }
 
 function toStatement(row: StatementRow): Statement {

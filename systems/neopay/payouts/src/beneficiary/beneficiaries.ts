@@ -18,7 +18,7 @@ export const setBeneficiary: Handler<typeof payouts.setBeneficiary> = async (
   return beneficiaryOf(row as BeneficiaryRow);
 };
 
-export const listBeneficiaries: Handler<typeof payouts.beneficiaries> = async (ctx, { after, limit }) => {
+export const listBeneficiaries: Handler<typeof payouts.beneficiaries> = async (ctx, { after = "", limit }) => {
   const rows = await ctx.sql<BeneficiaryRow>`
     SELECT * FROM payouts.beneficiary WHERE tenant = ${ctx.identity.tenant} AND merchant > ${after}
     ORDER BY merchant, currency LIMIT ${limit}`;
