@@ -7,4 +7,4 @@ export type { AnyContract, ContractParts } from "./contract/contract.ts";
 export type { AnyFaultType, FaultDefinition, FaultType } from "./contract/fault.ts";
 export type { Schema } from "./contract/schema.ts";
 export type { CommandContext, EventContext, JobContext, QueryContext } from "./service/context.ts";
-export type { BatchContext, Batched, NoUses, Projection, Subscription } from "./service/service.ts";
+export type { BatchContext, Batched, BatchItem, NoUses, Projection, Subscription } from "./service/service.ts";

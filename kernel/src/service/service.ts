@@ -81,15 +81,39 @@ export interface Batched<A extends AnyCommand, Uses> {
   readonly itemsMax: number;
 }
 
+/** How a batched command is handled. */
+export interface BatchOptions {
+  /** At most so many at a time. Default 256. */
+  readonly itemsMax?: number;
+  /**
+   * The handler gets the items of each tenant by themselves, in the one transaction: tenants in the order of their names, so that two
+   * groups lock the rows of theirs in one order.
+   */
+  readonly perTenant?: boolean;
+}
+
 /**
- * Marks a handler that takes commands in groups of up to `itemsMax` (default 256): while one group commits, the next
- * collects. It pays where many callers want the same rows, and where commits are what costs.
+ * Marks a handler that takes commands in groups: while one group commits, the next collects. It pays where many callers want the same
+ * rows, and where commits are what costs.
  */
 export function batched<A extends AnyCommand, Uses = NoUses>(
   batch: BatchHandler<A, Uses>,
-  options: { readonly itemsMax?: number } = {},
+  { itemsMax = 256, perTenant = false }: BatchOptions = {},
 ): Batched<A, Uses> {
-  return { batch, itemsMax: options.itemsMax ?? 256 };
+  return { batch: perTenant ? tenantByTenant(batch) : batch, itemsMax };
+}
+
+function tenantByTenant<A extends AnyCommand, Uses>(batch: BatchHandler<A, Uses>): BatchHandler<A, Uses> {
+  return async (ctx, items) => {
+    const verdicts = new Map<BatchItem<A>, Returned<A> | Fault>();
+    const groups = [...Map.groupBy(items, ({ identity }) => identity.tenant)].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [, own] of groups) {
+      const given = await batch(ctx, own);
+      if (given.length !== own.length) throw new Error(`${given.length} verdicts for ${own.length} items`);
+      for (const [place, verdict] of given.entries()) verdicts.set(own[place] as BatchItem<A>, verdict);
+    }
+    return items.map((item) => verdicts.get(item) as Returned<A> | Fault);
+  };
 }
 
 /** An event, and what a service does about it. */

@@ -54,6 +54,40 @@ test("of many that settle one hold at once one does", async () => {
   expect(await app.call(ledger.verify, {})).toMatchObject({ ok: true });
 });
 
+test("holds that are committed together are refused apart: what one leaves behind no other sees", async () => {
+  const { app } = books;
+  const source = await walletOf("kim", 100);
+  const place = (reference: string) => app.call(ledger.placeHold, { ...leg, reference, source, amountMinor: 20 });
+  const [a, b, c, d] = await Promise.all(["kim 1", "kim 2", "kim 3", "kim 4"].map(place));
+  const rest = { reference: "kim rest" };
+  const parts = [{ destination: "nobody", amountMinor: 5 }];
+  const answers = await Promise.allSettled([
+    app.call(ledger.commitHold, { id: a?.id ?? "", amountMinor: 5, rest }),
+    app.call(ledger.commitHold, { id: b?.id ?? "", amountMinor: 5, rest }),
+    app.call(ledger.commitHold, { id: c?.id ?? "", parts, rest: { reference: "kim rest 2" } }),
+    app.call(ledger.commitHold, { id: d?.id ?? "", amountMinor: 5, rest: { reference: "kim 1" } }),
+    app.call(ledger.commitHold, { id: a?.id ?? "" }),
+    app.call(ledger.commitHold, { id: crypto.randomUUID() }),
+  ]);
+  const codes = answers.map((one) => (one.status === "fulfilled" ? one.value.status : one.reason.code));
+  expect(codes).toEqual([
+    "committed",
+    "ledger.duplicateReference",
+    "ledger.accountNotFound",
+    "ledger.duplicateReference",
+    "ledger.holdNotActive",
+    "ledger.holdNotFound",
+  ]);
+  const { restId } = await app.call(ledger.hold, { id: a?.id ?? "" });
+  expect(await app.call(ledger.hold, { id: restId ?? "" })).toMatchObject({ amountMinor: 15, ...rest });
+  // The rest of the first, and the three that were refused.
+  expect(await app.call(ledger.account, { address: source })).toMatchObject({
+    balanceMinor: 95,
+    pendingDebitMinor: 75,
+  });
+  expect(await app.call(ledger.verify, {})).toMatchObject({ ok: true });
+});
+
 test("an expired hold cannot be committed, even while the job that releases it is late", async () => {
   const { app, now, turn } = books;
   const source = await walletOf("cid", 100);

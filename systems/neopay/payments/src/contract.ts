@@ -4,6 +4,8 @@ import * as z from "zod";
 import {
   AtPayment,
   Authorize,
+  CaptureDone,
+  CaptureOrder,
   CreatePayment,
   Dispute,
   Movement,
@@ -104,6 +106,15 @@ export const payments = defineContract("payments", {
       output: z.object({}),
       access: "payments:operate",
     }),
+    /** The first step of a capture. */
+    beginCapture: command({
+      input: z.strictObject({ id: z.uuid(), captureId: z.uuid(), amountMinor: amountMinor.optional() }),
+      output: CaptureOrder,
+      faults: beginFaults,
+      access: "payments:operate",
+    }),
+    /** The last step of a capture. */
+    endCapture: command({ input: CaptureDone, output: Payment, access: "payments:operate" }),
     setLimit: command({
       summary: "Bounds what a merchant authorises, by day or in a window",
       input: SetLimit,

@@ -91,6 +91,34 @@ export const Authorize = z.strictObject({
 /** Part of what is left; all of it where `amountMinor` is absent. */
 export const Part = z.strictObject({ id: z.uuid(), amountMinor: amountMinor.optional() });
 
+/** A capture that has begun: what is to be taken, and where it goes. */
+export const CaptureOrder = z.strictObject({
+  paymentId: z.uuid(),
+  captureId: z.uuid(),
+  /** Who moves the money: our ledger's wallets, the card's acquirer, or the payer, at an ATM or with a QR code. */
+  rail: z.enum(["wallet", "card", "push"]),
+  /** What it is taken from; empty where the payer brings it. */
+  authorizationRef: z.string(),
+  amountMinor,
+  feeMinor: sumMinor,
+  currency: currencyCode,
+  /** The merchant's part, then the fees'; together the amount. */
+  parts: z.array(z.strictObject({ destination: z.string(), amountMinor })),
+});
+export type CaptureOrder = z.output<typeof CaptureOrder>;
+
+/** A capture whose money was taken. */
+export const CaptureDone = z.strictObject({
+  paymentId: z.uuid(),
+  captureId: z.uuid(),
+  amountMinor,
+  feeMinor: sumMinor,
+  /** The ledger's. */
+  transactionId: z.uuid(),
+  /** What the next capture takes from, where that is another than before. */
+  authorizationRef: z.string().optional(),
+});
+
 export const Movement = z.strictObject({
   id: z.uuid(),
   kind: z.enum(["authorization", "capture", "refund", "release"]),

@@ -9,6 +9,7 @@ import { findDispute, submitEvidence } from "./dispute/submit-evidence.ts";
 import { abandonMovement } from "./flow/abandon.ts";
 import { authorizePayment } from "./flow/authorize-payment.ts";
 import { capturePayment, settlePayment } from "./flow/capture-payment.ts";
+import { beginCaptures, endCaptures } from "./flow/capture-steps.ts";
 import { refundPayment } from "./flow/refund-payment.ts";
 import { cancelPayment, expirePayment } from "./flow/release-payment.ts";
 import { takeNotice } from "./flow/take-notice.ts";
@@ -24,7 +25,16 @@ export function createPaymentsService({ acquirer: options }: { readonly acquirer
     after: [ledger, merchants],
     uses: { acquirer },
     stop: async () => acquirer.close(),
-    commands: { create: createPayment, abandon: abandonMovement, setLimit, openDispute, submitEvidence, takeNotice },
+    commands: {
+      create: createPayment,
+      beginCapture: beginCaptures,
+      endCapture: endCaptures,
+      abandon: abandonMovement,
+      setLimit,
+      openDispute,
+      submitEvidence,
+      takeNotice,
+    },
     workflows: {
       authorize: authorizePayment,
       capture: capturePayment,

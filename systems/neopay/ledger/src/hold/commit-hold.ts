@@ -1,54 +1,29 @@
-import type { Handler, Received } from "@banyan/kernel";
+import { batched } from "@banyan/kernel";
+import type { BatchItem } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
-import { postAlone } from "../transaction/post-alone.ts";
-import type { Posting } from "../transaction/schemas.ts";
-import { enterHold, refuseDuplicate } from "./enter-hold.ts";
-import { endOf, type HoldRow, lockHold, settleHold } from "./hold.ts";
+import { addressesOf } from "../transaction/transaction.ts";
+import { type Commitment, commitHolds } from "./commit-holds.ts";
+import type { Hold } from "./schemas.ts";
 
-export const commitHold: Handler<typeof ledger.commitHold> = async (ctx, input) => {
-  const { id, rest } = input;
-  const { tenant } = ctx.identity;
-  const at = ctx.now();
-  const hold = await lockHold(ctx.sql, tenant, id);
-  if (hold === undefined) throw ctx.faults.holdNotFound({ hold: id });
-  const status = endOf(hold, at);
-  if (status !== undefined) throw ctx.faults.holdNotActive({ hold: id, status });
-  const postings = postingsOf(hold, input);
-  const capturedMinor = postings.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
-  if (capturedMinor > hold.amount_minor) throw ctx.faults.holdExceeded({ hold: id, heldMinor: hold.amount_minor });
-  const transactionId = ctx.newId();
-  const restId = rest === undefined || capturedMinor === hold.amount_minor ? null : ctx.newId();
-  const beside = postings.map(({ destination }) => destination);
-  // Released first: the floor must see the money that was set aside for exactly this.
-  const committed = await settleHold(ctx.sql, hold, {
-    status: "committed",
-    capturedMinor,
-    transactionId,
-    restId,
-    beside,
-    at,
-  });
-  await postAlone(ctx, {
-    id: transactionId,
-    reference: hold.reference,
-    postings,
-    effectiveAt: undefined,
-    metadata: hold.metadata,
-    revertsId: null,
-  });
-  ctx.emit(ledger.holdCommitted, committed);
-  ctx.invalidate(committed.source, committed.destination);
-  if (rest === undefined || restId === null) return committed;
-  const restMinor = hold.amount_minor - capturedMinor;
-  const { source, destination, currency, expiresAt, metadata } = committed;
-  const asked = { ...rest, source, destination, amountMinor: restMinor, currency, expiresAt, metadata };
-  await refuseDuplicate(ctx, asked);
-  await enterHold(ctx, { ...hold, ...rest, id: restId, amount_minor: restMinor });
+/** Commitments in flight share their statements and one commit; each has its own verdict, key, events and audit record. */
+export const commitHold = batched<typeof ledger.commitHold>(
+  async (ctx, items) => {
+    const tenant = items[0]?.identity.tenant ?? "";
+    const inputs = items.map(({ input }) => input);
+    const commitments = await commitHolds(ctx, tenant, inputs);
+    return commitments.map((commitment, place) =>
+      "posted" in commitment ? tell(items[place] as (typeof items)[number], commitment) : commitment,
+    );
+  },
+  { perTenant: true },
+);
+
+function tell(item: BatchItem<typeof ledger.commitHold>, { committed, posted, rest }: Commitment): Hold {
+  item.emit(ledger.posted, posted);
+  item.emit(ledger.holdCommitted, committed);
+  item.invalidate(committed.source, committed.destination, ...addressesOf([posted]));
+  if (rest === undefined) return committed;
+  item.emit(ledger.holdPlaced, rest);
+  if (rest.expiresAt !== null) item.enqueue(ledger.expireHold, { id: rest.id }, { at: Date.parse(rest.expiresAt) });
   return committed;
-};
-
-/** Where the captured money goes: to the parts, or all of it to the hold's destination. */
-function postingsOf(hold: HoldRow, { amountMinor, parts }: Received<typeof ledger.commitHold>): Posting[] {
-  const whole = [{ destination: hold.destination, amountMinor: amountMinor ?? hold.amount_minor }];
-  return (parts ?? whole).map((part) => ({ source: hold.source, ...part, currency: hold.currency }));
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Sql } from "@banyan/kernel";
 import type { CommandContext } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
 import { type HoldRow, holdOf } from "./hold.ts";
@@ -41,15 +42,18 @@ export async function enterHold(ctx: Context, hold: NewHold): Promise<Hold> {
   if (placed === undefined) {
     // Another session took the reference between the look and the insert; now it can be seen.
     const expiresAt = expires_at?.toISOString() ?? null;
-    await refuseDuplicate(ctx, {
-      reference,
-      source,
-      destination,
-      amountMinor: amount_minor,
-      currency,
-      expiresAt,
-      metadata,
-    });
+    await refuseDuplicate(
+      { sql: ctx.sql, tenant },
+      {
+        reference,
+        source,
+        destination,
+        amountMinor: amount_minor,
+        currency,
+        expiresAt,
+        metadata,
+      },
+    );
     throw new Error(`the hold ${reference} was neither placed nor found`);
   }
   const held = holdOf({ ...placed, source, destination });
@@ -60,23 +64,27 @@ export async function enterHold(ctx: Context, hold: NewHold): Promise<Hold> {
 }
 
 /** A hold's reference becomes that of its transaction: neither may have it yet. */
-export async function refuseDuplicate({ sql, identity: { tenant } }: Context, asked: Asked): Promise<void> {
+export async function refuseDuplicate(
+  { sql, tenant }: { readonly sql: Sql; readonly tenant: string },
+  asked: Asked,
+): Promise<void> {
   const { reference } = asked;
   const [hold] = await sql<HoldRow>`
     SELECT h.*, s.address AS source, d.address AS destination
     FROM ledger.hold AS h JOIN ledger.account AS s ON s.id = h.source_id JOIN ledger.account AS d ON d.id = h.destination_id
     WHERE h.reference = ${reference} AND h.tenant = ${tenant}`;
-  if (hold !== undefined) {
-    const stored = holdOf(hold);
-    throw ledger.faults.duplicateReference({
-      reference,
-      existingId: hold.id,
-      sameContent: Object.entries(asked).every(([name, value]) => isDeepStrictEqual(stored[name as keyof Hold], value)),
-    });
-  }
+  if (hold !== undefined) throw duplicateOf(holdOf(hold), asked);
   const [transaction] = await sql<{ id: string }>`
     SELECT id FROM ledger.transaction WHERE reference = ${reference} AND tenant = ${tenant}`;
   if (transaction !== undefined) {
     throw ledger.faults.duplicateReference({ reference, existingId: transaction.id, sameContent: false });
   }
+}
+
+/** The fault of what is asked for under the reference of another hold. */
+export function duplicateOf(stored: Hold, asked: Asked) {
+  const sameContent = Object.entries(asked).every(([name, value]) =>
+    isDeepStrictEqual(stored[name as keyof Hold], value),
+  );
+  return ledger.faults.duplicateReference({ reference: asked.reference, existingId: stored.id, sameContent });
 }

@@ -1,6 +1,6 @@
 import type { Handler } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
-import { endOf, lockHold, settleHold } from "./hold.ts";
+import { endOf, lockHold, releaseHold } from "./hold.ts";
 
 export const expireHold: Handler<typeof ledger.expireHold> = async (ctx, { id }) => {
   const { tenant } = ctx.identity;
@@ -12,12 +12,7 @@ export const expireHold: Handler<typeof ledger.expireHold> = async (ctx, { id })
     ctx.enqueue(ledger.expireHold, { id }, { at: hold.expires_at.getTime() });
     return;
   }
-  const expired = await settleHold(ctx.sql, hold, {
-    status: "expired",
-    capturedMinor: 0,
-    transactionId: null,
-    at,
-  });
+  const expired = await releaseHold(ctx.sql, hold, { status: "expired", at });
   ctx.emit(ledger.holdExpired, expired);
   ctx.invalidate(expired.source, expired.destination);
 };

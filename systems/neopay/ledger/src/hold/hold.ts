@@ -68,49 +68,38 @@ export function endOf({ status, expires_at }: HoldRow, now: number): Exclude<Hol
 
 /** The hold, locked until the end of the transaction. */
 export async function lockHold(sql: Sql, tenant: string, id: string): Promise<HoldRow | undefined> {
-  const [row] = await sql<HoldRow>`
-    SELECT h.*, s.address AS source, d.address AS destination
-    FROM ledger.hold AS h JOIN ledger.account AS s ON s.id = h.source_id JOIN ledger.account AS d ON d.id = h.destination_id
-    WHERE h.id = ${id} AND h.tenant = ${tenant} FOR UPDATE OF h`;
-  return row;
+  return (await lockHolds(sql, tenant, [id])).get(id);
 }
 
-interface Settlement {
-  readonly status: Exclude<Hold["status"], "active">;
-  readonly capturedMinor: number;
-  readonly transactionId: string | null;
-  readonly restId?: string | null;
-  /** Accounts that the caller goes on to post to: locked together with the hold's own, in the one order. */
-  readonly beside?: readonly string[];
+/** Those of the holds that there are, by id, locked in the order of their ids until the end of the transaction. */
+export async function lockHolds(sql: Sql, tenant: string, ids: readonly string[]): Promise<Map<string, HoldRow>> {
+  const rows = await sql<HoldRow>`
+    SELECT h.*, s.address AS source, d.address AS destination
+    FROM ledger.hold AS h JOIN ledger.account AS s ON s.id = h.source_id JOIN ledger.account AS d ON d.id = h.destination_id
+    WHERE h.id = ANY (${ids}) AND h.tenant = ${tenant} ORDER BY h.id FOR UPDATE OF h`;
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+interface Release {
+  readonly status: "voided" | "expired";
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Ends a locked, active hold and releases what it kept pending; posting what was captured is the caller's. */
-export async function settleHold(sql: Sql, hold: HoldRow, settlement: Settlement): Promise<Hold> {
-  const { status, capturedMinor, transactionId, restId = null, beside = [], at } = settlement;
+/** Ends a locked, active hold that nothing was captured of, and releases what it kept pending. */
+export async function releaseHold(sql: Sql, hold: HoldRow, { status, at }: Release): Promise<Hold> {
   const settledAt = new Date(at);
   await sql`
     WITH settled AS (
-      UPDATE ledger.hold
-      SET status = ${status}, captured_minor = ${capturedMinor}, transaction_id = ${transactionId}, rest_id = ${restId},
-        settled_at = ${settledAt}
-      WHERE id = ${hold.id} AND tenant = ${hold.tenant}
+      UPDATE ledger.hold SET status = ${status}, settled_at = ${settledAt} WHERE id = ${hold.id} AND tenant = ${hold.tenant}
       RETURNING source_id, destination_id, amount_minor
     ), locked AS MATERIALIZED (
-      SELECT a.id FROM ledger.account AS a WHERE a.tenant = ${hold.tenant} AND a.address = ANY (${[hold.source, hold.destination, ...beside]})
+      SELECT a.id FROM ledger.account AS a WHERE a.tenant = ${hold.tenant} AND a.address = ANY (${[hold.source, hold.destination]})
       ORDER BY a.address FOR NO KEY UPDATE
     )
     UPDATE ledger.account AS a
     SET pending_debit_minor = a.pending_debit_minor - CASE WHEN a.id = settled.source_id THEN settled.amount_minor ELSE 0 END,
       pending_credit_minor = a.pending_credit_minor - CASE WHEN a.id = settled.destination_id THEN settled.amount_minor ELSE 0 END
     FROM settled, locked WHERE a.id = locked.id`;
-  return holdOf({
-    ...hold,
-    status,
-    captured_minor: capturedMinor,
-    transaction_id: transactionId,
-    rest_id: restId,
-    settled_at: settledAt,
-  });
+  return holdOf({ ...hold, status, settled_at: settledAt });
 }

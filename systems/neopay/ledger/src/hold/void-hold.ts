@@ -1,6 +1,6 @@
 import type { Handler } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
-import { endOf, lockHold, settleHold } from "./hold.ts";
+import { endOf, lockHold, releaseHold } from "./hold.ts";
 
 export const voidHold: Handler<typeof ledger.voidHold> = async (ctx, { id }) => {
   const { tenant } = ctx.identity;
@@ -9,12 +9,7 @@ export const voidHold: Handler<typeof ledger.voidHold> = async (ctx, { id }) => 
   if (hold === undefined) throw ctx.faults.holdNotFound({ hold: id });
   const status = endOf(hold, at);
   if (status !== undefined) throw ctx.faults.holdNotActive({ hold: id, status });
-  const voided = await settleHold(ctx.sql, hold, {
-    status: "voided",
-    capturedMinor: 0,
-    transactionId: null,
-    at,
-  });
+  const voided = await releaseHold(ctx.sql, hold, { status: "voided", at });
   ctx.emit(ledger.holdVoided, voided);
   ctx.invalidate(voided.source, voided.destination);
   return voided;

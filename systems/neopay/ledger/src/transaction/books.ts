@@ -24,6 +24,8 @@ export interface LockedAccount extends Omit<AccountRow, "opened_at"> {
   entry_count: number;
   debits_minor: number;
   credits_minor: number;
+  pending_debit_minor: number;
+  pending_credit_minor: number;
 }
 
 interface Leg {
@@ -65,6 +67,8 @@ export class Books {
     destinationAfters: [] as number[],
   };
   readonly moved = new Set<LockedAccount>();
+  /** Accounts of which more, or less, is held than before. */
+  readonly held = new Set<LockedAccount>();
   readonly #accounts: ReadonlyMap<string, LockedAccount>;
   readonly #holders: Map<string, string>;
 
@@ -72,6 +76,20 @@ export class Books {
   constructor(accounts: readonly LockedAccount[], holders: Map<string, string>) {
     this.#accounts = new Map(accounts.map((account) => [account.address, account]));
     this.#holders = holders;
+  }
+
+  /** Sets money of the source aside for the destination, or releases it where the amount is negative. */
+  hold({ source, destination, amountMinor }: Omit<Posting, "currency">): void {
+    const [from, to] = [this.#accounts.get(source), this.#accounts.get(destination)];
+    if (from === undefined || to === undefined) throw new Error("a hold between accounts that are not locked");
+    from.pending_debit_minor += amountMinor;
+    to.pending_credit_minor += amountMinor;
+    this.held.add(from).add(to);
+  }
+
+  /** Whether a transaction has the reference, one that was entered or one before. */
+  isTaken(reference: string): boolean {
+    return this.#holders.has(reference);
   }
 
   enter(transaction: NewTransaction, seq: number): Verdict {

@@ -27,24 +27,46 @@ export async function postBatch(
 ): Promise<readonly Verdict[]> {
   const addresses = addressesOf(transactions);
   const references = transactions.map(({ reference }) => reference);
+  const { books, numbers } = await openBooks(sql, tenant, {
+    addresses,
+    references,
+    count: dryRun ? 0 : references.length,
+  });
+  const verdicts = transactions.map((each, index) => books.enter(each, numbers[index] ?? 0));
+  if (dryRun || (allOrNone && books.items.seqs.length < transactions.length)) {
+    return verdicts.map((verdict) => (verdict.kind === "posted" ? { kind: "notPosted" } : verdict));
+  }
+  if (books.items.seqs.length > 0) void recordBooks(sql, { tenant, at }, books);
+  if (books.items.seqs.length >= sentAtOnceFrom) await turn();
+  return verdicts;
+}
+
+/** What is to be posted: the accounts that it moves, its references, and how many transactions it is. */
+interface Opening {
+  readonly addresses: readonly string[];
+  readonly references: readonly string[];
+  readonly count: number;
+}
+
+/** Locks the accounts, then looks which references are taken, and draws as many numbers. One round trip. */
+export async function openBooks(
+  sql: Sql,
+  tenant: string,
+  { addresses, references, count }: Opening,
+): Promise<{ readonly books: Books; readonly numbers: readonly number[] }> {
   const [accounts, taken, [drawn]] = await Promise.all([
     sql<LockedAccount>`
       SELECT id, address, currency, floor_minor, status, entry_count, debits_minor, credits_minor, pending_debit_minor, pending_credit_minor
       FROM ledger.lock_accounts(${tenant}, ${addresses})`,
     sql<{ reference: string; id: string }>`SELECT reference, id FROM ledger.taken(${tenant}, ${references})`,
-    sql<{ numbers: readonly number[] }>`SELECT ledger.draw(${dryRun ? 0 : transactions.length}) AS numbers`,
+    sql<{ numbers: readonly number[] }>`SELECT ledger.draw(${count}) AS numbers`,
   ]);
   const books = new Books(accounts, new Map(taken.map(({ reference, id }) => [reference, id])));
-  const verdicts = transactions.map((each, index) => books.enter(each, drawn?.numbers[index] ?? 0));
-  if (dryRun || (allOrNone && books.items.seqs.length < transactions.length)) {
-    return verdicts.map((verdict) => (verdict.kind === "posted" ? { kind: "notPosted" } : verdict));
-  }
-  if (books.items.seqs.length > 0) void record(sql, { tenant, at }, books);
-  if (books.items.seqs.length >= sentAtOnceFrom) await turn();
-  return verdicts;
+  return { books, numbers: drawn?.numbers ?? [] };
 }
 
-function record(
+/** Writes what was entered. */
+export function recordBooks(
   sql: Sql,
   { tenant, at }: { readonly tenant: string; readonly at: number },
   { items, legs, moved }: Books,

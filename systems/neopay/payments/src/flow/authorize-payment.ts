@@ -6,7 +6,8 @@ import { beginMovement, endMovement, type Writing } from "../intent/movement.ts"
 import { paymentOf, tellingOf } from "../intent/payment-store.ts";
 import { spend } from "../limit/spending.ts";
 import type { Payment } from "../schemas.ts";
-import { beginCapture, take } from "./capture-payment.ts";
+import { take } from "./capture-payment.ts";
+import { beginCapture } from "./capture-steps.ts";
 import { type Answered, answered, refuse } from "./refuse.ts";
 import { acquirerPatience, type Flow, railOf, type Uses } from "./uses.ts";
 

@@ -2,7 +2,7 @@ import type { Handler } from "@banyan/kernel";
 import { payments } from "../contract.ts";
 import { endMovement } from "../intent/movement.ts";
 import { lockPayment, type PaymentRow, tellingOf } from "../intent/payment-store.ts";
-import { beginCapture } from "./capture-payment.ts";
+import { beginCapture } from "./capture-steps.ts";
 import { endUnauthorized } from "./refuse.ts";
 
 type Context = Parameters<Handler<typeof payments.takeNotice>>[0];

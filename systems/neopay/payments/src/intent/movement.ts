@@ -1,8 +1,9 @@
+import { type Fault, isFault } from "@banyan/kernel";
 import type { CommandContext } from "@banyan/kernel/types";
 import { feeOfPart } from "@banyan/neopay-money";
 import { payments } from "../contract.ts";
 import { begin, done, type MovementKind, type PaymentState, type Refusal, undone, type Wish } from "./payment.ts";
-import { lockPayment, type PaymentRow, stateOf } from "./payment-store.ts";
+import { lockPayments, type PaymentRow, stateOf } from "./payment-store.ts";
 
 /** What a movement needs of the transaction that it is written in, a command's or a workflow's. */
 export type Writing = Omit<CommandContext<"payments", unknown, unknown>, "faults" | "uses">;
@@ -14,32 +15,55 @@ export interface Begun {
   readonly feeMinor: number;
 }
 
-/** Begins a movement under `id`. Raises why it cannot; nothing was changed then. */
-export async function beginMovement(
-  tx: Writing,
-  { paymentId, id, ...wish }: Wish & { readonly paymentId: string; readonly id: string },
-): Promise<Begun> {
-  const { tenant } = tx.identity;
-  const row = await lockPayment(tx.sql, tenant, paymentId);
-  if (row === undefined) throw payments.faults.paymentNotFound({ id: paymentId });
-  const next = begin(stateOf(row), wish, tx.now());
-  if ("refused" in next) throw refusalFault(row, next);
-  const amountMinor = next.pending?.amountMinor ?? 0;
-  const feeMinor = wish.kind === "capture" ? feeOfPart(row.fee_plan, row.captured_minor, amountMinor) : 0;
-  const [payment] = await tx.sql<PaymentRow>`
-    WITH begun AS (
+/** What is to begin, under which id. */
+type Beginning = Wish & { readonly paymentId: string; readonly id: string };
+
+/** Begins a movement. Raises why it cannot; nothing was changed then. */
+export async function beginMovement(tx: Writing, beginning: Beginning): Promise<Begun> {
+  const [begun] = await beginMovements(tx, tx.identity.tenant, [beginning]);
+  if (begun === undefined || isFault(begun)) throw begun;
+  tx.invalidate(beginning.paymentId);
+  return begun;
+}
+
+/** Begins movements of one tenant in order, or says why one cannot begin. What is written travels with the commit, which fails with it. */
+export async function beginMovements(
+  tx: Pick<Writing, "sql" | "now">,
+  tenant: string,
+  beginnings: readonly Beginning[],
+): Promise<readonly (Begun | Fault)[]> {
+  const now = tx.now();
+  const rows = await lockPayments(tx.sql, tenant, [...new Set(beginnings.map(({ paymentId }) => paymentId))]);
+  const begun = beginnings.map(({ paymentId, id, ...wish }): Begun | Fault => {
+    const row = rows.get(paymentId);
+    if (row === undefined) return payments.faults.paymentNotFound({ id: paymentId });
+    const next = begin(stateOf(row), wish, now);
+    if ("refused" in next) return refusalFault(row, next);
+    const amountMinor = next.pending?.amountMinor ?? 0;
+    const feeMinor = wish.kind === "capture" ? feeOfPart(row.fee_plan, row.captured_minor, amountMinor) : 0;
+    const payment = { ...row, pending_kind: wish.kind, pending_id: id, pending_minor: amountMinor };
+    rows.set(paymentId, payment);
+    return { payment, amountMinor, feeMinor };
+  });
+  const written = begun.filter((one): one is Begun => !isFault(one));
+  if (written.length === 0) return begun;
+  const of = written.map(({ payment }) => payment);
+  void tx.sql`
+    WITH given AS (
+      SELECT * FROM unnest(${of.map(({ id }) => id)}::uuid[], ${of.map((row) => row.pending_id)}::uuid[], ${of.map((row) => row.pending_kind)}::text[],
+        ${of.map((row) => row.pending_minor)}::bigint[], ${written.map(({ feeMinor }) => feeMinor)}::bigint[])
+        AS g (payment_id, id, kind, amount_minor, fee_minor)
+    ), begun AS (
       INSERT INTO payments.movement (id, tenant, payment_id, kind, amount_minor, fee_minor, begun_at)
-      VALUES (${id}, ${tenant}, ${paymentId}, ${wish.kind}, ${amountMinor}, ${feeMinor}, ${new Date(tx.now())})
+      SELECT g.id, ${tenant}, g.payment_id, g.kind, g.amount_minor, g.fee_minor, ${new Date(now)}::timestamptz FROM given g
     )
-    UPDATE payments.payment SET pending_kind = ${wish.kind}, pending_id = ${id}, pending_minor = ${amountMinor}
-    WHERE id = ${paymentId} AND tenant = ${tenant} RETURNING *`;
-  if (payment === undefined) throw new Error(`the payment ${paymentId} went away under its lock`);
-  tx.invalidate(paymentId);
-  return { payment, amountMinor, feeMinor };
+    UPDATE payments.payment AS p SET pending_kind = g.kind, pending_id = g.id, pending_minor = g.amount_minor
+    FROM given g WHERE p.id = g.payment_id AND p.tenant = ${tenant}`;
+  return begun;
 }
 
 /** How a movement ended. */
-interface Ending {
+export interface Ending {
   readonly paymentId: string;
   readonly id: string;
   readonly isDone: boolean;
@@ -53,25 +77,62 @@ interface Ending {
 
 /** Ends the movement; undefined where it had ended before. */
 export async function endMovement(tx: Writing, ending: Ending): Promise<PaymentRow | undefined> {
-  const { paymentId, id, isDone, reason = null, transactionId = null, authorizationRef = null } = ending;
-  const { tenant } = tx.identity;
-  const row = await lockPayment(tx.sql, tenant, paymentId);
-  if (row === undefined || row.pending_id !== id) return undefined;
-  const next = nextOf(stateOf(row), ending);
-  const [payment] = await tx.sql<PaymentRow>`
-    WITH ended AS (
-      UPDATE payments.movement SET status = ${isDone ? "done" : "failed"}, reason = ${reason}, transaction_id = ${transactionId},
-        ended_at = ${new Date(tx.now())}
-      WHERE id = ${id} AND tenant = ${tenant}
+  const [ended] = await endMovements(tx, tx.identity.tenant, [ending]);
+  if (ended !== undefined) tx.invalidate(ending.paymentId);
+  return ended;
+}
+
+/** Ends movements of one tenant in order. What is written travels with the commit, which fails with it. */
+export async function endMovements(
+  tx: Pick<Writing, "sql" | "now">,
+  tenant: string,
+  endings: readonly Ending[],
+): Promise<readonly (PaymentRow | undefined)[]> {
+  const rows = await lockPayments(tx.sql, tenant, [...new Set(endings.map(({ paymentId }) => paymentId))]);
+  const ended = endings.map((ending) => {
+    const row = rows.get(ending.paymentId);
+    if (row === undefined || row.pending_id !== ending.id) return undefined;
+    const payment = endedRow(row, ending);
+    rows.set(payment.id, payment);
+    return payment;
+  });
+  const written = endings.filter((_, place) => ended[place] !== undefined);
+  if (written.length === 0) return ended;
+  const of = ended.filter((row) => row !== undefined);
+  void tx.sql`
+    WITH given AS (
+      SELECT * FROM unnest(${written.map(({ id }) => id)}::uuid[], ${written.map(({ isDone }) => (isDone ? "done" : "failed"))}::text[],
+        ${written.map(({ reason = null }) => reason)}::text[], ${written.map(({ transactionId = null }) => transactionId)}::uuid[],
+        ${of.map(({ id }) => id)}::uuid[], ${of.map((row) => row.status)}::text[], ${of.map((row) => row.authorized_minor)}::bigint[],
+        ${of.map((row) => row.captured_minor)}::bigint[], ${of.map((row) => row.refunded_minor)}::bigint[],
+        ${of.map((row) => row.authorization_ref)}::text[])
+        AS g (id, ending, reason, transaction_id, payment_id, status, authorized_minor, captured_minor, refunded_minor, authorization_ref)
+    ), ended AS (
+      UPDATE payments.movement AS m
+      SET status = g.ending, reason = g.reason, transaction_id = g.transaction_id, ended_at = ${new Date(tx.now())}::timestamptz
+      FROM given g WHERE m.id = g.id AND m.tenant = ${tenant}
     )
-    UPDATE payments.payment
-    SET status = ${next.status}, authorized_minor = ${next.authorizedMinor}, captured_minor = ${next.capturedMinor},
-      refunded_minor = ${next.refundedMinor}, pending_kind = NULL, pending_id = NULL, pending_minor = 0,
-      reason = ${reason},
-      authorization_ref = coalesce(${authorizationRef}, authorization_ref)
-    WHERE id = ${paymentId} AND tenant = ${tenant} RETURNING *`;
-  tx.invalidate(paymentId);
-  return payment;
+    UPDATE payments.payment AS p
+    SET status = g.status, authorized_minor = g.authorized_minor, captured_minor = g.captured_minor, refunded_minor = g.refunded_minor,
+      pending_kind = NULL, pending_id = NULL, pending_minor = 0, reason = g.reason, authorization_ref = g.authorization_ref
+    FROM given g WHERE p.id = g.payment_id AND p.tenant = ${tenant}`;
+  return ended;
+}
+
+function endedRow(row: PaymentRow, ending: Ending): PaymentRow {
+  const next = nextOf(stateOf(row), ending);
+  return {
+    ...row,
+    status: next.status,
+    authorized_minor: next.authorizedMinor,
+    captured_minor: next.capturedMinor,
+    refunded_minor: next.refundedMinor,
+    pending_kind: null,
+    pending_id: null,
+    pending_minor: 0,
+    reason: ending.reason ?? null,
+    authorization_ref: ending.authorizationRef ?? row.authorization_ref,
+  };
 }
 
 function nextOf(state: PaymentState, { isDone, becomes }: Ending): PaymentState {
@@ -80,7 +141,7 @@ function nextOf(state: PaymentState, { isDone, becomes }: Ending): PaymentState 
 }
 
 /** The fault that says why a movement cannot begin. */
-export function refusalFault({ id, status }: PaymentRow, refusal: Refusal): Error {
+export function refusalFault({ id, status }: PaymentRow, refusal: Refusal): Fault {
   if (refusal.refused === "inProgress") return payments.faults.inProgress({ id, kind: refusal.kind });
   if (refusal.refused === "wrongStatus") return payments.faults.wrongStatus({ id, status });
   return payments.faults.amountExceeded({ id, leftMinor: refusal.leftMinor });

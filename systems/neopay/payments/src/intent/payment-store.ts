@@ -81,7 +81,12 @@ export async function selectPayment(sql: Sql, tenant: string, id: string): Promi
 
 /** The payment, locked until the end of the transaction. */
 export async function lockPayment(sql: Sql, tenant: string, id: string): Promise<PaymentRow | undefined> {
-  const [row] = await sql<PaymentRow>`
-    SELECT * FROM payments.payment WHERE id = ${id} AND tenant = ${tenant} FOR NO KEY UPDATE`;
-  return row;
+  return (await lockPayments(sql, tenant, [id])).get(id);
+}
+
+/** Those of the payments that there are, by id, locked in the order of their ids until the end of the transaction. */
+export async function lockPayments(sql: Sql, tenant: string, ids: readonly string[]): Promise<Map<string, PaymentRow>> {
+  const rows = await sql<PaymentRow>`
+    SELECT * FROM payments.payment WHERE id = ANY (${ids}) AND tenant = ${tenant} ORDER BY id FOR NO KEY UPDATE`;
+  return new Map(rows.map((row) => [row.id, row]));
 }
