@@ -1,6 +1,8 @@
 import { command, defineContract, event, fault, job, query } from "@banyan/kernel";
 import { eventTypes, instantOf, refusalReasons } from "@banyan/user-events-formats";
 import * as z from "zod";
+import { insightQueries } from "./insights/actions.ts";
+import { peopleCommands, peopleQueries } from "./people/actions.ts";
 
 const instant = z.int().describe("Milliseconds since 1970");
 const when = z
@@ -90,6 +92,7 @@ export const events = defineContract("events", {
     }),
   },
   commands: {
+    ...peopleCommands,
     redrive: command({
       summary: "Try a bad row again, as after its schema was mended",
       input: z.strictObject({ id: z.uuid() }),
@@ -107,6 +110,8 @@ export const events = defineContract("events", {
     }),
   },
   queries: {
+    ...peopleQueries,
+    ...insightQueries,
     list: query({
       summary: "Events of a type, oldest first",
       input: z.strictObject({

@@ -7,6 +7,7 @@ import { type KeptBadRow, lockBadRow, noteTry } from "./bad-row-store.ts";
 import { type BadReason, events, type StoredEvent } from "./contract.ts";
 import { eventDocuments, storeEvents } from "./event-store.ts";
 import { type AskSchema, judgeOne } from "./judge.ts";
+import { learnIdentities } from "./people/identity-store.ts";
 import { addTally } from "./tally-store.ts";
 
 type Tried =
@@ -59,7 +60,10 @@ async function tryAgain({ sql, stored, tenant, ask }: Trying, row: KeptBadRow): 
   const placed = { event, partition, offset, schema };
   const fresh = await storeEvents(stored, [placed]);
   const outcome = fresh.size > 0 ? "stored" : "duplicate";
-  if (outcome === "stored") await insertActs(sql, tenant, [placed]);
+  if (outcome === "stored") {
+    await insertActs(sql, tenant, [placed]);
+    await learnIdentities(sql, tenant, [placed]);
+  }
   await noteTry(sql, tenant, { id, state: "redriven" });
   await addTally(sql, tenant, [
     { source, run, partition, outcome: "bad", count: -1 },

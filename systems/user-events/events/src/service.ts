@@ -3,8 +3,10 @@ import { intake } from "@banyan/user-events-intake/contract";
 import { keepActs } from "./acts/keep-acts.ts";
 import { events } from "./contract.ts";
 import { eventDocuments } from "./event-store.ts";
+import { listSessions, readFunnel, readRetention, readRollups } from "./insights/read-insights.ts";
 import { readLive } from "./operating/read-live.ts";
 import { setLagAlert, watchLag } from "./operating/watch-lag.ts";
+import { erasePerson, findTraces, readHistory, readPerson } from "./people/people.ts";
 import { listBadRows, listEvents, listMessages } from "./read-events.ts";
 import { readLag, readProgress, readTally, readTotals, verifyEvents } from "./read-progress.ts";
 import { redriveBadRow, retryBadRow } from "./redrive.ts";
@@ -14,7 +16,7 @@ import { storeAccepted } from "./store-accepted.ts";
 export const eventsService = implement(events, {
   migrations: new URL("../sql/", import.meta.url),
   collections: [eventDocuments],
-  commands: { redrive: redriveBadRow, alertAtLag: setLagAlert },
+  commands: { redrive: redriveBadRow, alertAtLag: setLagAlert, erase: erasePerson },
   queries: {
     list: listEvents,
     messages: listMessages,
@@ -25,6 +27,13 @@ export const eventsService = implement(events, {
     live: readLive,
     totals: readTotals,
     verify: verifyEvents,
+    person: readPerson,
+    history: readHistory,
+    traces: findTraces,
+    sessions: listSessions,
+    funnel: readFunnel,
+    retention: readRetention,
+    rollups: readRollups,
   },
   subscriptions: { storeAccepted: onMany(intake.accepted, storeAccepted) },
   jobs: { retry: retryBadRow, keepActs, watchLag },

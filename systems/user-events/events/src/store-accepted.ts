@@ -6,6 +6,7 @@ import { insertBadRows, type NewBadRow } from "./bad-row-store.ts";
 import { events } from "./contract.ts";
 import { eventDocuments, type PlacedEvent, placeOf, storeEvents } from "./event-store.ts";
 import { judgeAll } from "./judge.ts";
+import { learnIdentities } from "./people/identity-store.ts";
 import { addConsumed, addTally, type Counted, type Outcome } from "./tally-store.ts";
 
 type Message = Received<typeof intake.accepted>;
@@ -41,12 +42,10 @@ export const storeAccepted: EventsHandler<typeof intake.accepted, typeof events>
   for (const { id, state } of bad) {
     if (state === "retrying" && kept.has(id)) ctx.enqueue(events.retry, { id }, { delayMs: firstRetryMs });
   }
+  const fresh = good.filter((one) => stored.has(placeOf(one)));
   await Promise.all([
-    insertActs(
-      ctx.sql,
-      tenant,
-      good.filter((one) => stored.has(placeOf(one))),
-    ),
+    insertActs(ctx.sql, tenant, fresh),
+    learnIdentities(ctx.sql, tenant, fresh),
     addTally(
       ctx.sql,
       tenant,

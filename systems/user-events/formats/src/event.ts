@@ -50,6 +50,7 @@ export const refusalReasons = [
   "malformedTimestamp",
   "futureTimestamp",
   "ancientTimestamp",
+  "bot",
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 

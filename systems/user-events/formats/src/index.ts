@@ -11,6 +11,7 @@ export {
 export { instantOf } from "./instant.ts";
 export type { Arrival } from "./judge.ts";
 export { eventInLine } from "./lines.ts";
+export { type PseudonymKey, pseudonymised, pseudonymOf } from "./pseudonyms.ts";
 export { readEvent } from "./read-event.ts";
 export { readSegment, refuseText } from "./segment.ts";
 export { readSnowplow } from "./snowplow.ts";

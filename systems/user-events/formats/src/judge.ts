@@ -1,5 +1,13 @@
+import { isbot } from "isbot";
 import { depthOf } from "./depth.ts";
-import { type Collected, eventBytesMax, eventTypes, type RefusalReason, type RefusedEvent } from "./event.ts";
+import {
+  type Collected,
+  eventBytesMax,
+  eventTypes,
+  type RefusalReason,
+  type RefusedEvent,
+  type UserEvent,
+} from "./event.ts";
 import { instantOf } from "./instant.ts";
 
 /** How events arrived: the same for all of one request. Instants are milliseconds since 1970. */
@@ -9,6 +17,8 @@ export interface Arrival {
   readonly receivedAt: number;
   /** Of the request, for events that have none of their own; as the client wrote it. */
   readonly sentAt?: unknown;
+  /** Whether events of programs that say what they are, such as crawlers, are refused. */
+  readonly refusesBots?: boolean;
   /** Names an event that has no id: it cannot be told from its repetition. */
   newId(): string;
 }
@@ -79,7 +89,9 @@ export function judged(sent: Sent, arrival: Arrival, claimsOf: (raw: object) => 
     const bytes = Buffer.byteLength(text);
     if (bytes > eventBytesMax) refuse("tooLarge", `the event has ${bytes} bytes, of at most ${eventBytesMax}`);
     if (notStorable.test(text)) refuse("notStorable", "a text holds NUL or half a surrogate pair");
-    return { bytes, event: believed(claims, eventId ?? arrival.newId(), arrival) };
+    const event = believed(claims, eventId ?? arrival.newId(), arrival);
+    if (arrival.refusesBots === true && isBotIn(event.context)) refuse("bot", "its user agent is a program's");
+    return { bytes, event };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const { source, receivedAt, run } = arrival;
@@ -90,7 +102,7 @@ export function judged(sent: Sent, arrival: Arrival, claimsOf: (raw: object) => 
   }
 }
 
-function believed(claims: Claims, eventId: string, arrival: Arrival) {
+function believed(claims: Claims, eventId: string, arrival: Arrival): UserEvent {
   const { source, run, receivedAt } = arrival;
   const type = eventTypes.find((known) => known === claims.type);
   if (type === undefined) refuse("unknownType", `type must be one of ${eventTypes.join(", ")}`);
@@ -115,6 +127,10 @@ function believed(claims: Claims, eventId: string, arrival: Arrival) {
     context: objectOf("context", claims.context),
     run,
   };
+}
+
+function isBotIn({ userAgent }: UserEvent["context"]): boolean {
+  return typeof userAgent === "string" && isbot(userAgent);
 }
 
 /** Numbers count as ids, as Segment takes them. */

@@ -14,10 +14,9 @@ export function readSegment(raw: unknown, arrival: Arrival): Collected {
 /** A line that holds no event that could be read: no JSON, or such as nests without end. */
 export function refuseText(text: string, arrival: Arrival): Collected {
   return judged({ raw: {}, text: JSON.stringify(text), format: "segment" }, arrival, () => {
+    if (isJson(text)) refuse("tooDeep", "the line is nested too deep to be read");
     if (text.length > eventBytesMax) refuse("tooLarge", `the line has more than ${eventBytesMax} characters`);
-    return isJson(text)
-      ? refuse("tooDeep", "the line is nested too deep to be read")
-      : refuse("unreadable", "neither JSON in UTF-8 nor a line of a web server's log");
+    return refuse("unreadable", "neither JSON in UTF-8 nor a line of a web server's log");
   });
 }
 

@@ -4,6 +4,7 @@ import {
   batchBytesMax,
   type Collected,
   eventInLine,
+  pseudonymised,
   readCloudEvent,
   readSegment,
   readSnowplow,
@@ -120,8 +121,8 @@ async function takeSegment(ctx: Context, item: SegmentItem, read: Read): Promise
   return admitted(ctx, source, { item, collected: read(rest, arrivalAt(ctx, source, "")) });
 }
 
-function arrivalAt(ctx: Context, { id }: Source, run: string): Arrival {
-  return { source: id, run, receivedAt: ctx.now(), newId: () => ctx.newId() };
+function arrivalAt(ctx: Context, { id, refusesBots }: Source, run: string): Arrival {
+  return { source: id, run, refusesBots, receivedAt: ctx.now(), newId: () => ctx.newId() };
 }
 
 /** What was brought, where it is not too much. */
@@ -136,9 +137,18 @@ async function admitted(ctx: Context, source: Source, brought: Brought): Promise
 async function inTime(ctx: Context, source: Source, brought: Brought): Promise<Brought | Refusal> {
   const { collected, item } = brought;
   const retryAfterMs = await waitFor(ctx.kv, { source, tenant: item.identity.tenant }, collected.length);
-  if (retryAfterMs === 0) return brought;
+  if (retryAfterMs === 0) return concealed(source, brought);
   const { id, eventsPerSecond } = source;
   return ctx.faults.rateExceeded({ source: id, eventsPerSecond: eventsPerSecond ?? 0 }, { retryAfterMs });
+}
+
+/** Puts pseudonyms in the place of what the source wants concealed: before anything of it is kept, in the log or elsewhere. */
+async function concealed({ pseudonyms }: Source, { item, collected }: Brought): Promise<Brought> {
+  if (pseudonyms.length === 0) return { item, collected };
+  const { key } = await item.call(sources.pseudonymKey, {});
+  if (key === null) throw new Error("a source has pseudonyms, and its tenant no key for them");
+  const newest = { number: key.number, secret: Buffer.from(key.secret, "base64url") };
+  return { item, collected: collected.map((one) => pseudonymised(one, pseudonyms, newest)) };
 }
 
 /** All refusals together, cut to as many as are told. */

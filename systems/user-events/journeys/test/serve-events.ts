@@ -6,7 +6,7 @@ import {
   firstOf,
   hashApiKey,
 } from "@banyan/gateway";
-import { type App, createApp } from "@banyan/kernel/app";
+import { type App, type Clock, createApp } from "@banyan/kernel/app";
 import { createPostgresKv } from "@banyan/kv-postgres";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
@@ -40,11 +40,13 @@ export interface Served {
   ask(path: string, body?: unknown): Promise<Answer>;
   /** Runs SQL past the services, as somebody with a database client would. */
   run(text: string): Promise<void>;
+  /** Every row of every table as text, as somebody who stole the database would read it. */
+  dumped(): Promise<string>;
   close(): Promise<void>;
 }
 
 /** The three services in one process on a database of their own. */
-export async function serveEvents(server: string): Promise<Served> {
+export async function serveEvents(server: string, { clock }: { readonly clock?: Clock } = {}): Promise<Served> {
   const database = await createTestDatabase(server);
   const app = createApp({
     services: [sourcesService, intakeService, eventsService],
@@ -52,6 +54,7 @@ export async function serveEvents(server: string): Promise<Served> {
     documents: createPostgresDocuments({ url: database.url, inStore: true }),
     kv: createPostgresKv({ url: database.url }),
     deadlineMs: 20_000,
+    ...(clock !== undefined && { clock }),
   });
   await app.start();
   const identity = { subject: "test", tenant: "default", permissions: new Set(["*"]) };
@@ -86,10 +89,17 @@ export async function serveEvents(server: string): Promise<Served> {
       request(path, { body, headers: { authorization: `Basic ${btoa(`${writeKey}:`)}`, ...headers } }),
     ask: (path, body) => request(path, { body, headers: authorization }),
     run: async (text) => {
-      const client = new Client({ connectionString: database.url });
-      await client.connect();
-      await client.query(text);
-      await client.end();
+      await rowsOf(database.url, text);
+    },
+    dumped: async () => {
+      const tables = await rowsOf(
+        database.url,
+        "SELECT format('SELECT * FROM %I.%I', schemaname, tablename) AS text FROM pg_tables WHERE schemaname !~ '^(pg_|information)'",
+      );
+      const rows = await Promise.all(tables.map(({ text }) => rowsOf(database.url, String(text))));
+      return JSON.stringify(rows, (_, value) =>
+        value?.type === "Buffer" ? Buffer.from(value.data).toString() : value,
+      );
     },
     close: async () => {
       await gateway.close();
@@ -97,4 +107,14 @@ export async function serveEvents(server: string): Promise<Served> {
       await database.drop();
     },
   };
+}
+
+async function rowsOf(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
 }

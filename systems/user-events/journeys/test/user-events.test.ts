@@ -59,6 +59,45 @@ describeInTopologies(
       expect(badRows).toMatchObject([{ eventId: "p2", reason: "schemaMismatch" }]);
     });
 
+    test("a visitor who signs up is one person in one session, until they are erased", async () => {
+      const { writeKey } = await call(sources.create, {
+        id: "club",
+        pseudonyms: ["properties.email"],
+        refusesBots: true,
+      });
+      const at = (minute: number) => `2026-10-05T09:${String(minute).padStart(2, "0")}:00Z`;
+      const batch = [
+        { type: "page", messageId: "v1", anonymousId: "visitor", timestamp: at(0) },
+        {
+          type: "identify",
+          messageId: "v2",
+          anonymousId: "visitor",
+          userId: "vera",
+          timestamp: at(10),
+          traits: { email: "v@x" },
+        },
+        {
+          type: "page",
+          messageId: "v3",
+          anonymousId: "visitor",
+          timestamp: at(20),
+          context: { userAgent: "curl/8.0" },
+        },
+        { type: "page", messageId: "v4", userId: "vera", timestamp: at(30) },
+      ];
+      await call(intake.batch, { writeKey, batch });
+      await expect.poll(() => tallyOf("club"), patience).toEqual({ stored: 3, duplicate: 0, bad: 1 });
+      const span = { from: "2026-10-05T00:00:00Z", to: "2026-10-06T00:00:00Z", source: "club" };
+      expect((await call(events.sessions, span)).sessions).toMatchObject([{ person: "vera", events: 3 }]);
+      const [identified] = (await call(events.list, { type: "identify", source: "club" })).events;
+      expect(identified?.properties.email).toMatch(/^p1_/);
+      const { ids } = await call(events.erase, { id: "visitor" });
+      expect(ids).toEqual(["vera", "visitor"]);
+      expect(await call(events.traces, { ids })).toMatchObject({ ok: true });
+      expect((await call(events.sessions, span)).sessions).toEqual([]);
+      expect(await call(events.verify, {})).toMatchObject({ ok: true });
+    });
+
     test("a key that no source has is refused with its fault", async () => {
       const unknown = { writeKey: "nobody's", event: "Paid", userId: "ann" };
       await expect(call(intake.track, unknown)).rejects.toMatchObject({ code: "intake.unknownWriteKey" });

@@ -6,6 +6,11 @@ const part = z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, "use letters, digits an
 /** MODEL-REVISION-ADDITION of SchemaVer, as Snowplow writes it. */
 const version = z.string().regex(/^[1-9]\d{0,3}-\d{1,4}-\d{1,4}$/, "write it as 1-0-0");
 
+/** A field of an event: an id, or what lies in its properties or its context. */
+const fieldPath = z
+  .string()
+  .regex(/^(?:userId|anonymousId|(?:properties|context)(?:\.[^.]{1,100}){1,8})$/, "write it as userId or context.ip");
+
 /** Where events come from. */
 const Source = z.object({
   id: sourceId,
@@ -16,6 +21,10 @@ const Source = z.object({
   isStrict: z.boolean(),
   /** Beyond it clients are told to wait; null is without a limit. Counted by each process that takes events. */
   eventsPerSecond: z.int().nullable(),
+  /** Refuses events of programs that say what they are, such as crawlers. */
+  refusesBots: z.boolean(),
+  /** Fields that are replaced by pseudonyms before anything is kept, as "userId" or "context.ip". */
+  pseudonyms: z.array(z.string()),
 });
 export type Source = z.infer<typeof Source>;
 
@@ -61,10 +70,21 @@ export const sources = defineContract("sources", {
         name: z.string().min(1).max(200).optional(),
         isStrict: z.boolean().default(false),
         eventsPerSecond: z.int().min(1).max(1_000_000).nullable().default(null),
+        refusesBots: z.boolean().default(false),
+        pseudonyms: z.array(fieldPath).max(50).default([]),
       }),
       output: Source,
       faults: ["sourceExists"],
       http: "POST /v1/sources",
+      httpStatus: 201,
+      access: "sources:write",
+    }),
+    /** What was made by the keys before stays what it is, and is found again by `pseudonymsOf`. */
+    rotatePseudonymKey: command({
+      summary: "Make new pseudonyms by a new key",
+      input: z.strictObject({}),
+      output: z.object({ number: z.int() }),
+      http: "POST /v1/pseudonym-keys",
       httpStatus: 201,
       access: "sources:write",
     }),
@@ -100,6 +120,21 @@ export const sources = defineContract("sources", {
       output: z.object({ source: Source.nullable() }),
       cache: { ttlMs: 2_000, tags: ({ id }) => [`source ${id}`] },
       access: "sources:read",
+    }),
+    /** For who replaces: null where no source of the tenant has pseudonyms. The answer may be 2 s old. */
+    pseudonymKey: query({
+      input: z.strictObject({}),
+      output: z.object({ key: z.object({ number: z.int(), secret: z.string() }).nullable() }),
+      cache: { ttlMs: 2_000, tags: () => ["pseudonyms"] },
+      access: "sources:secrets",
+    }),
+    /** For who asks what is kept of somebody, or erases it. */
+    pseudonymsOf: query({
+      summary: "What stands for a value, by each key that there was, the first key first",
+      input: z.strictObject({ value: z.string().min(1).max(1_000) }),
+      output: z.object({ pseudonyms: z.array(z.string()) }),
+      http: "POST /v1/pseudonyms",
+      access: "sources:secrets",
     }),
     schema: query({
       summary: "A schema",

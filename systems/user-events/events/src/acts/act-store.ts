@@ -1,5 +1,6 @@
 import type { Sql } from "@banyan/kernel";
 import type { PlacedEvent } from "../event-store.ts";
+import type { Act } from "../people/actions.ts";
 
 /** Keeps in brief what was stored just now, numbered in its partition. */
 export async function insertActs(sql: Sql, tenant: string, stored: readonly PlacedEvent[]): Promise<void> {
@@ -23,6 +24,20 @@ export async function insertActs(sql: Sql, tenant: string, stored: readonly Plac
     SELECT ${tenant}, partition, head.count + 1 - row_number() OVER (PARTITION BY partition ORDER BY "offset" DESC), source, "eventId",
       type, name, "userId", "anonymousId", to_timestamp("occurredAt" / 1000.0), to_timestamp("receivedAt" / 1000.0)
     FROM given JOIN head USING (partition)`;
+}
+
+/** Up to `limit` acts under any of the ids after the first `after`, in the order in which they happened. */
+export function selectActsOf(
+  sql: Sql,
+  tenant: string,
+  { ids, after, limit }: { readonly ids: readonly string[]; readonly after: number; readonly limit: number },
+): Promise<Act[]> {
+  return sql<Act>`
+    SELECT source, event_id AS "eventId", type, name, user_id AS "userId", anonymous_id AS "anonymousId",
+      (extract(epoch FROM occurred_at) * 1000)::bigint AS "occurredAt"
+    FROM events.act
+    WHERE tenant = ${tenant} AND (user_id = ANY (${ids}) OR (user_id IS NULL AND anonymous_id = ANY (${ids})))
+    ORDER BY occurred_at, partition, number OFFSET ${after} LIMIT ${limit}`;
 }
 
 /** Takes away acts from before an instant (milliseconds since 1970). */

@@ -1,0 +1,59 @@
+import type { Handler } from "@banyan/kernel";
+import { instantOf } from "@banyan/user-events-formats";
+import type { events } from "../contract.ts";
+import type { Session } from "./actions.ts";
+import { furthestStep } from "./furthest-step.ts";
+import { type Span, selectCourses, selectReturning, selectRollups, selectSessions } from "./insight-store.ts";
+
+type Context = Parameters<Handler<typeof events.retention>>[0];
+
+function spanOf(
+  { identity }: Context,
+  { from, to, source }: { from: string; to: string; source?: string | undefined },
+) {
+  return { tenant: identity.tenant, from, to, source: source ?? null } satisfies Span;
+}
+
+/** Sessions, by when they began. */
+export const listSessions: Handler<typeof events.sessions> = async (ctx, { person = null, after, limit, ...span }) => {
+  const cursor = after === undefined ? null : cursorOf(after);
+  if (cursor === undefined) throw ctx.faults.malformedCursor();
+  const wanted = { person, after: cursor, limit: limit + 1 };
+  const found = await selectSessions(ctx.sql, spanOf(ctx, span), wanted);
+  const sessions = found.slice(0, limit);
+  const last = sessions.at(-1);
+  return { sessions, next: found.length > limit && last ? `${last.startedAt}.${last.person}` : null };
+};
+
+function cursorOf(text: string): Pick<Session, "startedAt" | "person"> | undefined {
+  const [, startedAt, person] = /^(\d{1,13})\.(.+)$/.exec(text) ?? [];
+  return person === undefined ? undefined : { startedAt: Number(startedAt), person };
+}
+
+/** How many people came as far as each step. */
+export const readFunnel: Handler<typeof events.funnel> = async (ctx, { step: steps, withinMs, ...span }) => {
+  const courses = await selectCourses(ctx.sql, spanOf(ctx, span), steps);
+  const furthest = courses.map((course) => furthestStep(steps, course, withinMs));
+  return { steps: steps.map((name, at) => ({ name, people: furthest.filter((step) => step > at).length })) };
+};
+
+const dayMs = 86_400_000;
+const periodsMs = { day: dayMs, week: 7 * dayMs } as const;
+
+/** Who came back, by when they first came. */
+export const readRetention: Handler<typeof events.retention> = async (ctx, { every, ...span }) => {
+  const periodMs = periodsMs[every];
+  const returning = await selectReturning(ctx.sql, spanOf(ctx, span), periodMs);
+  const from = instantOf(span.from) as number;
+  const cohorts = [...Map.groupBy(returning, ({ cohort }) => cohort)].map(([cohort, rows]) => {
+    const last = Math.max(...rows.map(({ later }) => later));
+    const people = Array.from({ length: last + 1 }, (_, later) => rows.find((row) => row.later === later)?.people ?? 0);
+    return { startsAt: from + cohort * periodMs, people };
+  });
+  return { cohorts };
+};
+
+/** Counts by the hour or the day. */
+export const readRollups: Handler<typeof events.rollups> = async (ctx, { every, type = null, limit, ...span }) => ({
+  rollups: await selectRollups(ctx.sql, spanOf(ctx, span), { every, type, limit }),
+});
