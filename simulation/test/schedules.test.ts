@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { mutants } from "../src/mutants/mutants.ts";
 import { playCampaign, type Tally } from "../src/run/pool.ts";
 
-/** CI plays 5,000 beside this: `npm run simulate`. */
+/** CI plays 5,840 beside this: `npm run simulate`. */
 const schedules = 120;
 /** A mutant that survives more seeds than this is not seen. */
 const seedsMost = 50;

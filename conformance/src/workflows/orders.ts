@@ -57,6 +57,8 @@ type Place = Handler<typeof orders.place>;
 /** What a test turns, and what it sees. */
 export interface Behaviour {
   readonly contract: typeof orders;
+  /** What the process's clock is ahead. */
+  readonly skewMs: number;
   place: Place;
   pack: Handler<typeof orders.pack>;
   /** What took effect outside the runs, in order. */

@@ -125,6 +125,18 @@ export function stepClauses(start: Start): void {
     expect(begun).toEqual(["ink"]);
   });
 
+  test("a fault that a transaction step throws is told to the handler, whether callers may see it or not", async () => {
+    const { app, reported } = await start({
+      place: async (flow) => {
+        const sellOut = () => flow.transaction("book", () => Promise.reject(orders.faults.soldOut()));
+        const said = await sellOut().catch((error: unknown) => `${orders.faults.soldOut.is(error)}`);
+        return { said };
+      },
+    });
+    expect(await app.call(orders.place, { name: "ink" })).toEqual({ said: "true" });
+    expect(reported).toEqual([]);
+  });
+
   test("a run that a command starts leaves with its transaction", async () => {
     const { app, behaviour } = await start({
       place: async (flow, { name }) => {

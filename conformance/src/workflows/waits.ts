@@ -60,6 +60,17 @@ export function waitClauses(start: Start): void {
     expect(await placed).toEqual({ said: "ink ink true" });
   });
 
+  test("W3 what comes after a run began is heard, though it began in a process whose clock is ahead", async () => {
+    const { app } = await start({
+      skewMs: 60_000,
+      place: async (flow, { name }) => ({ said: (await flow.waitFor("told", stock.told, { key: name })).name }),
+    });
+    const placed = app.call(orders.place, { name: "ink" });
+    await vi.waitFor(async () => expect(await app.workflows.list({ state: "waiting" })).toHaveLength(1));
+    await app.call(stock.tell, { name: "ink" });
+    expect(await placed).toEqual({ said: "ink" });
+  });
+
   test("a signal reaches its run alone, and what nobody waits for is not found", async () => {
     const { app } = await start({
       place: async (flow) => {

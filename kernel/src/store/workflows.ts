@@ -156,7 +156,10 @@ export interface RunStore {
   write(changes: readonly RunChange[]): Promise<readonly RunVerdict[]>;
   /** Those of the runs that are stored. */
   load(ids: readonly string[]): Promise<readonly StoredRun[]>;
-  /** Kept for who waits for the topic now, or from a later step on. A run counts those alone that came after its start. */
+  /**
+   * Kept for who waits for the topic now, or from a later step on. A run counts those alone that came after its start, both by the
+   * store's clock.
+   */
   send(messages: readonly Message[]): Promise<void>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly RunReport[]>;

@@ -288,6 +288,11 @@ function handledOf(
   workflow: AnyWorkflow,
 ): HandledWorkflow & { readonly handler: AnyHandler } {
   const binding = runtime.bindings[workflow.slot] as Binding;
+  // What a transaction step throws is told to its own handler, whether callers of the workflow may see it or not.
+  const codes = new Set(Object.values(service.contract.faults).map(({ code }) => code));
+  const rethrow = (error: unknown): never => {
+    throw runtime.translated(workflow.id, codes, error);
+  };
   return {
     runtime,
     service: service.contract.name,
@@ -296,7 +301,7 @@ function handledOf(
     workflow,
     codes: binding.codes,
     awaits: new Set(service.awaits.map(({ id }) => id)),
-    transactions: { ...binding, group: null, standard: null, checkOutput: null, middleware: [] },
+    transactions: { ...binding, codes, rethrow, group: null, standard: null, checkOutput: null, middleware: [] },
     handler: service.handlers.get(workflow) as AnyHandler,
   };
 }

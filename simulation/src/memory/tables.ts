@@ -35,7 +35,10 @@ export const runs = defineTable<RunRow>("banyan.workflow");
 export const steps = defineTable<StepRow>("banyan.workflow_step");
 export const messages = defineTable<Message & { readonly at: number }>("banyan.workflow_message");
 
-export type RunRow = Omit<StoredRun, "steps" | "messages">;
+export interface RunRow extends Omit<StoredRun, "steps" | "messages"> {
+  /** From when on it hears messages, by the database's clock. */
+  readonly heardFrom: number;
+}
 
 export interface StepRow extends StepRecord {
   readonly run: string;
@@ -53,6 +56,7 @@ export interface DeadLetterRow {
 
 /** While a job is leased, `dueAt` is where its lease ends. `token` grows with every claim and every failure. */
 export interface JobRow extends NewJob {
+  readonly enqueuedAt: number;
   readonly dueAt: number;
   readonly token: number;
   readonly attempt: number;

@@ -41,12 +41,15 @@ export interface Tally {
 }
 
 const assignmentMost = 20;
+/** Where one failure is enough. */
+const assignmentLeast = 4;
 /** A child that was killed leaves promises that never settle behind; a new one begins with an empty heap. */
 const schedulesPerChild = 1_000;
 
 /** Plays a campaign's schedules in children of this process, and resolves when all are played, or enough have failed. */
 export async function playCampaign(campaign: Campaign): Promise<Tally> {
-  const count = Math.min(assignmentMost, Math.ceil(campaign.count / campaign.processes));
+  const most = campaign.failuresMax === 1 ? assignmentLeast : assignmentMost;
+  const count = Math.min(most, Math.ceil(campaign.count / campaign.processes));
   const end = campaign.firstSeed + campaign.count;
   const done = new Map<number, readonly Verdict[]>();
   let next = campaign.firstSeed;

@@ -1,12 +1,12 @@
+import type { Service } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
 import type { Log } from "@banyan/kernel/log";
 import { isFault, type Store } from "@banyan/kernel/store";
-import { bankServices, type Trouble } from "../bank/services.ts";
 import type { Dialect } from "../memory/dialect.ts";
 import { createMemoryStore } from "../memory/store.ts";
 import { type Life, newLife } from "../time/timeline.ts";
 import { StormyLog } from "./log.ts";
-import { Planned } from "./trouble.ts";
+import type { Scenario, ScenarioName } from "./scenario.ts";
 import { StormyWire } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -14,6 +14,9 @@ import type { World } from "./world.ts";
 export interface Wiring {
   store(store: Store, world: World): Store;
   log(log: Log, world: World): Log;
+  /** Who lives there; the seed decides where it is left out. */
+  readonly scenario?: ScenarioName;
+  service?(service: Service): Service;
   /** Statements of its own. */
   readonly dialect?: Dialect;
 }
@@ -24,7 +27,7 @@ export class Place {
   readonly name: string;
   life: Life;
   app: App | null = null;
-  private readonly trouble: Trouble;
+  private readonly scenario: Scenario;
   private readonly wiring: Wiring;
   private wire: StormyWire | null = null;
   private log: StormyLog | null = null;
@@ -32,10 +35,14 @@ export class Place {
   /** Ends calls that were under way when the process died. */
   private readonly breaks = new Set<() => void>();
 
-  constructor(world: World, name: string, { trouble, wiring }: { readonly trouble: Trouble; readonly wiring: Wiring }) {
+  constructor(
+    world: World,
+    name: string,
+    { scenario, wiring }: { readonly scenario: Scenario; readonly wiring: Wiring },
+  ) {
     this.world = world;
     this.name = name;
-    this.trouble = trouble;
+    this.scenario = scenario;
     this.wiring = wiring;
     this.life = newLife(name);
     this.life.isAlive = false;
@@ -46,7 +53,8 @@ export class Place {
     const { world } = this;
     const { dice, timeline, weather } = world;
     const life = newLife(`${this.name}.${++this.incarnation}`);
-    life.skewMs = world.isStorming ? dice.between(-weather.skewMs, weather.skewMs) : 0;
+    const skewMs = Math.min(weather.skewMs, this.scenario.skewMsMax);
+    life.skewMs = world.isStorming ? dice.between(-skewMs, skewMs) : 0;
     this.life = life;
     this.wire = new StormyWire(world, life);
     this.log = weather.hasLog ? new StormyLog(world, life) : null;
@@ -66,17 +74,17 @@ export class Place {
     const store = createMemoryStore({
       database: world.database,
       wire: this.wire as StormyWire,
-      dialect: (text) => this.wiring.dialect?.(text) ?? world.dialect(text),
+      dialect: (text) => this.wiring.dialect?.(text) ?? this.scenario.dialect(text),
     });
     return createApp({
-      services: bankServices(this.trouble),
+      services: this.scenario.services(life).map((service) => this.wiring.service?.(service) ?? service),
       store: this.wiring.store(store, world),
       ...(this.log !== null && { log: this.wiring.log(this.log, world) }),
       // The contracts are the same in every schedule; checking them takes milliseconds.
       validateOutput: false,
       clock: { now: () => world.timeline.wallClock(life), monotonic: () => world.timeline.now - began },
       report: (error, { action }) => {
-        if (error instanceof Planned || isFault(error)) return;
+        if ((isFault(error) && error.kind !== "internal") || this.scenario.isPlanned(error)) return;
         world.failures.push(`${action} failed unexpectedly: ${error instanceof Error ? error.stack : error}`);
       },
     });

@@ -1,19 +1,10 @@
 import type { App } from "@banyan/kernel/app";
 import type { InProcessLog } from "@banyan/kernel/log";
-import {
-  checkCommands,
-  checkDeliveries,
-  checkEvents,
-  checkJobs,
-  checkProjection,
-  isQuiet,
-  whatWaits,
-} from "../check/checks.ts";
-import { History } from "../check/history.ts";
+import { BankTown } from "../bank/town.ts";
+import { Shop } from "../shop/shop.ts";
 import type { Life } from "../time/timeline.ts";
-import { Client } from "./client.ts";
 import { Place, type Wiring } from "./process.ts";
-import { PlannedTrouble } from "./trouble.ts";
+import type { Operator, Scenario, ScenarioName } from "./scenario.ts";
 import { World } from "./world.ts";
 
 /** What one schedule came to. */
@@ -31,9 +22,16 @@ export interface Verdict {
 /** The wiring that ships. */
 export const soundWiring: Wiring = { store: (store) => store, log: (log) => log };
 
-const clients = 3;
-/** After the storm everything must come to rest within this. */
-const settleMs = 60_000;
+const scenarios: Readonly<Record<ScenarioName, (world: World) => Scenario>> = {
+  bank: (world) => new BankTown(world),
+  shop: (world) => new Shop(world),
+};
+
+/** Six of seven seeds are banks. */
+function scenarioOf(seed: number): ScenarioName {
+  return seed % 7 === 0 ? "shop" : "bank";
+}
+
 const recoveryMs = 10_000;
 /** A world that takes more steps than this goes round in circles. */
 const stepsMax = 400_000;
@@ -45,7 +43,8 @@ export async function playSchedule(
   tell: ((line: string) => void) | null = null,
 ): Promise<Verdict> {
   const world = new World(seed, tell);
-  const schedule = new Schedule(world, wiring);
+  const scenario = scenarios[wiring.scenario ?? scenarioOf(seed)](world);
+  const schedule = new Schedule(world, scenario, wiring);
   const problems = await schedule.play();
   const { steps, now, digest } = world.timeline;
   return {
@@ -53,16 +52,13 @@ export async function playSchedule(
     problems: [...world.failures, ...problems],
     steps,
     virtualMs: now,
-    operations: schedule.history.operations.length,
+    operations: scenario.operations,
     digest: digest >>> 0,
   };
 }
 
-/** The services that hear of events: groups of the log. */
-const listeners = 2;
-
 /** Whether every group has acknowledged every message. */
-function isRead({ messages, places }: InProcessLog): boolean {
+function isRead({ messages, places }: InProcessLog, listeners: number): boolean {
   return (
     messages.length === 0 ||
     (places.size === listeners && [...places.values()].every(({ floor }) => floor === messages.length))
@@ -70,69 +66,37 @@ function isRead({ messages, places }: InProcessLog): boolean {
 }
 
 class Schedule {
-  readonly history = new History();
   private readonly world: World;
-  private readonly trouble: PlannedTrouble;
+  private readonly scenario: Scenario;
   private readonly places: readonly Place[];
-  private readonly clients: readonly Client[];
 
-  constructor(world: World, wiring: Wiring) {
+  constructor(world: World, scenario: Scenario, wiring: Wiring) {
     this.world = world;
-    this.trouble = new PlannedTrouble(world);
-    const means = { trouble: this.trouble, wiring };
+    this.scenario = scenario;
+    const means = { scenario, wiring };
     this.places = Array.from({ length: world.weather.processes }, (_, at) => new Place(world, `p${at + 1}`, means));
-    this.clients = Array.from(
-      { length: clients },
-      (_, at) => new Client(world, this.places, this.history, `client${at + 1}`),
-    );
   }
 
   async play(): Promise<string[]> {
-    const { world } = this;
-    const { operations, stormMs } = world.weather;
+    const { world, scenario } = this;
     world.timeline.afterStep = (life) => this.stormOn(life);
     for (const place of this.places) place.start();
-    for (const client of this.clients) client.start(Math.ceil(operations / clients));
-    await this.until(() => world.timeline.now > stormMs);
+    scenario.begin(this.places);
+    await this.until(() => world.timeline.now > world.weather.stormMs);
     this.calm();
-    if (!(await this.until(() => this.isAtRest(), settleMs))) {
-      const waiting = this.clients.filter(({ isDone }) => !isDone).length;
-      return [`did not settle: ${whatWaits(world.database)}, ${waiting} clients without an answer`];
-    }
-    const { database } = world;
-    const problems = [
-      ...checkCommands(this.history, database),
-      ...checkEvents(database),
-      ...checkDeliveries(database),
-      ...checkJobs(database),
-      ...checkProjection(database, "live"),
-    ];
-    return problems.length > 0 ? problems : this.recover();
+    const problems = await this.settled("the storm");
+    if (problems.length === 0) problems.push(...scenario.check());
+    if (problems.length > 0) return problems;
+    const operator: Operator = {
+      operate: (what, act) => this.operate(what, act),
+      settled: (after) => this.settled(after),
+    };
+    return scenario.recover(operator);
   }
 
-  /** What an operator does afterwards: rebuilds, redrives what was given up once its cause is mended, and sends everything again. */
-  private async recover(): Promise<string[]> {
-    const { database } = this.world;
-    await this.operate("rebuild", (app) => app.rebuild("desk.total"));
-    const problems = checkProjection(database, "rebuilt");
-    this.trouble.isCured = true;
-    await this.operate("redrive", async (app) => {
-      for (const { id } of await app.deadLetters({ limit: 1_000 })) {
-        const end = await app.redrive(id);
-        if (end !== "handled") problems.push(`a dead letter whose cause was mended was ${end} when redriven`);
-      }
-      for (const { id } of await app.jobs({ state: "dead", limit: 1_000 })) await app.retryJob(id);
-    });
-    if (!(await this.until(() => this.isAtRest(), settleMs))) {
-      problems.push(`did not settle after the redrive: ${whatWaits(database)}`);
-    }
-    await this.operate("republish", (app) => app.republish(0));
-    if (!(await this.until(() => this.isAtRest(), settleMs))) {
-      problems.push(`did not settle after everything was sent again: ${whatWaits(database)}`);
-    }
-    problems.push(...checkCommands(this.history, database), ...checkJobs(database));
-    problems.push(...checkDeliveries(database).filter((problem) => !problem.startsWith("reordered")));
-    return problems;
+  private async settled(after: string): Promise<string[]> {
+    const isSettled = await this.until(() => this.isAtRest(), this.scenario.settleMs);
+    return isSettled ? [] : [`did not settle after ${after}: ${this.scenario.whatWaits()}`];
   }
 
   private async operate(what: string, act: (app: App) => Promise<unknown>): Promise<void> {
@@ -149,11 +113,11 @@ class Schedule {
   }
 
   private isAtRest(): boolean {
+    const { world, scenario, places } = this;
     return (
-      this.clients.every(({ isDone }) => isDone) &&
-      this.places.every(({ app }) => app?.state === "started") &&
-      isQuiet(this.world.database) &&
-      (!this.world.weather.hasLog || isRead(this.world.log))
+      scenario.isAtRest() &&
+      places.every(({ app }) => app?.state === "started") &&
+      (!world.weather.hasLog || isRead(world.log, scenario.listeners))
     );
   }
 

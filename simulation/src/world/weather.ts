@@ -48,6 +48,13 @@ export interface Weather {
   readonly again: number;
   readonly keyless: number;
   readonly clientPatienceMs: number;
+  /** By card: its acquirer misbehaves. Whether some never answer. */
+  readonly oddCard: number;
+  readonly hasMute: boolean;
+  /** By request to the outside: it comes a second time, seconds later. */
+  readonly echo: number;
+  /** By run of a workflow: somebody asks for its end. */
+  readonly cancel: number;
 }
 
 export function drawWeather(random: Random): Weather {
@@ -84,5 +91,9 @@ export function drawWeather(random: Random): Weather {
     again: sometimes(0.5, 0.02, 0.3),
     keyless: sometimes(0.4, 0.05, 0.3),
     clientPatienceMs: random.pick([100, 1_000, 6_000]),
+    oddCard: sometimes(0.7, 0.1, 0.8),
+    hasMute: random.chance(0.1),
+    echo: sometimes(0.5, 0.02, 0.3),
+    cancel: sometimes(0.4, 0.02, 0.3),
   };
 }

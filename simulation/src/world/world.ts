@@ -1,6 +1,5 @@
 import { InProcessLog } from "@banyan/kernel/log";
 import type { StoredEvent } from "@banyan/kernel/store";
-import { bankDialect } from "../bank/statements.ts";
 import { Database } from "../memory/database.ts";
 import { events } from "../memory/tables.ts";
 import { Random } from "../time/random.ts";
@@ -20,7 +19,6 @@ export class World {
   readonly dice: Random;
   readonly weather: Weather;
   readonly database: Database;
-  readonly dialect = bankDialect;
   readonly server: Life = newLife("database");
   readonly broker: Life = newLife("log");
   readonly log = new InProcessLog({ durable: "disk" });

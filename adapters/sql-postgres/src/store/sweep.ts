@@ -121,7 +121,7 @@ async function deleteRuns(runner: Runner, before: number, signal: AbortSignal | 
       DELETE FROM banyan.workflow_step s USING gone WHERE s.run = gone.id`),
   );
   const { rows } = await runner.run(
-    sql`SELECT least(min(started_at), ${new Date(before)}) AS until FROM banyan.workflow WHERE ended_at IS NULL`,
+    sql`SELECT least(min(heard_from), ${new Date(before)}) AS until FROM banyan.workflow WHERE ended_at IS NULL`,
   );
   const until = rows[0]?.until as Date;
   await eachPages(runner, { table: "banyan.workflow_message", signal }, ({ from, to }) =>

@@ -32,8 +32,8 @@ async function open() {
 
 test("runs that ended are let go of after their days with their steps, and messages that no run can take any more", async () => {
   const { sql, sweepWith } = await open();
-  await sql(`INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, ended_at)
-    SELECT 'run ' || i, 'orders.place', 1, 't', 'a', '[]', '{}', '', '', '{}', now() - interval '5 days',
+  await sql(`INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, heard_from, ended_at)
+    SELECT 'run ' || i, 'orders.place', 1, 't', 'a', '[]', '{}', '', '', '{}', now() - interval '5 days', now() - interval '5 days',
       CASE i % 3 WHEN 0 THEN now() - interval '3 days' WHEN 1 THEN now() END FROM generate_series(0, 8999) AS i`);
   await sql(`INSERT INTO banyan.workflow_step (run, name, kind, digest, place, began_at, attempts)
     SELECT id, 'pay', 'run', '', 1, started_at, 0 FROM banyan.workflow`);

@@ -25,7 +25,15 @@ export async function insertJobs(transaction: DatabaseTransaction, given: readon
     }
     const after = job.after.map((id) => inPlaceOf.get(id) ?? id);
     const state = { token: 0, attempt: 0, error: undefined, deadAt: undefined, owner: undefined };
-    if (await transaction.insertNew(jobs, job.id, { ...job, after, ...state, dueAt: now + Math.ceil(job.delayMs) }))
+    if (
+      await transaction.insertNew(jobs, job.id, {
+        ...job,
+        after,
+        ...state,
+        enqueuedAt: now,
+        dueAt: now + Math.ceil(job.delayMs),
+      })
+    )
       count++;
   }
   return count;

@@ -96,12 +96,14 @@ async function begin(
   change: Extract<RunChange, { do: "start" | "adopt" }>,
 ): Promise<RunVerdict> {
   const { run } = change;
-  if (change.do === "adopt" && transaction.get(jobs, run.id)?.token !== change.claim.token) return "lost";
-  const row: RunRow = { ...run, endedAt: undefined, isCancelled: false, outcome: undefined };
+  const now = transaction.database.now();
+  const enqueued = change.do === "adopt" ? transaction.get(jobs, run.id) : undefined;
+  if (change.do === "adopt" && enqueued?.token !== change.claim.token) return "lost";
+  const heardFrom = enqueued?.enqueuedAt ?? now;
+  const row: RunRow = { ...run, heardFrom, endedAt: undefined, isCancelled: false, outcome: undefined };
   if (!(await transaction.insertNew(runs, run.id, row))) return "lost";
   if (change.do === "adopt") return "done";
   const { lease } = change;
-  const now = transaction.database.now();
   const isStored = await transaction.insertNew(jobs, run.id, {
     id: run.id,
     type: jobTypeOf(run),
@@ -113,6 +115,7 @@ async function begin(
     after: [],
     traceId: run.traceId,
     metadata: run.metadata,
+    enqueuedAt: now,
     dueAt: now + (lease?.ms ?? 0),
     owner: lease?.owner,
     token: lease === undefined ? 0 : 1,
@@ -202,7 +205,7 @@ function messagesFor(transaction: DatabaseTransaction, id: string): readonly Mes
   const topics = new Set(
     own.flatMap(({ topic, endedAt }) => (topic === undefined || endedAt !== undefined ? [] : [hex(topic)])),
   );
-  const since = transaction.get(runs, id)?.startedAt ?? 0;
+  const since = transaction.get(runs, id)?.heardFrom ?? 0;
   return [...transaction.rows(messages).values()]
     .filter((message) => topics.has(hex(message.topic)) && !taken.has(message.id) && message.at >= since)
     .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));

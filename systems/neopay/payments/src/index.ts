@@ -1,1 +1,1 @@
-export { createPaymentsService } from "./service.ts";
+export { createPaymentsService, paymentsOver } from "./service.ts";

@@ -1,7 +1,7 @@
 import { implement, type Service } from "@banyan/kernel";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { merchants } from "@banyan/neopay-merchants/contract";
-import { type AcquirerClientOptions, createAcquirerClient } from "./acquirer/client.ts";
+import { type AcquirerClient, type AcquirerClientOptions, createAcquirerClient } from "./acquirer/client.ts";
 import { payments } from "./contract.ts";
 import { closeDispute } from "./dispute/close-dispute.ts";
 import { openDispute } from "./dispute/open-dispute.ts";
@@ -18,8 +18,12 @@ import { findPayment, listMovements, listPayments } from "./intent/read-payment.
 import { setLimit } from "./limit/set-limit.ts";
 
 /** Payments, with the acquirer that takes cards for them. */
-export function createPaymentsService({ acquirer: options }: { readonly acquirer: AcquirerClientOptions }): Service {
-  const acquirer = createAcquirerClient(options);
+export function createPaymentsService({ acquirer }: { readonly acquirer: AcquirerClientOptions }): Service {
+  return paymentsOver(createAcquirerClient(acquirer));
+}
+
+/** The same over an acquirer that is reached in another way. */
+export function paymentsOver(acquirer: AcquirerClient): Service {
   return implement(payments, {
     migrations: new URL("../sql/", import.meta.url),
     after: [ledger, merchants],

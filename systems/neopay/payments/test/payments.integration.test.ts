@@ -243,6 +243,18 @@ test("a payment that is not authorised by its expiry has expired, and one that i
     .toMatchObject({ availableMinor: 50_00, pendingDebitMinor: 0 });
 });
 
+test("the expiry of a payment that was paid before ends without effect", async () => {
+  const { id } = await shop.create({ expiresAt: new Date(Date.now() + 1_500).toISOString() });
+  await authorize(id, await shop.wallet("pam", 50_00));
+  const expiry = async () => {
+    const runs = await shop.app.workflows.list({ type: "payments.expire", limit: 1_000 });
+    const shown = await Promise.all(runs.map((run) => shop.app.workflows.show(run.id)));
+    return shown.find((run) => run?.input.includes(id));
+  };
+  await expect.poll(expiry, patience).toMatchObject({ outcome: { result: "{}" } });
+  expect(await call(payments.find, { id })).toMatchObject({ status: "succeeded" });
+});
+
 test("a cancelled payment has the code 18 and frees the money", async () => {
   const wallet = await shop.wallet("mia", 50_00);
   const { id } = await shop.create({ capture: "manual" });

@@ -21,17 +21,20 @@ export function insertRuns(changes: readonly Started[]): Statement {
   const leases = changes.map((one) => (one.do === "start" ? one.lease : undefined));
   const tokens = changes.map((one) => (one.do === "adopt" ? one.claim.token : null));
   return sql`WITH given AS (
-      SELECT * FROM unnest(${runs.map((each) => each.id)}::text[], ${runs.map((each) => each.type)}::text[], ${runs.map((each) => each.version)}::int[],
+      SELECT g.*, j.due_at - j.delay_ms * interval '1 millisecond' AS enqueued_at
+      FROM unnest(${runs.map((each) => each.id)}::text[], ${runs.map((each) => each.type)}::text[], ${runs.map((each) => each.version)}::int[],
         ${runs.map((each) => each.tenant)}::text[], ${runs.map((each) => each.actor)}::text[], ${runs.map((each) => JSON.stringify(each.permissions))}::text[],
         ${runs.map((each) => each.input)}::text[], ${runs.map((each) => each.inputHash)}::bytea[], ${runs.map((each) => each.traceId)}::text[],
         ${runs.map((each) => each.metadata)}::text[], ${runs.map((each) => new Date(each.startedAt))}::timestamptz[],
         ${leases.map((each) => each?.owner ?? null)}::text[], ${leases.map((each) => each?.ms ?? 0)}::float8[], ${tokens}::bigint[], ${runs.map(jobTypeOf)}::text[])
         WITH ORDINALITY
         AS g (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, owner, lease_ms, held_token, job_type, place)
-      WHERE held_token IS NULL OR EXISTS (SELECT FROM banyan.job j WHERE j.id = g.id AND j.token = g.held_token)),
+      LEFT JOIN banyan.job j ON j.id = g.id AND j.token = g.held_token
+      WHERE g.held_token IS NULL OR j.id IS NOT NULL),
     stored AS (
-      INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at)
-      SELECT id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at FROM given ORDER BY id, place
+      INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, heard_from)
+      SELECT id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, coalesce(enqueued_at, clock_timestamp())
+      FROM given ORDER BY id, place
       ON CONFLICT DO NOTHING RETURNING id),
     leased AS (
       INSERT INTO banyan.job (id, type, tenant, input, priority, trace_id, metadata, delay_ms, due_at, lease_until, token, attempt, owner)

@@ -1,10 +1,10 @@
 import type { App, RootCallOptions } from "@banyan/kernel/app";
 import { isFault } from "@banyan/kernel/store";
-import { bank } from "../bank/contract.ts";
-import type { History, Operation } from "../check/history.ts";
 import { newLife } from "../time/timeline.ts";
-import type { Place } from "./process.ts";
-import type { World } from "./world.ts";
+import type { Place } from "../world/process.ts";
+import type { World } from "../world/world.ts";
+import { bank } from "./contract.ts";
+import type { History, Operation } from "./history.ts";
 
 type Answer =
   | { readonly kind: "ok" | "refused"; readonly text: string }

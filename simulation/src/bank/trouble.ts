@@ -1,15 +1,8 @@
 import { storeFaults } from "@banyan/kernel/store";
-import type { Trouble } from "../bank/services.ts";
 import { Random } from "../time/random.ts";
-import type { World } from "./world.ts";
-
-/** A handler's failure that the world planned. */
-export class Planned extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "Planned";
-  }
-}
+import { Planned } from "../world/planned.ts";
+import type { World } from "../world/world.ts";
+import type { Trouble } from "./services.ts";
 
 /** What goes wrong in handlers: by reference, so that it goes wrong wherever and whenever the event is handled. */
 export class PlannedTrouble implements Trouble {

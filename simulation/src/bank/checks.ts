@@ -1,7 +1,7 @@
-import { accounts, confirmations, type Effect, entries, letters, notes, totals } from "../bank/rows.ts";
 import type { Database, Table } from "../memory/database.ts";
 import { deadLetters, events, jobs, unsent } from "../memory/tables.ts";
 import type { History, Operation } from "./history.ts";
+import { accounts, confirmations, type Effect, entries, letters, notes, totals } from "./rows.ts";
 
 /*
  * What must hold once the world is calm and has settled. Everything is counted from what clients know and what the tables

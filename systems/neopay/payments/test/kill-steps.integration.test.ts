@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { ledger } from "@banyan/neopay-ledger/contract";
+import { expect, inject, test } from "vitest";
+import { type OpenPayments, openPayments } from "./open-payments.ts";
+
+// biome-ignore lint/style/noProcessEnv: the gate asks for more than an ordinary run
+const isFull = process.env.BANYAN_FAULTS === "full";
+const main = fileURLToPath(new URL("kill-steps-main.ts", import.meta.url));
+const methods = ["CC", "WALLET"] as const;
+
+/** A moment in a workflow to die at. */
+type Point = readonly [method: string, workflow: string, step: string, when: "before" | "after"];
+
+/** One life of the paying process. Answers what ended it: a signal, or its exit code. */
+async function live(given: readonly string[]): Promise<unknown> {
+  const child = spawn(process.execPath, [main, ...given], { stdio: ["ignore", "inherit", "inherit"] });
+  const [code, signal] = await once(child, "exit");
+  return signal ?? code;
+}
+
+/** Before and after each step that a payment's authorization with its capture, and its refund, went through. */
+async function pointsOf({ app }: OpenPayments): Promise<Point[]> {
+  const runs = await app.workflows.list({ limit: 1_000 });
+  const shown = await Promise.all(runs.map(({ id }) => app.workflows.show(id)));
+  return shown.flatMap((run) => {
+    const workflow = run?.type.replace("payments.", "") ?? "";
+    if (run === undefined || !["authorize", "refund"].includes(workflow)) return [];
+    const method = run.steps.some(({ name }) => name === "authorize" || name === "refund") ? "CC" : "WALLET";
+    return run.steps.flatMap(({ name }) =>
+      (["before", "after"] as const).map((when) => [method, workflow, name, when] as const),
+    );
+  });
+}
+
+test(`kill -9 before and after each step of a payment${isFull ? ", 20 times" : ""}: each is paid once, at the acquirer and in the books`, {
+  timeout: isFull ? 3_600_000 : 240_000,
+}, async () => {
+  const shop = await openPayments(inject("postgresUrl"));
+  try {
+    const wallet = await shop.wallet("kit", 10_000_00);
+    const given = [shop.databaseUrl, shop.acquirerUrl, await shop.card("approves"), wallet];
+    const names = methods.map((method) => `${method}-undisturbed`);
+    expect(await live([...given, names.join()])).toBe(0);
+    const points = await pointsOf(shop);
+    expect(points.length).toBeGreaterThan(30);
+
+    const chosen = isFull ? Array.from({ length: 20 }, () => points).flat() : points.filter((_, at) => at % 6 === 0);
+    for (const [turn, [method, ...point]] of chosen.entries()) {
+      const name = `${method}-${turn}`;
+      names.push(name);
+      expect([...point, await live([...given, name, ...point])]).toEqual([...point, "SIGKILL"]);
+    }
+    // Whoever asks again under the same keys is answered; whoever does not has been seen to.
+    expect(await live([...given, names.join()])).toBe(0);
+
+    const cards = names.filter((name) => name.startsWith("CC")).length;
+    expect(await shop.totals()).toMatchObject({ capturedMinor: cards * 10_00, refundedMinor: cards * 1_00 });
+    expect(await shop.balance("world:acquirer:EUR")).toBe(-cards * 9_00);
+    expect(await shop.balance(wallet)).toBe(10_000_00 - (names.length - cards) * 9_00);
+    expect(
+      await shop.run(
+        "SELECT status, captured_minor, refunded_minor, count(*)::int FROM payments.payment GROUP BY 1, 2, 3",
+      ),
+    ).toEqual([{ status: "succeeded", captured_minor: 10_00, refunded_minor: 1_00, count: names.length }]);
+    expect(await shop.run("SELECT id FROM ledger.hold WHERE status = 'active'")).toEqual([]);
+    const going = await shop.app.workflows.list({ limit: 10_000 });
+    expect(going.filter(({ state, type }) => state !== "done" && type !== "payments.expire")).toEqual([]);
+    const { currencies } = await shop.app.call(ledger.trialBalance, {});
+    expect(currencies).toMatchObject([{ currency: "EUR", differenceMinor: 0 }]);
+  } finally {
+    await shop.close();
+  }
+});
