@@ -1,7 +1,7 @@
 import type { App, RootCallOptions } from "@banyan/kernel/app";
 import { isFault } from "@banyan/kernel/store";
 import { newLife } from "../time/timeline.ts";
-import type { Place } from "../world/process.ts";
+import type { Callee } from "../world/scenario.ts";
 import type { World } from "../world/world.ts";
 import { bank } from "./contract.ts";
 import type { History, Operation } from "./history.ts";
@@ -22,12 +22,12 @@ const restMs = 200;
  */
 export class Client {
   private readonly world: World;
-  private readonly places: readonly Place[];
+  private readonly places: readonly Callee[];
   private readonly history: History;
   private readonly life;
   isDone = false;
 
-  constructor(world: World, places: readonly Place[], ...[history, name]: [history: History, name: string]) {
+  constructor(world: World, places: readonly Callee[], ...[history, name]: [history: History, name: string]) {
     this.world = world;
     this.places = places;
     this.history = history;

@@ -1,6 +1,5 @@
 import { Planned } from "../world/planned.ts";
-import type { Place } from "../world/process.ts";
-import type { Operator, Scenario } from "../world/scenario.ts";
+import type { Callee, Operator, Scenario } from "../world/scenario.ts";
 import type { World } from "../world/world.ts";
 import {
   checkCommands,
@@ -43,7 +42,7 @@ export class BankTown implements Scenario {
     return bankServices(this.trouble);
   }
 
-  begin(places: readonly Place[]): void {
+  begin(places: readonly Callee[]): void {
     const { world, history } = this;
     this.clients = Array.from(
       { length: clientCount },

@@ -2,7 +2,7 @@ import type { App, RootCallOptions } from "@banyan/kernel/app";
 import { isFault } from "@banyan/kernel/store";
 import { payments } from "@banyan/neopay-payments/contract";
 import { newLife } from "../time/timeline.ts";
-import type { Place } from "../world/process.ts";
+import type { Callee } from "../world/scenario.ts";
 import type { World } from "../world/world.ts";
 import { shop } from "./contract.ts";
 
@@ -34,13 +34,13 @@ export class Customer {
   readonly contradictions: string[] = [];
   isDone = false;
   private readonly world: World;
-  private readonly places: readonly Place[];
+  private readonly places: readonly Callee[];
   private readonly newPurse: () => Purse;
   private readonly life;
 
   constructor(
     world: World,
-    places: readonly Place[],
+    places: readonly Callee[],
     { name, newPurse }: { readonly name: string; newPurse(): Purse },
   ) {
     this.world = world;

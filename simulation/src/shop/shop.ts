@@ -4,8 +4,7 @@ import type { Dialect } from "../memory/dialect.ts";
 import { jobs } from "../memory/tables.ts";
 import type { Life } from "../time/timeline.ts";
 import { Planned } from "../world/planned.ts";
-import type { Place } from "../world/process.ts";
-import type { Operator, Scenario } from "../world/scenario.ts";
+import type { Callee, Operator, Scenario } from "../world/scenario.ts";
 import type { World } from "../world/world.ts";
 import { Acquirer } from "./acquirer.ts";
 import { booksService, registerService } from "./books.ts";
@@ -66,7 +65,7 @@ export class Shop implements Scenario {
     ];
   }
 
-  begin(places: readonly Place[]): void {
+  begin(places: readonly Callee[]): void {
     const { world } = this;
     const purchases = Math.ceil(world.weather.operations / customerCount / 3);
     this.customers = Array.from({ length: customerCount }, (_, at) => {

@@ -6,7 +6,7 @@ import type { Dialect } from "../memory/dialect.ts";
 import { createMemoryStore } from "../memory/store.ts";
 import { type Life, newLife } from "../time/timeline.ts";
 import { StormyLog } from "./log.ts";
-import type { Scenario, ScenarioName } from "./scenario.ts";
+import type { Callee, Scenario, ScenarioName } from "./scenario.ts";
 import { StormyWire } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -22,7 +22,7 @@ export interface Wiring {
 }
 
 /** A place where one process after the other runs: each an application of its own over the shared database. */
-export class Place {
+export class Place implements Callee {
   readonly world: World;
   readonly name: string;
   life: Life;
@@ -124,7 +124,6 @@ export class Place {
     this.world.timeline.resume(this.life);
   }
 
-  /** Runs `call` in the process, and tells `broken` when it dies before the call has settled. */
   ask(call: (app: App) => Promise<void>, broken: () => void): void {
     const { life, app, world } = this;
     if (!life.isAlive || app === null) {

@@ -2,7 +2,13 @@ import type { Service } from "@banyan/kernel";
 import type { App } from "@banyan/kernel/app";
 import type { Dialect } from "../memory/dialect.ts";
 import type { Life } from "../time/timeline.ts";
-import type { Place } from "./process.ts";
+
+/** Where a process can be asked. */
+export interface Callee {
+  readonly life: Life;
+  /** Runs `call` in the process, and tells `broken` when it dies before the call has settled. */
+  ask(call: (app: App) => Promise<void>, broken: () => void): void;
+}
 
 export type ScenarioName = "bank" | "shop";
 
@@ -20,7 +26,7 @@ export interface Scenario {
   /** For one process. */
   services(life: Life): readonly Service[];
   /** Those who call begin. */
-  begin(places: readonly Place[]): void;
+  begin(places: readonly Callee[]): void;
   /** Whether an error that a process reports is one that the world planned. */
   isPlanned(error: unknown): boolean;
   /** Whether everybody has their answers, and nothing is under way. */
