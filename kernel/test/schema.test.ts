@@ -5,8 +5,9 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { createApp } from "../src/app/index.ts";
 import { contractProblems } from "../src/contract/check.ts";
-import { inputJsonSchema, outputJsonSchema } from "../src/contract/schema.ts";
-import { defineContract, implement, query } from "../src/index.ts";
+import { inputJsonSchema, outputJsonSchema, type Schema } from "../src/contract/schema.ts";
+import { dataOf } from "../src/delivery/event-data.ts";
+import { defineContract, event, implement, query } from "../src/index.ts";
 
 const libraries = {
   Zod: {
@@ -88,4 +89,22 @@ test("a route must name fields of its input, and an output must not transform", 
     "wrong.signed: its route names mark, which its input does not have",
     "wrong.printed: its answer is page, which its output does not have",
   ]);
+});
+
+test("an event's data is validated again unless the very same schema did it in this process, and hands on what it takes", () => {
+  let validated = 0;
+  const amount = z.int().refine(() => ++validated > 0);
+  const emitted = (data: Schema, fields: object) => {
+    const { said } = defineContract("shop", { events: { said: event({ data, key: () => "" }) } });
+    const stored = { id: "1", type: said.id, tenant: "", key: "", version: 1, at: 0, traceId: "", metadata: {} };
+    return dataOf(said, { ...stored, data: '{"amount":1}', ...fields });
+  };
+  const closed = z.strictObject({ amount });
+  expect(emitted(closed, { validatedBy: closed })).toEqual({ amount: 1 });
+  expect(validated).toBe(0);
+  expect(emitted(closed, {})).toEqual({ amount: 1 });
+  expect(emitted(closed, { validatedBy: z.strictObject({ amount: z.int() }) })).toEqual({ amount: 1 });
+  expect(validated).toBe(2);
+  const filled = z.strictObject({ amount, unit: z.string().default("CZK") });
+  expect(emitted(filled, { validatedBy: filled })).toEqual({ amount: 1, unit: "CZK" });
 });

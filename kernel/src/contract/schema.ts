@@ -35,6 +35,16 @@ export function outputJsonSchema(schema: Schema): JsonSchema {
   return schema["~standard"].jsonSchema.output(target);
 }
 
+const handingOn = new WeakMap<Schema, boolean>();
+
+/** Whether what the schema answers is what it takes, as far as JSON Schema tells: then it takes its own answers as they are. */
+export function handsOn(schema: Schema): boolean {
+  const known =
+    handingOn.get(schema) ?? JSON.stringify(inputJsonSchema(schema)) === JSON.stringify(outputJsonSchema(schema));
+  handingOn.set(schema, known);
+  return known;
+}
+
 const issuesMax = 20;
 
 /** At most 20 issues, with keys only: Valibot's paths carry the offending values, which must not reach a log. */

@@ -1,3 +1,4 @@
+import type { Schema } from "../contract/schema.ts";
 import type { ClaimedJob, JobQueue, NewJob } from "./jobs.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Sql } from "./sql.ts";
@@ -147,6 +148,8 @@ export interface NewEvent {
   readonly data: string;
   readonly traceId: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What validated the data in this process. Stores hand it on with what they answer of a commit, and do not keep it. */
+  readonly validatedBy?: Schema;
 }
 
 /** An event that has committed. */

@@ -36,6 +36,7 @@ export class Work {
       data: JSON.stringify(value),
       traceId,
       metadata,
+      validatedBy: event.definition.data,
     });
   }
 
