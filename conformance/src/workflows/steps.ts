@@ -176,6 +176,34 @@ export function stepClauses(start: Start): void {
     expect(await app.call(orders.place, { name: "ink" })).toEqual({ said: "packed ink" });
   });
 
+  test("an event that the service does not name among those that it awaits is not found", async () => {
+    const { app } = await start({
+      place: async (flow) => ({ said: (await flow.waitFor("begun", orders.begun, { key: "ink" })).name }),
+    });
+    await expect(app.call(orders.place, { name: "ink" })).rejects.toMatchObject({
+      code: "kernel.unknownSignal",
+      kind: "not_found",
+      details: { id: "orders.begun" },
+    });
+  });
+
+  test("a step that asks for something else when the run comes to it again is named", async () => {
+    let times = 0;
+    const { app, reported } = await start({
+      place: async (flow) => {
+        await flow.call("take", stock.take, { name: `ink ${++times}` });
+        await flow.sleep("rest", 1);
+        return { said: "" };
+      },
+    });
+    app.call(orders.place, { name: "x" }).catch(() => {});
+    await vi.waitFor(() =>
+      expect(String(reported[0])).toContain('the step "take" was asked for something else in this run'),
+    );
+    const [run] = await app.workflows.list();
+    expect(run).toMatchObject({ state: "stuck", error: expect.stringContaining('"take"') });
+  });
+
   test("a name used twice, a result that is too large, and a loop without end are refused by name", async () => {
     const { app, behaviour, reported } = await start();
     behaviour.place = async (flow) => {

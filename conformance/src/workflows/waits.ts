@@ -18,6 +18,31 @@ export function waitClauses(start: Start): void {
     expect(await second.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" })).toEqual({ said: "awake" });
   });
 
+  test("a test skips the time that a run waits for, and hears what it does then", async () => {
+    const { app } = await start({
+      place: async (flow, { name }) => {
+        await flow.sleep("a week", 7 * 86_400_000);
+        const told = await flow.waitFor("told", stock.told, { key: name, withinMs: 86_400_000 });
+        return { said: told === undefined ? "nobody said anything" : told.name };
+      },
+    });
+    const placed = app.call(orders.place, { name: "ink" });
+    const skip = async (step: string) => {
+      const run = await vi.waitFor(async () => {
+        const [found] = await app.workflows.list({ state: "waiting" });
+        const shown = found && (await app.workflows.show(found.id));
+        expect(shown?.steps.at(-1)).toMatchObject({ name: step });
+        return found?.id ?? "";
+      });
+      await app.workflows.skipTime(run);
+      return run;
+    };
+    await skip("a week");
+    const run = await skip("told");
+    expect(await placed).toEqual({ said: "nobody said anything" });
+    await expect(app.workflows.skipTime(run)).rejects.toMatchObject({ code: "kernel.unknownRun" });
+  });
+
   test("K4 code that does not come to what a run has done is named with the step", async () => {
     const reached = Promise.withResolvers<void>();
     const first = await start({

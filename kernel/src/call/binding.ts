@@ -58,6 +58,7 @@ const passing = new Set<string>([
   kernelFaults.runCancelled.code,
   kernelFaults.tooManySteps.code,
   kernelFaults.resultTooLarge.code,
+  kernelFaults.unknownSignal.code,
   kernelFaults.notRunning.code,
   kernelFaults.internal.code,
   kernelFaults.unavailable.code,

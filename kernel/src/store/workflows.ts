@@ -165,6 +165,8 @@ export interface RunStore {
   list(filter: RunFilter): Promise<readonly RunReport[]>;
   /** For each of the workflows, of the versions that this code goes on with. */
   standing(workflows: readonly Pick<NewRun, "type" | "version">[]): Promise<readonly RunStanding[]>;
+  /** Ends the waits for a time of a run that waits, and wakes it; false where it has ended, is held or is unknown. */
+  skipTime(id: string): Promise<boolean>;
   /** Asks for the end of a run that goes on, and wakes it; false where it has ended or is unknown. */
   cancel(id: string): Promise<boolean>;
   /**

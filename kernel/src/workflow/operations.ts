@@ -36,6 +36,11 @@ export interface WorkflowOperations {
    */
   retry(run: string, from?: string): Promise<void>;
   /**
+   * The time that a run waits for has come: its timers fire now, and what it waits to hear is late. For tests, which cannot wait a week. Raises
+   * `kernel.unknownRun` where it does not wait.
+   */
+  skipTime(run: string): Promise<void>;
+  /**
    * Tells a run something that its workflow declares among its signals. Raises `kernel.unknownRun`, `kernel.unknownSignal`,
    * `kernel.invalidInput`.
    */
@@ -68,6 +73,7 @@ export function workflowOperations({ runtime, workflows, store, standing, replay
     },
     cancel: async (run) => known(run, await store().cancel(run)),
     retry: async (run, from) => known(run, await store().retry(run, from)),
+    skipTime: async (run) => known(run, await store().skipTime(run)),
     async signal(run, name, data) {
       const [found] = await store().load([run]);
       if (found === undefined || found.outcome !== undefined) throw kernelFaults.unknownRun({ run });

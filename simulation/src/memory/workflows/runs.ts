@@ -64,6 +64,11 @@ export function createRunStore(opener: Opener): RunStore {
           return { type, waiting: count("waiting"), stuck: count("stuck") };
         }),
       ),
+    async skipTime(id) {
+      const isWoken = await run((transaction) => skipTime(transaction, id));
+      if (isWoken) opener.announce();
+      return isWoken;
+    },
     async cancel(id) {
       const isAsked = await run(async (transaction) => {
         let found = false;
@@ -174,6 +179,19 @@ async function wake(transaction: DatabaseTransaction, id: string): Promise<void>
   await transaction.update(jobs, id, (job) =>
     job === undefined || job.owner !== undefined || job.deadAt !== undefined ? job : { ...job, dueAt },
   );
+}
+
+async function skipTime(transaction: DatabaseTransaction, id: string): Promise<boolean> {
+  const job = transaction.get(jobs, id);
+  const isRun = transaction.get(runs, id) !== undefined;
+  if (!isRun || job === undefined || job.owner !== undefined || job.deadAt !== undefined) return false;
+  for (const { name } of stepsOf(transaction, id)) {
+    await transaction.update(steps, keyOf(id, name), (row) =>
+      row === undefined || row.endedAt !== undefined || row.dueAt === undefined ? row : { ...row, dueAt: row.beganAt },
+    );
+  }
+  await wake(transaction, id);
+  return true;
 }
 
 async function retry(transaction: DatabaseTransaction, id: string, from: string | undefined): Promise<boolean> {

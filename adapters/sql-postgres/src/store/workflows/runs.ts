@@ -30,6 +30,12 @@ export function createRunStore(runner: Runner): RunStore {
       runner.pool.release(connection);
     }
   };
+  /** Whether there was a run to wake; then everybody hears of it. */
+  const found = async (waking: Statement): Promise<boolean> => {
+    const { rows } = await run(waking);
+    if (rows.length > 0) announce();
+    return rows.length > 0;
+  };
   return {
     async write(changes) {
       const started = changes.filter((one): one is Started => one.do === "start" || one.do === "adopt");
@@ -93,17 +99,21 @@ export function createRunStore(runner: Runner): RunStore {
       const { rows } = await run(countRuns(workflows));
       return rows as unknown as readonly RunStanding[];
     },
-    async cancel(id) {
-      const { rows } = await run(sql`WITH asked AS (
+    skipTime: (id) =>
+      found(sql`WITH woken AS (
+          UPDATE banyan.job j SET due_at = clock_timestamp() FROM banyan.workflow w WHERE j.id = ${id} AND w.id = j.id AND owner IS NULL AND dead_at IS NULL
+          RETURNING j.id),
+        over AS (
+          UPDATE banyan.workflow_step s SET due_at = began_at FROM woken WHERE s.run = woken.id AND ended_at IS NULL AND due_at > began_at)
+        SELECT id FROM woken`),
+    cancel: (id) =>
+      found(sql`WITH asked AS (
           UPDATE banyan.workflow SET cancelled_at = coalesce(cancelled_at, clock_timestamp()) WHERE id = ${id} AND ended_at IS NULL RETURNING id),
         woken AS (
           UPDATE banyan.job j SET due_at = clock_timestamp(), dead_at = NULL, attempt = 0 FROM asked WHERE j.id = asked.id AND (owner IS NULL OR dead_at IS NOT NULL))
-        SELECT id FROM asked`);
-      if (rows.length > 0) announce();
-      return rows.length > 0;
-    },
-    async retry(id, from) {
-      const { rows } = await run(sql`WITH held AS (
+        SELECT id FROM asked`),
+    retry: (id, from) =>
+      found(sql`WITH held AS (
           SELECT j.id FROM banyan.job j WHERE j.id = ${id} AND (j.dead_at IS NOT NULL OR j.owner IS NULL)
             AND (${from ?? null}::text IS NULL OR EXISTS (SELECT FROM banyan.workflow_step s WHERE s.run = j.id AND s.name = ${from ?? null}))
           FOR NO KEY UPDATE),
@@ -114,9 +124,6 @@ export function createRunStore(runner: Runner): RunStore {
           UPDATE banyan.workflow_step s SET attempts = 0, due_at = CASE WHEN error IS NULL THEN due_at END FROM held WHERE s.run = held.id AND ended_at IS NULL
             AND ${from ?? null}::text IS NULL),
         woken AS (UPDATE banyan.job j SET dead_at = NULL, attempt = 0, due_at = clock_timestamp() FROM held WHERE j.id = held.id)
-        SELECT id FROM held`);
-      if (rows.length > 0) announce();
-      return rows.length > 0;
-    },
+        SELECT id FROM held`),
   };
 }
