@@ -173,6 +173,18 @@ describeWithOwnServer("redis", "the log and how Redis is set", (program) => {
     expect(await log.unwrap().xlen("banyan:log")).toBe(3 * kept);
   });
 
+  test("a user with the right password who may use our keys alone appends and reads", async () => {
+    const user = "ledger on >p@ss ~banyan:* +@all".split(" ");
+    const url = await start("--user", "default", "off", "--user", ...user);
+    const log = await open({ url: url.replace("//", "//ledger:p%40ss@") });
+    const { received } = await consume(log);
+    await log.append(many(3));
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    const named = await open({ url, username: "ledger", password: "p@ss" });
+    await named.append(many(1));
+    await expect(open({ url })).rejects.toMatchObject({ code: "log.unavailable" });
+  });
+
   test("a user with a wrong password, or one who may not ask for what it needs, is told so", async () => {
     const users = ["--user", "default on nopass ~* +@all", "--user", "ledger on >p@ss ~banyan:* +@all -info"];
     const url = await start(...users.flatMap((word) => (word.startsWith("--") ? [word] : word.split(" "))));
