@@ -5,6 +5,7 @@ import type { Area, Bench, Wanted } from "../rounds.ts";
 import { measureInRounds } from "../rounds.ts";
 import { percentile, type Row } from "../row.ts";
 import { peer, type Subject } from "../subject-process.ts";
+import { measureMany } from "./many.ts";
 
 const STEADY_PER_SECOND = 100;
 
@@ -29,7 +30,7 @@ const restateFolder = fileURLToPath(new URL("../../../.banyan/", import.meta.url
 /** Workflows of one step in one process, beside DBOS on the same Postgres and Restate on its own disk. */
 export const workflowArea: Area = {
   name: "workflow",
-  about: "workflows of one step, beside DBOS on the same Postgres and beside Restate",
+  about: "workflows of one step, beside DBOS on the same Postgres and Restate; 100,000 that sleep, 10,000 taken over",
   run: (bench) => withPostgres(bench, (url) => run(bench, url)),
 };
 
@@ -50,5 +51,5 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
     const agesMs = await running.ask<number[]>("steady", messages, STEADY_PER_SECOND);
     return { at100, at16, p50: percentile(agesMs, 0.5) };
   });
-  return figures.rows(wanted);
+  return [...figures.rows(wanted), ...(await measureMany(bench, url))];
 }

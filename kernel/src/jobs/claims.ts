@@ -1,5 +1,5 @@
 import type { Clock } from "../call/clock.ts";
-import type { ClaimedJob, JobQueue } from "../store/jobs.ts";
+import type { ClaimedJob, JobQueue, NewJob } from "../store/jobs.ts";
 import { aheadMs, type Follower, type Runs } from "./runs.ts";
 import type { JobSource, SourceOptions } from "./source.ts";
 
@@ -44,8 +44,9 @@ export class Claims implements JobSource, Follower {
     await this.claiming;
   }
 
-  offer(): void {
-    this.wake();
+  /** What is due later than the next look is found by it. */
+  offer(jobs: readonly NewJob[]): void {
+    if (jobs.some(({ delayMs }) => delayMs < pollLongestMs)) this.wake();
   }
 
   wake(): void {

@@ -7,11 +7,11 @@ import { validateNow } from "../contract/schema.ts";
 import type { Claimed } from "../jobs/run.ts";
 import type { AnyHandler } from "../service/service.ts";
 import type { Outcome } from "../store/outcome.ts";
-import type { RunChange, StepRecord, StoredRun } from "../store/workflows.ts";
+import type { RunChange, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Course, type Leaving } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import { Flow, type HandledWorkflow } from "./flow.ts";
-import type { Writes } from "./writes.ts";
+import type { Gathered } from "./gathered.ts";
 
 /** How an attempt at a run came out: it ended here, goes on later or elsewhere, or failed in a way that its steps do not tell of. */
 export type Attempted =
@@ -21,7 +21,7 @@ export type Attempted =
 
 interface Making {
   readonly runtime: Runtime;
-  readonly writes: Writes;
+  readonly writes: Gathered<RunChange, RunVerdict>;
   readonly handler: AnyHandler;
 }
 
@@ -41,14 +41,14 @@ export async function attemptRun(
     clock: runtime.clock,
     stepsMax: definition.stepsMax ?? stepsMaxDefault,
     isReplay: false,
-    save: (steps) => writes.write({ do: "keep", claim, steps }),
+    save: (steps) => writes.add({ do: "keep", claim, steps }),
     leave,
   });
   scope.onEnd = () => leave({ why: "lost" });
   const flow = new Flow(handled, { run, scope, course });
   const going = conclude(flow, { handled, handler, course, run }, runtime);
   const attempted = await Promise.race([going, left]).then(
-    (how) => settle(how, course, (change) => writes.write({ ...change, claim } as RunChange)),
+    (how) => settle(how, course, (change) => writes.add({ ...change, claim } as RunChange)),
     (error: unknown) => ({ how: "failed" as const, error, steps: course.unsavedSteps }),
   );
   going.catch(() => {});

@@ -13,15 +13,22 @@ import type { ClaimedJob, NewJob } from "../store/jobs.ts";
 import type { Outcome } from "../store/outcome.ts";
 import type { Store } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import { jobTypeOf, jobTypesOf, type NewRun, type StoredRun } from "../store/workflows.ts";
+import {
+  jobTypeOf,
+  jobTypesOf,
+  type NewRun,
+  type RunChange,
+  type RunVerdict,
+  type StoredRun,
+} from "../store/workflows.ts";
 import { type Attempted, attemptRun, replayRun } from "./attempt.ts";
 import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import type { HandledWorkflow } from "./flow.ts";
+import { Gathered } from "./gathered.ts";
 import type { WorkflowStanding } from "./operations.ts";
 import { Outcomes } from "./outcomes.ts";
 import { StartCheck } from "./start-check.ts";
-import { Writes } from "./writes.ts";
 
 /*
  * Runs workflows.
@@ -62,7 +69,8 @@ export class Workflows {
   private readonly handled = new Map<string, HandledWorkflow & { readonly handler: AnyHandler }>();
   /** Of the jobs of runs that this code can go on with. */
   private readonly types: readonly string[];
-  private readonly writes: Writes;
+  private readonly writes: Gathered<RunChange, RunVerdict>;
+  private readonly loads: Gathered<string, StoredRun | undefined>;
   private readonly outcomes: Outcomes;
   private readonly runs: Runs;
   /** Runs that were just stored here, and need not be read. */
@@ -76,7 +84,11 @@ export class Workflows {
     this.home = home;
     this.concurrency = concurrency;
     this.lease = { ms: leaseMs, owner: `${nodeName}-${newSpanId().slice(0, 8)}` };
-    this.writes = new Writes(store.runs);
+    this.writes = new Gathered((changes) => store.runs.write(changes));
+    this.loads = new Gathered(async (ids) => {
+      const found = new Map((await store.runs.load(ids)).map((run) => [run.id, run]));
+      return ids.map((id) => found.get(id));
+    });
     this.outcomes = new Outcomes(store.runs);
     const workers = new Map<string, Worker>();
     const worker: Worker = { deadlineMs: attemptMs, run: (claimed, around) => this.work(claimed, around) };
@@ -128,7 +140,7 @@ export class Workflows {
   }
 
   offer(jobs: readonly NewJob[]): void {
-    if (jobs.some(({ type }) => this.types.includes(type))) this.wake();
+    this.claims?.offer(jobs.filter(({ type }) => this.types.includes(type)));
   }
 
   /** Nothing runs and nothing is due. */
@@ -194,7 +206,7 @@ export class Workflows {
     const isHere = this.started < startedMax;
     if (isHere) this.started++;
     try {
-      const verdict = await this.writes.write({ do: "start", run, lease: isHere ? this.lease : undefined });
+      const verdict = await this.writes.add({ do: "start", run, lease: isHere ? this.lease : undefined });
       if (verdict !== "done") return false;
       if (!isHere) this.wake();
       else void this.runHere(run);
@@ -206,21 +218,14 @@ export class Workflows {
 
   private async runHere(run: NewRun): Promise<void> {
     this.started++;
-    this.fresh.set(run.id, {
-      ...run,
-      endedAt: undefined,
-      isCancelled: false,
-      outcome: undefined,
-      steps: [],
-      messages: [],
-    });
+    this.fresh.set(run.id, freshRun(run));
     await this.runs.begin(jobOf(run), () => {});
     this.started--;
   }
 
   /** What became of a run that was started before; raises a conflict where that was asked for something else. */
   private async standing(run: NewRun, context: ValidCall["context"]): Promise<Outcome | undefined> {
-    const [stored] = await this.home.store.runs.load([run.id]);
+    const stored = await this.loads.add(run.id);
     if (stored === undefined) return undefined;
     if (Buffer.compare(stored.inputHash, run.inputHash) !== 0)
       throw kernelFaults.idempotencyConflict({ action: run.type });
@@ -231,6 +236,7 @@ export class Workflows {
   /** One attempt at a claimed run. Never rejects. */
   private async work({ job, scope }: Claimed, { onHandled, isCut }: Surroundings): Promise<void> {
     const { runtime, store } = this.home;
+    let isOver = false;
     try {
       const run = this.fresh.get(job.id) ?? (await this.stored(job));
       this.fresh.delete(job.id);
@@ -238,6 +244,7 @@ export class Workflows {
       const handled = this.handled.get(run.type) as HandledWorkflow & { readonly handler: AnyHandler };
       const { handler } = handled;
       const attempted = await attemptRun(handled, { run, job, scope }, { runtime, writes: this.writes, handler });
+      isOver = attempted.how === "ended";
       if (attempted.how === "ended") this.outcomes.heard(job.id, attempted.outcome);
       if (attempted.how === "failed") await this.giveBack(handled, job, attempted);
       if (attempted.how === "left" && isCut()) await store.jobs.release([job]);
@@ -245,20 +252,22 @@ export class Workflows {
       // The store does not answer: the lease runs out by itself, and the run is claimed again.
     } finally {
       onHandled();
-      this.claims?.wake();
+      // It may go on sooner than the next look.
+      if (!isOver) this.claims?.wake();
     }
   }
 
   /** The run of a claimed job. One that a transaction has just enqueued is stored first; one that has ended needs no job any more. */
   private async stored(job: ClaimedJob): Promise<StoredRun | undefined> {
     const claim = { id: job.id, token: job.token };
-    let [run] = await this.home.store.runs.load([job.id]);
+    const run = await this.loads.add(job.id);
     if (run === undefined) {
-      await this.writes.write({ do: "adopt", run: enqueuedRun(job), claim });
-      [run] = await this.home.store.runs.load([job.id]);
+      const enqueued = enqueuedRun(job);
+      const verdict = await this.writes.add({ do: "adopt", run: enqueued, claim });
+      return verdict === "done" ? freshRun(enqueued) : undefined;
     }
-    if (run?.outcome === undefined) return run;
-    await this.writes.write({ do: "end", claim, steps: [], outcome: run.outcome });
+    if (run.outcome === undefined) return run;
+    await this.writes.add({ do: "end", claim, steps: [], outcome: run.outcome });
     return undefined;
   }
 
@@ -275,7 +284,7 @@ export class Workflows {
     }
     runtime.reportFailure(workflow.id, error, job.traceId);
     const claim = { id: job.id, token: job.token };
-    if (steps.length > 0) await this.writes.write({ do: "keep", claim, steps });
+    if (steps.length > 0) await this.writes.add({ do: "keep", claim, steps });
     const isFinal = error instanceof Divergence || error instanceof Stuck || job.attempt >= bugAttemptsMax;
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     await store.jobs.fail(job, text, isFinal ? undefined : backoffFirstMs * 2 ** Math.min(job.attempt, 10));
@@ -334,6 +343,11 @@ function jobOf(run: NewRun): ClaimedJob {
     waitedMs: 0,
   };
   return { id, type: jobTypeOf(run), tenant, traceId, metadata, ...rest };
+}
+
+/** A run that was just stored: nothing has become of it. */
+function freshRun(run: NewRun): StoredRun {
+  return { ...run, endedAt: undefined, isCancelled: false, outcome: undefined, steps: [], messages: [] };
 }
 
 /** What `ctx.start` enqueues: a job whose input has the run. */
