@@ -3,6 +3,7 @@ import { type Store, storeFaults } from "@banyan/kernel/store";
 import { describe, expect, test } from "vitest";
 import { deliveryClauses } from "./deliveries.ts";
 import { type ApplicationHarness, openApplications } from "./harness.ts";
+import { longEventClauses } from "./long-events.ts";
 import { tally } from "./tally.ts";
 
 export { createAppOverWire } from "./over-wire.ts";
@@ -218,6 +219,7 @@ export function describeApplication(
     });
 
     deliveryClauses({ harness, started });
+    longEventClauses({ harness, started });
 
     test("J2 a job runs after its command's commit, and its effect and completion commit together", async () => {
       const { data, effects } = await harness();
