@@ -4,6 +4,7 @@ import { busArea } from "./bus/area.ts";
 import { callArea } from "./call/area.ts";
 import { commandArea } from "./command/area.ts";
 import { deliveryArea } from "./delivery/area.ts";
+import { eventsArea } from "./events/area.ts";
 import { httpArea } from "./http/area.ts";
 import { installPeers, peersInstalled } from "./install-peers.ts";
 import { jobsArea } from "./jobs/area.ts";
@@ -25,6 +26,7 @@ const areas: Area[] = [
   ledgerArea,
   workflowArea,
   paymentsArea,
+  eventsArea,
   busArea,
   logArea,
   memoryArea,

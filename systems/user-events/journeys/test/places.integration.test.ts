@@ -1,0 +1,157 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { events } from "@banyan/user-events-events/contract";
+import { importEvents } from "@banyan/user-events-imports";
+import { sources } from "@banyan/user-events-sources/contract";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { describeInPlaces, type Place, Running } from "./placed.ts";
+
+// biome-ignore lint/style/noProcessEnv: how long tests try is said from outside
+const isFull = process.env.BANYAN_FAULTS === "full";
+const clicks = fileURLToPath(new URL("../../../../../shared/data/user-events/usagov-clicks.ndjson", import.meta.url));
+const patience = { timeout: 60_000, interval: 50 };
+const people = ["ann", "ben", "cat", "dan"];
+
+describeInPlaces("User Events", ({ place, areApart }) => {
+  let running: Running;
+  let documents: Place["documents"];
+  beforeAll(async () => {
+    const there = await place();
+    documents = there.documents;
+    running = await Running.in(there, inject("postgresUrl"));
+  }, 60_000);
+  afterAll(() => running?.close(), 60_000);
+
+  const stepOf = (person: string, step: number, more: object = {}) => {
+    return {
+      type: "track",
+      event: "Step",
+      messageId: `${person}-${step}`,
+      anonymousId: person,
+      properties: { step },
+      ...more,
+    };
+  };
+  const tally = async () => {
+    const { stored, duplicate, bad } = await running.call(events.tally, { source: "site" });
+    return { stored, duplicate, bad };
+  };
+  const conservation = () => running.call(events.verify, {});
+  const settled = () => expect.poll(conservation, patience).toMatchObject({ ok: true, inFlight: 0 });
+
+  test.skipIf(!existsSync(clicks))(
+    "the click stream of 1.usa.gov (skipped where shared/data is absent): clicks once, heartbeats refused, then duplicates only",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "clicks-"));
+      const lines = readFileSync(clicks, "utf8")
+        .trimEnd()
+        .split("\n")
+        .slice(0, isFull ? undefined : 300);
+      writeFileSync(join(folder, "clicks.ndjson"), lines.join("\n"));
+      const heartbeats = lines.filter((line) => line.includes('"_heartbeat_"')).length;
+      const { signal } = new AbortController();
+      const { call } = running;
+      const pass = () => importEvents({ files: [join(folder, "clicks.ndjson")], call, progress: () => {}, signal });
+      const accepted = lines.length - heartbeats;
+      expect(heartbeats).toBeGreaterThan(0);
+      expect(await pass()).toMatchObject({
+        accepted,
+        duplicate: 0,
+        refused: heartbeats,
+        reasons: { unknownShape: heartbeats },
+      });
+      expect(await pass()).toMatchObject({ accepted: 0, duplicate: accepted, refused: heartbeats });
+      await settled();
+      rmSync(folder, { recursive: true });
+    },
+    120_000,
+  );
+
+  test(`killed ${isFull ? 20 : 2} times in the middle: every event is stored once, in the order of each person`, async () => {
+    const kills = isFull ? 20 : 2;
+    let acknowledged = 0;
+    let isOver = false;
+    /** As a client does that wants nothing lost: the same batch again until it is answered. */
+    const sendAll = async (person: string): Promise<number> => {
+      for (let first = 0; ; first += 10) {
+        const batch = Array.from({ length: 10 }, (_, at) => stepOf(person, first + at));
+        while ((await running.send(batch).catch(() => undefined))?.status !== 202) await delay(20);
+        acknowledged += batch.length;
+        if (isOver) return first + batch.length;
+      }
+    };
+    const { stored: before } = await tally();
+    const sending = people.map(sendAll);
+    for (let kill = 0; kill < kills; kill++) {
+      const reached = acknowledged + 100;
+      await expect.poll(() => acknowledged, patience).toBeGreaterThan(reached);
+      await running.kill();
+      await running.start();
+    }
+    isOver = true;
+    const counts = await Promise.all(sending);
+    await settled();
+    expect((await tally()).stored - before).toBe(counts.reduce((sum, count) => sum + count, 0));
+    for (const [at, person] of people.entries())
+      expect(await stepsInLog(person)).toEqual([...Array(counts[at]).keys()]);
+  }, 600_000);
+
+  /** Steps of one person in the order of the log. */
+  async function stepsInLog(person: string): Promise<unknown[]> {
+    const found = [];
+    for (let after: string | undefined; ; ) {
+      const page = await running.call(events.list, { source: "site", limit: 1_000, ...(after && { after }) });
+      found.push(...page.events.filter(({ anonymousId }) => anonymousId === person));
+      if (page.next === null) break;
+      after = page.next;
+    }
+    return found.toSorted((one, other) => one.offset - other.offset).map(({ properties }) => properties.step);
+  }
+
+  test("a poison event is tried five times, is dead, and is stored when its schema is mended and it is redriven; its neighbours never wait", async () => {
+    const poison = stepOf("eve", 1, { event: "Poison", context: { schema: "site/poison/1-0-0" } });
+    const neighbour = (step: number) => stepOf("eve", step, { event: "Neighbour" });
+    await running.send([neighbour(0), poison, neighbour(2)]);
+    const of = async (eventId: string) =>
+      (await running.call(events.badRows, {})).badRows.find((row) => row.eventId === eventId);
+    await expect.poll(() => of("eve-1"), patience).toMatchObject({ reason: "unknownSchema" });
+    expect((await running.call(events.list, { name: "Neighbour" })).events).toHaveLength(2);
+    await expect.poll(() => of("eve-1"), patience).toMatchObject({ state: "dead", attempts: 5 });
+    const definition = { type: "object", required: ["step"] };
+    await running.call(sources.registerSchema, { vendor: "site", name: "poison", version: "1-0-0", definition });
+    const { id = "" } = (await of("eve-1")) ?? {};
+    expect(await running.call(events.redrive, { id })).toEqual({ outcome: "stored" });
+    expect((await running.call(events.list, { name: "Poison" })).events).toMatchObject([{ eventId: "eve-1" }]);
+    await settled();
+  }, 60_000);
+
+  test.runIf(areApart)(
+    "documents that do not answer: 202 up to the bound, then 429; everything arrives when they do",
+    async () => {
+      const { stored } = await tally();
+      documents?.holdUp(true);
+      for (let step = 0; step < 20; step++) expect((await running.send([stepOf("fay", step)])).status).toBe(202);
+      // As if so many had come: the bound is 200,000.
+      const more = (count: number) =>
+        running.sql(
+          `UPDATE intake.partition SET appended = appended + ${count} WHERE partition = (SELECT min(partition) FROM intake.partition)`,
+        );
+      await more(200_000);
+      const refused = await running.send([stepOf("fay", 20)]);
+      expect([refused.status, refused.body.code, refused.headers.get("retry-after")]).toEqual([
+        429,
+        "intake.backlogged",
+        "1",
+      ]);
+      await more(-200_000);
+      documents?.holdUp(false);
+      documents?.cut();
+      await expect.poll(async () => (await tally()).stored - stored, patience).toBe(20);
+      await settled();
+    },
+    120_000,
+  );
+});
