@@ -46,6 +46,8 @@ test("BANYAN_LOG takes events by way of another database, as CloudEvents", async
   expect(rows).toMatchObject([{ event: { type: "notes.written", subject: "h", data: { text: "hello" } } }]);
   await client.end();
   expect(JSON.parse((await project.run("lag", "--json")).stdout)).toMatchObject({ unsentCount: 0 });
+  expect((await project.run("subscriptions")).stdout).toMatch(/@log +0 +no BANYAN_LOG here/);
+  expect((await project.run("subscriptions", "forget", "@log", "--yes")).stderr).toContain("kernel.stillSubscribed");
   await hub.drop();
 });
 

@@ -17,7 +17,8 @@ export async function listSubscriptions({ json }: { readonly json?: boolean }): 
     service,
     String(unsentCount),
     unsentCount === 0 ? "" : duration(oldestMs),
-    hearing.has(service) ? "" : "not in the configuration",
+    // The server may well have a log that this shell knows nothing of.
+    hearing.has(service) ? "" : service === relayName ? "no BANYAN_LOG here" : "not in the configuration",
     types.join(", "),
   ]);
   print(table([["SERVICE", "WAITING", "OLDEST", "", "HEARS OF"], ...rows], [1, 2]));
