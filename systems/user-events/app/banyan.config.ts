@@ -1,6 +1,7 @@
 import { defineConfig } from "@banyan/cli";
 import { createBasicAuthenticator } from "@banyan/gateway";
 import { userEventsCommands } from "@banyan/user-events-commands";
+import { createDestinationsService } from "@banyan/user-events-destinations";
 import { eventsService } from "@banyan/user-events-events";
 import { events } from "@banyan/user-events-events/contract";
 import { userEventsImporters } from "@banyan/user-events-imports";
@@ -11,7 +12,7 @@ import { sourcesService } from "@banyan/user-events-sources";
 export default defineConfig({
   title: "User Events",
   version: "0.1.0",
-  services: [sourcesService, intakeService, eventsService],
+  services: [sourcesService, intakeService, eventsService, createDestinationsService({ folder: "destinations" })],
   authenticators: async (call) => [
     createBasicAuthenticator(({ userName }) => identifySource((action, input) => call(action, input), userName)),
   ],

@@ -35,7 +35,7 @@ function mayUse(source: SourceFile, used: Package, specifier: string): boolean {
       return to === "kernel" || (to === "platform" && (isContract || !isService(used)));
     case "systems":
       if (to === "systems") return systemOf(source.package) === systemOf(used) && (isContract || !isService(used));
-      return to === "kernel" || (to === "platform" && isContract);
+      return to === "kernel" || (to === "platform" && (isContract || standsAlone(used)));
     case "cli":
       return !["conformance", "bench", "tools"].includes(to);
     default:
@@ -46,6 +46,9 @@ function mayUse(source: SourceFile, used: Package, specifier: string): boolean {
 const layerOf = ({ folder }: Package): string => folder.split("/")[0] ?? "";
 
 const systemOf = ({ folder }: Package): string => folder.split("/")[1] ?? "";
+
+/** What builds on nothing, such as signatures, is for whoever needs it; an edge is for applications. */
+const standsAlone = ({ manifest }: Package): boolean => Object.keys(manifest.dependencies ?? {}).length === 0;
 
 /** A package without a contract is a library, such as money: the services of its system share it. */
 const isService = ({ manifest }: Package): boolean => manifest.exports?.["./contract"] !== undefined;

@@ -2,6 +2,7 @@ import { implement, on, type Service } from "@banyan/kernel";
 import { fx } from "@banyan/neopay-fx/contract";
 import { payments } from "@banyan/neopay-payments/contract";
 import { payouts } from "@banyan/neopay-payouts/contract";
+import { type Resolve, systemResolve } from "@banyan/webhooks";
 import { webhooks } from "./contract.ts";
 import { announce, ping } from "./delivery/announce.ts";
 import { deliver } from "./delivery/deliver.ts";
@@ -15,7 +16,6 @@ import { disableEndpoint, enableEndpoint } from "./endpoint/switch-endpoint.ts";
 import type { Provider } from "./inbound/provider.ts";
 import { receive } from "./inbound/receive.ts";
 import { tellPayments } from "./inbound/tell-payments.ts";
-import { type Resolve, systemResolve } from "./network/target.ts";
 import type { Uses } from "./uses.ts";
 
 /** Whom to trust, inwards and outwards. By default nobody: no provider is known, and nothing private is called. */

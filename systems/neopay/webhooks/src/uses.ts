@@ -1,5 +1,5 @@
+import type { Network } from "@banyan/webhooks";
 import type { Provider } from "./inbound/provider.ts";
-import type { Network } from "./network/target.ts";
 
 /** What the service needs beside its store. */
 export interface Uses {

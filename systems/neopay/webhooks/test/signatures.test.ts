@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
+import { newSecret, printedSecret, signedHeaders } from "@banyan/webhooks";
 import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
-import { newSecret, printedSecret, signedHeaders } from "../src/delivery/signature.ts";
 import { type Provider, verifyNotice } from "../src/inbound/provider.ts";
 
 const now = Date.parse("2026-11-21T12:00:00Z");

@@ -177,6 +177,26 @@ export const events = defineContract("events", {
       http: "GET /v1/consumers/lag",
       access: "events:read",
     }),
+    /** How many events each partition has stored. */
+    storedHeads: query({
+      input: z.strictObject({}),
+      output: z.object({ partitions: z.array(z.object({ partition: z.int(), count: z.int() })) }),
+      access: "events:read",
+    }),
+    /**
+     * For who sends events on: of each partition up to `limit` after a number, up to the one of `until`, in the order in which they were
+     * stored. null for what was erased.
+     */
+    stored: query({
+      input: z.strictObject({
+        after: z.array(z.strictObject({ partition: z.int(), number: z.int(), until: z.int().nullable() })),
+        limit: z.int().min(1).max(100),
+      }),
+      output: z.object({
+        events: z.array(z.object({ partition: z.int(), number: z.int(), event: StoredEvent.nullable() })),
+      }),
+      access: "events:read",
+    }),
     /**
      * Without `after` nothing but where to begin, which is now. Shows what was received in the last 10 minutes; what is refused has neither
      * type nor name, and is left out where one is asked for. What is redriven is shown again, as stored.

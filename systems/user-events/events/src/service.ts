@@ -1,6 +1,7 @@
 import { implement, onMany } from "@banyan/kernel";
 import { intake } from "@banyan/user-events-intake/contract";
 import { keepActs } from "./acts/keep-acts.ts";
+import { readStored, readStoredHeads } from "./acts/read-stored.ts";
 import { events } from "./contract.ts";
 import { eventDocuments } from "./event-store.ts";
 import { listSessions, readFunnel, readRetention, readRollups } from "./insights/read-insights.ts";
@@ -27,6 +28,8 @@ export const eventsService = implement(events, {
     live: readLive,
     totals: readTotals,
     verify: verifyEvents,
+    storedHeads: readStoredHeads,
+    stored: readStored,
     person: readPerson,
     history: readHistory,
     traces: findTraces,

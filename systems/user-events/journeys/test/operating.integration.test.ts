@@ -77,10 +77,11 @@ test("tail shows what comes in while it comes in, and bad-rows what was refused"
 }, 60_000);
 
 test("every command explains itself with examples, and a wrong word is a wrong command line", async () => {
-  for (const name of ["tail", "lag", "totals", "bad-rows", "redrive"]) {
+  for (const name of ["tail", "lag", "totals", "bad-rows", "redrive", "replay"]) {
     const { code, stdout } = await project.run("events", name, "--help");
     expect([code, stdout]).toEqual([0, expect.stringContaining(`Examples:\n  banyan events ${name}`)]);
   }
+  expect((await project.run("events", "replay", "nobody")).stderr).toContain("there is no destination nobody");
   expect((await project.run("events", "tale")).code).toBe(2);
   expect((await project.run("evens", "tail")).code).toBe(2);
   expect((await project.run("events", "bad-rows", "--state", "lost")).code).toBe(1);

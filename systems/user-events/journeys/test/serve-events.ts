@@ -6,6 +6,7 @@ import {
   firstOf,
   hashApiKey,
 } from "@banyan/gateway";
+import type { Service } from "@banyan/kernel";
 import { type App, type Clock, createApp } from "@banyan/kernel/app";
 import { createPostgresKv } from "@banyan/kv-postgres";
 import { createPostgresStore } from "@banyan/sql-postgres";
@@ -46,10 +47,13 @@ export interface Served {
 }
 
 /** The three services in one process on a database of their own. */
-export async function serveEvents(server: string, { clock }: { readonly clock?: Clock } = {}): Promise<Served> {
+export async function serveEvents(
+  server: string,
+  { clock, services = [] }: { readonly clock?: Clock; readonly services?: readonly Service[] } = {},
+): Promise<Served> {
   const database = await createTestDatabase(server);
   const app = createApp({
-    services: [sourcesService, intakeService, eventsService],
+    services: [sourcesService, intakeService, eventsService, ...services],
     store: createPostgresStore({ url: database.url }),
     documents: createPostgresDocuments({ url: database.url, inStore: true }),
     kv: createPostgresKv({ url: database.url }),

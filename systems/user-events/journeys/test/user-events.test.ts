@@ -1,3 +1,8 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createDestinationsService } from "@banyan/user-events-destinations";
+import { destinations } from "@banyan/user-events-destinations/contract";
 import { eventsService } from "@banyan/user-events-events";
 import { events } from "@banyan/user-events-events/contract";
 import { intakeService } from "@banyan/user-events-intake";
@@ -6,13 +11,14 @@ import { sourcesService } from "@banyan/user-events-sources";
 import { sources } from "@banyan/user-events-sources/contract";
 import { expect, inject, test } from "vitest";
 import { describeInTopologies } from "../../../../tools/topologies.ts";
+import { destinationsFolder } from "./destinations-folder.ts";
 
 const patience = { timeout: 20_000, interval: 50 };
 
 describeInTopologies(
   {
     title: "User Events",
-    services: [sourcesService, intakeService, eventsService],
+    services: [sourcesService, intakeService, eventsService, createDestinationsService({ folder: destinationsFolder })],
     config: new URL("./banyan.config.ts", import.meta.url),
     postgresUrl: () => inject("postgresUrl"),
   },
@@ -96,6 +102,26 @@ describeInTopologies(
       expect(await call(events.traces, { ids })).toMatchObject({ ok: true });
       expect((await call(events.sessions, span)).sessions).toEqual([]);
       expect(await call(events.verify, {})).toMatchObject({ ok: true });
+    });
+
+    test("a destination gets what came before it by a replay, and what comes after by itself, each once", async () => {
+      const { writeKey } = await call(sources.create, { id: "feed" });
+      const step = (messageId: string) => ({ type: "track", event: "Step", messageId, anonymousId: "walker" });
+      await call(intake.batch, { writeKey, batch: ["d1", "d2"].map(step) });
+      await expect.poll(() => tallyOf("feed"), patience).toMatchObject({ stored: 2 });
+      const id = `feed-${randomUUID()}`;
+      await call(destinations.create, { id, to: { kind: "files" }, filter: { sources: ["feed"] } });
+      await call(intake.batch, { writeKey, batch: ["d2", "d3"].map(step) });
+      await call(destinations.replay, { id, types: ["track"] });
+      await call(destinations.replay, { id });
+      const own = join(destinationsFolder, "default", id);
+      const written = () => {
+        const files = existsSync(own) ? readdirSync(own) : [];
+        const lines = files.flatMap((file) => readFileSync(join(own, file), "utf8").trim().split("\n"));
+        return lines.map((line) => /"eventId":"(\w+)"/.exec(line)?.[1]).sort();
+      };
+      await expect.poll(written, patience).toEqual(["d1", "d2", "d3"]);
+      rmSync(own, { recursive: true });
     });
 
     test("a key that no source has is refused with its fault", async () => {

@@ -1,8 +1,7 @@
 import type { Handler, Returned } from "@banyan/kernel";
+import { post, resolveTarget } from "@banyan/webhooks";
 import { webhooks } from "../contract.ts";
 import { noteHealth, updateStatus } from "../endpoint/endpoint-store.ts";
-import { post } from "../network/post.ts";
-import { resolveTarget } from "../network/target.ts";
 import type { Uses } from "../uses.ts";
 import { giveUp, noteAttempt } from "./delivery-store.ts";
 import { failingMaxMs, waitBefore } from "./retry-schedule.ts";

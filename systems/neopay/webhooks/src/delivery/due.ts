@@ -1,6 +1,6 @@
 import type { Handler } from "@banyan/kernel";
+import { signedHeaders } from "@banyan/webhooks";
 import type { webhooks } from "../contract.ts";
-import { signedHeaders } from "./signature.ts";
 
 interface DueRow {
   readonly status: string;

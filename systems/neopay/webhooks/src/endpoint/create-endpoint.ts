@@ -1,7 +1,6 @@
 import type { Handler } from "@banyan/kernel";
+import { newSecret, printedSecret, resolveTarget, TargetRefused } from "@banyan/webhooks";
 import type { webhooks } from "../contract.ts";
-import { newSecret, printedSecret } from "../delivery/signature.ts";
-import { resolveTarget, TargetRefused } from "../network/target.ts";
 import type { Uses } from "../uses.ts";
 import { countEnabled, insertEndpoint } from "./endpoint-store.ts";
 

@@ -1,6 +1,6 @@
 import type { Handler } from "@banyan/kernel";
+import { newSecret, printedSecret } from "@banyan/webhooks";
 import type { webhooks } from "../contract.ts";
-import { newSecret, printedSecret } from "../delivery/signature.ts";
 import { replaceSecret } from "./endpoint-store.ts";
 
 /** Time for a receiver to learn the new secret. */

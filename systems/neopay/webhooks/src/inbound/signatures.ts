@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { macOf } from "../delivery/signature.ts";
+import { macOf } from "@banyan/webhooks";
 import type { TakeNotice } from "./schemas.ts";
 
 /** Why a notice is not believed. */

@@ -40,6 +40,36 @@ export function selectActsOf(
     ORDER BY occurred_at, partition, number OFFSET ${after} LIMIT ${limit}`;
 }
 
+/** How many acts each partition has had. */
+export function selectActHeads(sql: Sql, tenant: string): Promise<{ partition: number; count: number }[]> {
+  return sql<{ partition: number; count: number }>`
+    SELECT partition, count FROM events.act_head WHERE tenant = ${tenant} ORDER BY partition`;
+}
+
+/** Where somebody stands in a partition, and where they end; null for nowhere. */
+export interface ActPlace {
+  readonly partition: number;
+  readonly number: number;
+  readonly until: number | null;
+}
+
+/** Up to `limit` acts of each partition after a place, by partition and number. */
+export function selectActsAfter(
+  sql: Sql,
+  tenant: string,
+  { after, limit }: { readonly after: readonly ActPlace[]; readonly limit: number },
+): Promise<{ partition: number; number: number; source: string; eventId: string }[]> {
+  return sql<{ partition: number; number: number; source: string; eventId: string }>`
+    SELECT act.partition, act.number, source, event_id AS "eventId"
+    FROM jsonb_to_recordset(${JSON.stringify(after)}::jsonb) AS place (partition smallint, number bigint, until bigint)
+    CROSS JOIN LATERAL (
+      SELECT * FROM events.act
+      WHERE tenant = ${tenant} AND act.partition = place.partition AND act.number > place.number AND (until IS NULL OR act.number <= until)
+      ORDER BY act.number LIMIT ${limit}
+    ) AS act
+    ORDER BY act.partition, act.number`;
+}
+
 /** Takes away acts from before an instant (milliseconds since 1970). */
 export async function deleteActsBefore(sql: Sql, before: number): Promise<void> {
   await sql`DELETE FROM events.act WHERE occurred_at < ${new Date(before).toISOString()}`;

@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from "node:crypto";
 /** 24 to 64 bytes, says Standard Webhooks 1.0; this is the size of the hash. */
 const secretBytes = 32;
 
+/** 256 bits that nobody guesses. */
 export const newSecret = (): Buffer => randomBytes(secretBytes);
 
 /** As it is shown to whoever receives webhooks: `whsec_` and base64. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Resolve, resolveTarget, TargetRefused } from "../src/network/target.ts";
+import { type Resolve, resolveTarget, TargetRefused } from "../src/target.ts";
 
 const signal = AbortSignal.timeout(20_000);
 /** Numbers are their own address, as for the system's resolver; names are what the test says. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isPublicAddress } from "../src/network/public-address.ts";
+import { isPublicAddress } from "../src/public-address.ts";
 
 test.each([
   ["this host", "0.0.0.0"],

@@ -1,0 +1,1 @@
+export { createDestinationsService, type DestinationsOptions } from "./service.ts";

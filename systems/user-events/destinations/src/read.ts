@@ -1,0 +1,65 @@
+import type { Handler, Returned } from "@banyan/kernel";
+import { events } from "@banyan/user-events-events/contract";
+import type { destinations } from "./contract.ts";
+import { type Definition, GivenFilter, type Place } from "./schemas.ts";
+import { type DueReader, selectDelivered, selectReaders } from "./store.ts";
+import type { Uses } from "./uses.ts";
+
+interface DestinationRow {
+  readonly id: string;
+  readonly definition: Definition;
+  readonly isPaused: boolean;
+  readonly failures: number;
+  readonly deadLetters: number;
+}
+
+/** Every destination of the tenant. */
+export const listDestinations: Handler<typeof destinations.list, Uses> = async (ctx) => {
+  const rows = await ctx.sql<DestinationRow>`
+    SELECT id, definition, is_paused AS "isPaused", failures, (SELECT count(*) FROM destinations.dead_letter AS letter
+      WHERE letter.tenant = destination.tenant AND letter.destination = destination.id) AS "deadLetters"
+    FROM destinations.destination WHERE tenant = ${ctx.identity.tenant} ORDER BY id`;
+  return { destinations: rows.map(({ definition, ...row }) => ({ ...row, ...definition })) };
+};
+
+/** What a destination did not take. */
+export const listDeadLetters: Handler<typeof destinations.deadLetters, Uses> = async (ctx, { id, limit }) => ({
+  deadLetters: await ctx.sql<Returned<typeof destinations.deadLetters>["deadLetters"][number]>`
+    SELECT partition, number, source, event_id AS "eventId", error, attempts, (extract(epoch FROM at) * 1000)::bigint AS at
+    FROM destinations.dead_letter WHERE tenant = ${ctx.identity.tenant} AND destination = ${id}
+    ORDER BY at DESC, partition, number LIMIT ${limit}`,
+});
+
+/** The main reader while it is behind, else a replay. Partitions that a reader has not met begin at their beginning. */
+export const readPlan: Handler<typeof destinations.plan, Uses> = async (ctx, { id }) => {
+  const readers = await selectReaders(ctx.sql, { tenant: ctx.identity.tenant, id }, new Date(ctx.now()));
+  const { partitions } = await ctx.call(events.storedHeads, {});
+  const heads = partitions.map(({ partition, count }) => ({ partition, number: count }));
+  const reader = readers.find(({ until, places }) => until !== null || isBehind(places, heads));
+  if (reader === undefined) return { plan: null };
+  const { id: name, filter, ...rest } = reader;
+  return {
+    plan: {
+      ...rest,
+      reader: name,
+      places: met(reader, heads),
+      filters: [GivenFilter.parse(filter), reader.definition.filter],
+    },
+  };
+};
+
+function isBehind(places: readonly Place[], heads: readonly Place[]): boolean {
+  return heads.some(
+    ({ partition, number }) => number > (places.find((place) => place.partition === partition)?.number ?? 0),
+  );
+}
+
+function met({ places }: DueReader, heads: readonly Place[]): Place[] {
+  const isMet = ({ partition }: Place) => places.some((place) => place.partition === partition);
+  return [...places, ...heads.filter((head) => !isMet(head)).map(({ partition }) => ({ partition, number: 0 }))];
+}
+
+/** Which of the places the destination has. */
+export const readDelivered: Handler<typeof destinations.delivered, Uses> = async (ctx, { id, places }) => ({
+  places: await selectDelivered(ctx.sql, { tenant: ctx.identity.tenant, id }, places),
+});

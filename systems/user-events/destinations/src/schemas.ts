@@ -1,0 +1,107 @@
+import { eventTypes, instantOf } from "@banyan/user-events-formats";
+import * as z from "zod";
+
+export const destinationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and dashes");
+const when = z.string().refine((text) => instantOf(text) !== undefined, "write it as 2026-11-21T12:30:00Z");
+
+/** Which events; of a list that is empty, all. */
+export const Filter = z.strictObject({
+  types: z.array(z.enum(eventTypes)),
+  names: z.array(z.string()).max(100),
+  sources: z.array(z.string()).max(100),
+  /** By when they happened: inclusive. */
+  from: when.optional(),
+  /** Exclusive. */
+  to: when.optional(),
+});
+export type Filter = z.infer<typeof Filter>;
+
+/** A filter as it is given: what is left out is any. */
+export const GivenFilter = z.strictObject({
+  ...Filter.shape,
+  types: Filter.shape.types.default([]),
+  names: Filter.shape.names.default([]),
+  sources: Filter.shape.sources.default([]),
+});
+
+const Retry = z.strictObject({
+  /** Tries of one event before it is a dead letter. */
+  attemptsMax: z.int().min(1).max(20),
+  /** Before the second; then twice as long each time, five minutes at most. */
+  firstMs: z.int().min(1).max(300_000),
+});
+
+/** What a destination is. */
+export const Definition = z.strictObject({
+  to: z.discriminatedUnion("kind", [
+    /** Posted one by one, signed as Standard Webhooks has it, with the event's id as webhook-id. */
+    z.strictObject({ kind: z.literal("webhook"), url: z.url() }),
+    /** A line of JSON per event, in a file per day on which it was received. */
+    z.strictObject({ kind: z.literal("files") }),
+    /** CloudEvents in a log that the application was given by that name. */
+    z.strictObject({ kind: z.literal("log"), log: z.string() }),
+  ]),
+  filter: Filter,
+  retry: Retry,
+});
+export type Definition = z.infer<typeof Definition>;
+
+/** A destination as it is given. Eight tries, a second after the first, are done with after four minutes. */
+export const GivenDefinition = z.strictObject({
+  ...Definition.shape,
+  filter: GivenFilter.default({ types: [], names: [], sources: [] }),
+  retry: Retry.default({ attemptsMax: 8, firstMs: 1_000 }),
+});
+
+/** A stored event's number in its partition. */
+export const Place = z.strictObject({ partition: z.int(), number: z.int() });
+export type Place = z.infer<typeof Place>;
+
+export const Destination = z.object({
+  id: destinationId,
+  ...Definition.shape,
+  isPaused: z.boolean(),
+  /** How often the event that is next was tried in vain. */
+  failures: z.int(),
+  deadLetters: z.int(),
+});
+
+export const DeadLetter = z.object({
+  ...Place.shape,
+  source: z.string(),
+  eventId: z.string(),
+  error: z.string(),
+  attempts: z.int(),
+  at: z.int(),
+});
+
+/** What is to be sent now: by which reader, from where on, and what it takes to send it. */
+export const Plan = z.object({
+  reader: z.string(),
+  turn: z.int(),
+  places: z.array(Place),
+  until: z.array(Place).nullable(),
+  filters: z.array(Filter),
+  definition: Definition,
+  /** base64 */
+  secret: z.string(),
+  files: z.array(z.object({ day: z.string(), bytes: z.int() })),
+});
+export type Plan = z.infer<typeof Plan>;
+
+/** How the sending of a page went. */
+export const Note = z.strictObject({
+  id: destinationId,
+  reader: z.string(),
+  /** Of the plan that it was sent by. */
+  turn: z.int(),
+  places: z.array(Place),
+  delivered: z.array(Place),
+  files: z.array(z.strictObject({ day: z.string(), bytes: z.int() })),
+  /** The event that could not be sent. Final: the receiver does not want it. */
+  failure: z
+    .strictObject({ ...Place.shape, source: z.string(), eventId: z.string(), error: z.string(), isFinal: z.boolean() })
+    .nullable(),
+  isDone: z.boolean(),
+});
+export type Note = z.infer<typeof Note>;

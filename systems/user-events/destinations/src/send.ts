@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { type Handler, isFault, type Returned } from "@banyan/kernel";
+import { events, type StoredEvent } from "@banyan/user-events-events/contract";
+import { appendToLog } from "./append-log.ts";
+import { destinations } from "./contract.ts";
+import { matches } from "./matches.ts";
+import type { Note, Place, Plan } from "./schemas.ts";
+import { type Sent, sendWebhooks } from "./send-webhooks.ts";
+import { selectActive } from "./store.ts";
+import type { Uses } from "./uses.ts";
+import { type DayFile, writeFiles } from "./write-files.ts";
+
+/** A job lets go after so long, well before its lease and deadline; the next second brings another. */
+const turnMs = 20_000;
+const pageMax = 25;
+
+type Context = Parameters<Handler<typeof destinations.send, Uses>>[0];
+type Numbered = Returned<typeof events.stored>["events"][number];
+
+/** One job per destination that may send: each waits for its own receiver only. */
+export const pump: Handler<typeof destinations.pump, Uses> = async (ctx) => {
+  const active = await selectActive(ctx.sql, ctx.identity.tenant, new Date(ctx.now()));
+  for (const { id } of active) ctx.enqueue(destinations.send, { id }, { dedupeKey: id });
+};
+
+/** Sends page after page until there is nothing left, something fails, or its turn is over. */
+export const send: Handler<typeof destinations.send, Uses> = async (ctx, { id }) => {
+  const until = ctx.now() + turnMs;
+  while (ctx.now() < until) {
+    const { plan } = await ctx.call(destinations.plan, { id });
+    if (plan === null) return;
+    const after = plan.places.map((place) => ({ ...place, until: untilOf(plan, place) }));
+    const page = await ctx.call(events.stored, { after, limit: pageMax });
+    const note = await sendPage(ctx, { id, plan, page: page.events });
+    const { isNoted } = await ctx.call(destinations.note, note, { idempotencyKey: ctx.newId() });
+    if (!isNoted || note.failure !== null) return;
+  }
+};
+
+function untilOf({ until }: Plan, { partition }: Place): number | null {
+  return until === null ? null : (until.find((place) => place.partition === partition)?.number ?? 0);
+}
+
+async function sendPage(
+  ctx: Context,
+  { id, plan, page }: { readonly id: string; readonly plan: Plan; readonly page: readonly Numbered[] },
+): Promise<Note> {
+  const { reader, turn, places, filters, until } = plan;
+  const placesOf = page.map(({ partition, number }) => ({ partition, number }));
+  const had = until === null ? [] : (await ctx.call(destinations.delivered, { id, places: placesOf })).places;
+  const isHad = ({ partition, number }: Place) =>
+    had.some((one) => one.partition === partition && one.number === number);
+  const wanted = page.flatMap((one) =>
+    one.event !== null && !isHad(one) && filters.every((filter) => matches(filter, one.event as StoredEvent))
+      ? [{ ...one, event: one.event }]
+      : [],
+  );
+  const { count, error, isFinal, files } = await deliver(ctx, { id, plan, stored: wanted.map(({ event }) => event) });
+  const failed = error === null ? undefined : wanted[count];
+  const passed =
+    failed === undefined
+      ? page
+      : page.slice(
+          0,
+          page.findIndex(({ partition, number }) => partition === failed.partition && number === failed.number),
+        );
+  return {
+    id,
+    reader,
+    turn,
+    places: places.map(({ partition, number }) => ({
+      partition,
+      number: passed.findLast((one) => one.partition === partition)?.number ?? number,
+    })),
+    delivered: wanted.slice(0, count).map(({ partition, number }) => ({ partition, number })),
+    files: [...files],
+    failure:
+      failed === undefined
+        ? null
+        : {
+            partition: failed.partition,
+            number: failed.number,
+            source: failed.event.source,
+            eventId: failed.event.eventId,
+            error: error ?? "",
+            isFinal,
+          },
+    isDone: until !== null && page.length === 0,
+  };
+}
+
+type Delivered = Sent & { readonly files: readonly DayFile[] };
+
+async function deliver(
+  ctx: Context,
+  {
+    id,
+    plan: { definition, secret, files },
+    stored,
+  }: { readonly id: string; readonly plan: Plan; readonly stored: readonly StoredEvent[] },
+): Promise<Delivered> {
+  const all = { count: stored.length, error: null, isFinal: false, files: [] };
+  if (stored.length === 0) return all;
+  const { network, folder, logs } = ctx.uses;
+  const { to } = definition;
+  if (to.kind === "webhook") {
+    const { signal } = ctx;
+    const given = { url: to.url, secret: Buffer.from(secret, "base64"), events: stored, signal, now: () => ctx.now() };
+    return { ...(await sendWebhooks(network, given)), files: [] };
+  }
+  try {
+    if (to.kind === "files") {
+      const own = join(folder ?? "", encodeURIComponent(ctx.identity.tenant), id);
+      return { ...all, files: await writeFiles(own, files, stored) };
+    }
+    const log = logs[to.log];
+    if (log === undefined) throw new Error(`this process has no log ${to.log}`);
+    await appendToLog(log, stored);
+    return all;
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    return { ...all, count: 0, error: isFault(error) ? message : (code ?? message) };
+  }
+}

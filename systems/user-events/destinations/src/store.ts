@@ -1,0 +1,128 @@
+import type { Sql } from "@banyan/kernel";
+import type { Definition, Filter, Note, Place, Plan } from "./schemas.ts";
+
+/** Which destination of whom. */
+export interface At {
+  readonly tenant: string;
+  readonly id: string;
+}
+
+/** Answers false where there is one already. It begins behind `places`. */
+export async function insertDestination(
+  sql: Sql,
+  { tenant, id }: At,
+  {
+    definition,
+    secret,
+    places,
+  }: { readonly definition: Definition; readonly secret: Uint8Array; readonly places: readonly Place[] },
+): Promise<boolean> {
+  const created = await sql`
+    WITH created AS (
+      INSERT INTO destinations.destination (tenant, id, definition, secret)
+      VALUES (${tenant}, ${id}, ${JSON.stringify(definition)}, ${secret}) ON CONFLICT DO NOTHING RETURNING id
+    )
+    INSERT INTO destinations.reader (tenant, destination, id, filter, places)
+    SELECT ${tenant}, id, 'main', '{}', ${JSON.stringify(places)} FROM created RETURNING id`;
+  return created.length > 0;
+}
+
+/** Answers false where there is none. */
+export async function updatePaused(sql: Sql, { tenant, id }: At, isPaused: boolean): Promise<boolean> {
+  const updated = await sql`
+    UPDATE destinations.destination SET is_paused = ${isPaused}, next_at = NULL WHERE tenant = ${tenant} AND id = ${id} RETURNING id`;
+  return updated.length > 0;
+}
+
+/** Reads up to where the main reader is. Answers false where there is no such destination. */
+export async function insertReplay(
+  sql: Sql,
+  { tenant, id }: At,
+  { replay, filter }: { readonly replay: string; readonly filter: Filter },
+): Promise<boolean> {
+  const created = await sql`
+    INSERT INTO destinations.reader (tenant, destination, id, filter, places, until)
+    SELECT tenant, destination, ${replay}, ${JSON.stringify(filter)}, '[]', places FROM destinations.reader
+    WHERE tenant = ${tenant} AND destination = ${id} AND id = 'main' RETURNING id`;
+  return created.length > 0;
+}
+
+/** A reader of a destination that may send at `now`, the main one first. */
+export interface DueReader extends Omit<Plan, "filters" | "reader"> {
+  readonly id: string;
+  readonly filter: Filter | Record<string, never>;
+}
+
+export function selectReaders(sql: Sql, { tenant, id }: At, now: Date): Promise<DueReader[]> {
+  return sql<DueReader>`
+    SELECT reader.id, turn, places, until, filter, definition, encode(secret, 'base64') AS secret,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object('day', to_char(day, 'YYYY-MM-DD'), 'bytes', bytes)), '[]') FROM destinations.file
+        WHERE file.tenant = ${tenant} AND file.destination = ${id}) AS files
+    FROM destinations.destination JOIN destinations.reader ON reader.tenant = destination.tenant AND reader.destination = destination.id
+    WHERE destination.tenant = ${tenant} AND destination.id = ${id} AND NOT is_paused AND NOT is_done AND (next_at IS NULL OR next_at <= ${now})
+    ORDER BY until IS NOT NULL, reader.id`;
+}
+
+/** The destinations of all tenants that may send at `now`. */
+export function selectActive(sql: Sql, tenant: string, now: Date): Promise<{ id: string }[]> {
+  return sql<{ id: string }>`
+    SELECT id FROM destinations.destination
+    WHERE tenant = ${tenant} AND NOT is_paused AND (next_at IS NULL OR next_at <= ${now}) ORDER BY id`;
+}
+
+/** Which of the places were delivered. */
+export function selectDelivered(sql: Sql, { tenant, id }: At, places: readonly Place[]): Promise<Place[]> {
+  return sql<Place>`
+    SELECT partition, number FROM destinations.delivered
+    JOIN jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS place (partition smallint, number bigint) USING (partition, number)
+    WHERE tenant = ${tenant} AND destination = ${id}`;
+}
+
+const longestWaitMs = 300_000;
+
+/** Moves a reader on, unless it is no longer where it was. What failed too often or for good becomes a dead letter, and is passed. */
+export async function noteSent(
+  sql: Sql,
+  { tenant, at: now }: { readonly tenant: string; readonly at: Date },
+  { id, reader, turn, places, delivered, files, failure, isDone }: Note,
+): Promise<boolean> {
+  const [state] = await sql<{ failures: number; retry: Definition["retry"] }>`
+    SELECT failures, definition -> 'retry' AS retry FROM destinations.destination WHERE tenant = ${tenant} AND id = ${id} FOR UPDATE`;
+  if (state === undefined) return false;
+  const failures = failure === null ? 0 : (delivered.length > 0 ? 0 : state.failures) + 1;
+  const isDead = failure !== null && (failure.isFinal || failures >= state.retry.attemptsMax);
+  const reached = isDead
+    ? [
+        ...places.filter(({ partition }) => partition !== failure.partition),
+        { partition: failure.partition, number: failure.number },
+      ]
+    : places;
+  const moved = await sql`
+    UPDATE destinations.reader SET places = ${JSON.stringify(reached)}, turn = turn + 1, is_done = ${isDone}
+    WHERE tenant = ${tenant} AND destination = ${id} AND id = ${reader} AND turn = ${turn} RETURNING id`;
+  if (moved.length === 0) return false;
+  const waitMs = failure === null || isDead ? null : Math.min(state.retry.firstMs * 2 ** (failures - 1), longestWaitMs);
+  await sql`
+    UPDATE destinations.destination SET failures = ${isDead ? 0 : failures},
+      next_at = ${waitMs === null ? null : new Date(now.getTime() + waitMs)} WHERE tenant = ${tenant} AND id = ${id}`;
+  await sql`
+    WITH given AS (SELECT * FROM jsonb_to_recordset(${JSON.stringify(delivered)}::jsonb) AS given (partition smallint, number bigint)), mended AS (
+      DELETE FROM destinations.dead_letter AS letter USING given
+      WHERE tenant = ${tenant} AND destination = ${id} AND letter.partition = given.partition AND letter.number = given.number
+    )
+    INSERT INTO destinations.delivered (tenant, destination, partition, number)
+    SELECT ${tenant}, ${id}, partition, number FROM given ON CONFLICT DO NOTHING`;
+  await sql`
+    INSERT INTO destinations.file AS file (tenant, destination, day, bytes)
+    SELECT ${tenant}, ${id}, day, bytes FROM jsonb_to_recordset(${JSON.stringify(files)}::jsonb) AS given (day date, bytes bigint)
+    ON CONFLICT (tenant, destination, day) DO UPDATE SET bytes = excluded.bytes`;
+  if (isDead) {
+    const { partition, number, source, eventId, error } = failure;
+    await sql`
+      INSERT INTO destinations.dead_letter AS letter (tenant, destination, partition, number, source, event_id, error, attempts, at)
+      VALUES (${tenant}, ${id}, ${partition}, ${number}, ${source}, ${eventId}, ${error}, ${failures}, ${now})
+      ON CONFLICT (tenant, destination, partition, number) DO UPDATE SET error = excluded.error, at = excluded.at,
+        attempts = letter.attempts + excluded.attempts`;
+  }
+  return true;
+}
