@@ -42,7 +42,7 @@ import { StartCheck } from "./start-check.ts";
 
 /** How a process runs workflows. */
 export interface WorkflowOptions {
-  /** Attempts at a time of runs that were claimed. Default 64: they hold no connection while they wait for a step. */
+  /** Attempts at a time of runs that were claimed. Default 256: they hold no connection while they wait for a step. */
   readonly concurrency?: number;
   /** For how long a run is this process's without a sign of life. Default 5,000: whoever awaits a run awaits its recovery. */
   readonly leaseMs?: number;
@@ -79,7 +79,7 @@ export class Workflows {
   private started = 0;
   private claims: Claims | null = null;
 
-  constructor(home: Home, services: readonly Service[], { concurrency = 64, leaseMs = 5_000 }: WorkflowOptions = {}) {
+  constructor(home: Home, services: readonly Service[], { concurrency = 256, leaseMs = 5_000 }: WorkflowOptions = {}) {
     const { runtime, store, nodeName } = home;
     this.home = home;
     this.concurrency = concurrency;
