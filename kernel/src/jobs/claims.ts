@@ -1,12 +1,10 @@
 import type { Clock } from "../call/clock.ts";
 import type { ClaimedJob, JobQueue, NewJob } from "../store/jobs.ts";
-import { aheadMs, type Follower, type Runs } from "./runs.ts";
+import { aheadMs, endingMax, type Follower, type Runs } from "./runs.ts";
 import type { JobSource, SourceOptions } from "./source.ts";
 
 const pollLongestMs = 2_000;
 const aheadMax = 400;
-/** Handled, and on their way to their committed end: many share a commit, so that a slow disk holds up more of them, not all. */
-const endingMax = 1_000;
 /** Claims that found something follow at this distance: what gathers meanwhile costs the store one statement. */
 const gatherMs = 5;
 

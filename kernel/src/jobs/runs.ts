@@ -7,6 +7,8 @@ import type { Worker } from "./run.ts";
 
 /** Jobs that take a millisecond are taken by the hundred, those that take a second one by one, so that no process hoards. */
 export const aheadMs = 50;
+/** Handled, and on their way to their committed end: many share a commit, so that a slow disk holds up more of them, not all. */
+export const endingMax = 1_000;
 
 /** Who hands over a job, and hears what becomes of it. */
 export interface Follower {

@@ -1,6 +1,6 @@
 import type { Clock } from "../call/clock.ts";
 import type { ClaimedJob, JobQueue, NewJob } from "../store/jobs.ts";
-import { aheadMs, type Follower, type Runs } from "./runs.ts";
+import { aheadMs, endingMax, type Follower, type Runs } from "./runs.ts";
 import type { JobSource, SourceOptions } from "./source.ts";
 import type { Ticket, TicketQueue } from "./tickets.ts";
 
@@ -12,8 +12,6 @@ const offeredMs = 5_000;
 const offeredMax = 10_000;
 /** The most jobs of one ticket. */
 const togetherMax = 100;
-/** Handled, and on their way to their committed end: past it tickets are held until theirs. */
-const endingMax = 1_000;
 
 interface TicketedOptions extends SourceOptions {
   /** Those of which no more begin in a time than their limit says. */
@@ -24,7 +22,8 @@ interface TicketedOptions extends SourceOptions {
  * Takes tickets, and leases the jobs that they name from the store. A ticket is used up when the handlers of its jobs have ended: should
  * their ends not commit, the leases do, and the jobs are found.
  * Jobs that were committed here are offered at once; what is free besides (delayed, failed, of a schedule, of a crash, or because
- * its ticket was lost) is looked for. Every process looks, and offers what it has not just offered: two tickets of one id are one.
+ * its ticket was lost) is looked for. Every process looks, and offers what it has not just offered: two tickets of one job alone are one,
+ * and whose job is leased already is used up at once.
  */
 export class Ticketed implements JobSource, Follower {
   private readonly runs: Runs;
@@ -170,7 +169,7 @@ export class Ticketed implements JobSource, Follower {
       const before = this.tookMs.get(type) ?? tookMs;
       this.tookMs.set(type, before + (tookMs - before) / 8);
     }
-    // What its type allows to run at a time counts until the end.
+    // What its type allows to run at a time counts until the end; where many ends are awaited, no more tickets are taken.
     const isHeld = tookMs !== undefined && (this.options.limited.has(type) || this.runs.ending > endingMax);
     if (!isHeld) this.letGo(id);
   }
