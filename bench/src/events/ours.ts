@@ -1,3 +1,4 @@
+import { Agent, request } from "node:http";
 import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { createBasicAuthenticator, createGateway } from "@banyan/gateway";
 import { createApp } from "@banyan/kernel/app";
@@ -35,6 +36,8 @@ export async function open({ url }: { url: string }) {
     log: pino({ level: "fatal" }),
   });
   const address = (await gateway.listen()).url;
+  // As many connections as a client has that means to reuse them.
+  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   const tally = async () => (await app.call(events.tally, { source: id })).stored;
   return {
     address: () => address,
@@ -52,14 +55,17 @@ export async function open({ url }: { url: string }) {
     },
   };
 
-  async function send(messageId: string): Promise<void> {
-    const response = await fetch(`${address}/v1/track`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Basic ${btoa(`${writeKey}:`)}` },
-      body: JSON.stringify({ event: "Step", userId: messageId, messageId, properties: { step: 1 } }),
+  function send(messageId: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const headers = { "content-type": "application/json", authorization: `Basic ${btoa(`${writeKey}:`)}` };
+      const sent = request(`${address}/v1/track`, { agent, method: "POST", headers }, (response) => {
+        response.resume();
+        if (response.statusCode === 202) response.on("end", resolve);
+        else reject(new Error(`intake answered ${response.statusCode}`));
+      });
+      sent.on("error", reject);
+      sent.end(JSON.stringify({ event: "Step", userId: messageId, messageId, properties: { step: 1 } }));
     });
-    if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
-    await response.arrayBuffer();
   }
 
   async function isReadable(messageId: string): Promise<boolean> {
