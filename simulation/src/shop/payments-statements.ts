@@ -20,52 +20,63 @@ export const paymentsDialect: Dialect = dialectOf({
     [tenant, merchant, name],
   ) => [{ id: transaction.get(merchantTxns, nameOf(tenant, merchant, name)) }],
   "SELECT * FROM payments.payment WHERE id = ? AND tenant = ?": (transaction, [id]) => found(transaction, id),
-  "SELECT * FROM payments.payment WHERE id = ? AND tenant = ? FOR NO KEY UPDATE": async (transaction, [id]) => {
-    await transaction.update(paymentRows, String(id), (row) => row);
-    return found(transaction, id);
-  },
-  [`WITH begun AS ( INSERT INTO payments.movement (id, tenant, payment_id, kind, amount_minor, fee_minor, begun_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?) )
-    UPDATE payments.payment SET pending_kind = ?, pending_id = ?, pending_minor = ? WHERE id = ? AND tenant = ? RETURNING *`]:
-    async (transaction, [id, , payment, kind, amount, , , , , pending]) => {
-      const amountMinor = Number(amount);
-      const begun = {
-        payment: String(payment),
-        kind: String(kind),
-        amountMinor,
-        status: "pending",
-        transactionId: null,
-      } as const;
-      await transaction.insert(movements, String(id), { id: String(id), ...begun });
-      return changed(transaction, payment, {
-        pending_kind: String(kind),
-        pending_id: String(id),
-        pending_minor: Number(pending),
-      });
-    },
-  [`WITH ended AS ( UPDATE payments.movement SET status = ?, reason = ?, transaction_id = ?, ended_at = ? WHERE id = ? AND tenant = ? )
-    UPDATE payments.payment SET status = ?, authorized_minor = ?, captured_minor = ?, refunded_minor = ?,
-      pending_kind = NULL, pending_id = NULL, pending_minor = 0, reason = ?, authorization_ref = coalesce(?, authorization_ref)
-    WHERE id = ? AND tenant = ? RETURNING *`]: async (
+  "SELECT * FROM payments.payment WHERE id = ANY (?) AND tenant = ? ORDER BY id FOR NO KEY UPDATE": async (
     transaction,
-    [ended, , transactionId, , id, , status, authorized, captured, refunded, reason, ref, payment],
+    [ids],
   ) => {
-    await transaction.update(
-      movements,
-      String(id),
-      (row) => row && { ...row, status: ended as "done" | "failed", transactionId: transactionId as string | null },
-    );
-    return changed(transaction, payment, {
-      status: String(status),
-      authorized_minor: Number(authorized),
-      captured_minor: Number(captured),
-      refunded_minor: Number(refunded),
-      pending_kind: null,
-      pending_id: null,
-      pending_minor: 0,
+    const sorted = [...(ids as string[])].sort();
+    for (const id of sorted) await transaction.update(paymentRows, id, (row) => row);
+    return sorted.flatMap((id) => found(transaction, id));
+  },
+  [`WITH given AS ( SELECT * FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::bigint[], ?::bigint[])
+        AS g (payment_id, id, kind, amount_minor, fee_minor) ), begun AS (
+      INSERT INTO payments.movement (id, tenant, payment_id, kind, amount_minor, fee_minor, begun_at)
+      SELECT g.id, ?, g.payment_id, g.kind, g.amount_minor, g.fee_minor, ?::timestamptz FROM given g )
+    UPDATE payments.payment AS p SET pending_kind = g.kind, pending_id = g.id, pending_minor = g.amount_minor
+    FROM given g WHERE p.id = g.payment_id AND p.tenant = ?`]: async (transaction, columns) => {
+    for (const [payment, id, kind, amountMinor] of rowsOf<[string, string, string, number]>(columns, 4)) {
+      const begun = { id, payment, kind, amountMinor, status: "pending", transactionId: null } as const;
+      await transaction.insert(movements, id, begun);
+      await changed(transaction, payment, { pending_kind: kind, pending_id: id, pending_minor: amountMinor });
+    }
+    return [];
+  },
+  [`WITH given AS ( SELECT * FROM unnest(?::uuid[], ?::text[], ?::text[], ?::uuid[], ?::uuid[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[],
+        ?::text[])
+        AS g (id, ending, reason, transaction_id, payment_id, status, authorized_minor, captured_minor, refunded_minor, authorization_ref)
+    ), ended AS ( UPDATE payments.movement AS m
+      SET status = g.ending, reason = g.reason, transaction_id = g.transaction_id, ended_at = ?::timestamptz
+      FROM given g WHERE m.id = g.id AND m.tenant = ? )
+    UPDATE payments.payment AS p
+    SET status = g.status, authorized_minor = g.authorized_minor, captured_minor = g.captured_minor, refunded_minor = g.refunded_minor,
+      pending_kind = NULL, pending_id = NULL, pending_minor = 0, reason = g.reason, authorization_ref = g.authorization_ref
+    FROM given g WHERE p.id = g.payment_id AND p.tenant = ?`]: async (transaction, columns) => {
+    for (const [
+      id,
+      status,
       reason,
-      ...(ref !== null && { authorization_ref: ref }),
-    });
+      transactionId,
+      payment,
+      becomes,
+      authorized,
+      captured,
+      refunded,
+      ref,
+    ] of rowsOf<Ended>(columns, 10)) {
+      await transaction.update(movements, id, (row) => row && { ...row, status, transactionId });
+      await changed(transaction, payment, {
+        status: becomes,
+        authorized_minor: authorized,
+        captured_minor: captured,
+        refunded_minor: refunded,
+        pending_kind: null,
+        pending_id: null,
+        pending_minor: 0,
+        reason,
+        authorization_ref: ref,
+      });
+    }
+    return [];
   },
   "UPDATE payments.payment SET instrument = ? WHERE id = ? AND tenant = ?": (transaction, [instrument, id]) =>
     changed(transaction, id, { instrument }),
@@ -97,6 +108,25 @@ export const paymentsDialect: Dialect = dialectOf({
       AND u.starts_at = date_trunc('day', m.begun_at, 'UTC')
       AND u.instrument = CASE WHEN l.per_instrument THEN ? ELSE '' END`]: () => [],
 });
+
+type Ended = [
+  id: string,
+  status: "done" | "failed",
+  reason: string | null,
+  transaction: string | null,
+  payment: string,
+  becomes: string,
+  authorized: number,
+  captured: number,
+  refunded: number,
+  ref: string | null,
+];
+
+/** unnest: the first `count` parameters are columns. */
+function rowsOf<Row extends unknown[]>(parameters: readonly unknown[], count: number): Row[] {
+  const columns = parameters.slice(0, count) as unknown[][];
+  return (columns[0] ?? []).map((_, at) => columns.map((column) => column[at]) as Row);
+}
 
 function nameOf(...parts: readonly unknown[]): string {
   return keyOf(...parts.map(String));
