@@ -60,7 +60,7 @@ export function refusedStatement(response: ErrorResponse, statement: string, may
     case "57014": // query_canceled
     case "25P04": // transaction_timeout
       return storeFaults.deadline(undefined, { cause: error });
-    case "BY001": // raised by banyan.complete_jobs
+    case "BY001": // raised by banyan.complete_jobs and banyan.hold_runs
       return storeFaults.stale(undefined, { cause: error });
     case "53100": // disk_full
     case "25006": // read_only_sql_transaction

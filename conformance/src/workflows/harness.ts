@@ -17,6 +17,8 @@ export interface Started {
   readonly reported: unknown[];
   /** From now on its store does not answer, and what it holds is for others to take over. */
   crash(): void;
+  /** From now on its leases run out, while it works on. */
+  forgetLeases(): void;
   /** Another process on the same data, with handlers of its own. */
   another(given?: Partial<Behaviour>): Promise<Started>;
 }
@@ -36,7 +38,7 @@ export function openWorkflows(open: () => Promise<WorkflowHarness>): Start {
     const pack = place as Behaviour["pack"];
     const behaviour: Behaviour = { contract: orders, skewMs: 0, place, pack, effects, onTake: () => {}, ...given };
     const reported: unknown[] = [];
-    const { store, crash } = crashing(data.store());
+    const { store, crash, forgetLeases } = crashing(data.store());
     const app = createApp({
       services: ordersServices(behaviour),
       store,
@@ -46,7 +48,7 @@ export function openWorkflows(open: () => Promise<WorkflowHarness>): Start {
     });
     ends.push(() => app.stop({ deadlineMs: 200 }));
     await app.start();
-    return { app, behaviour, reported, crash, another: (other = {}) => start(data, effects, other) };
+    return { app, behaviour, reported, crash, forgetLeases, another: (other = {}) => start(data, effects, other) };
   }
 
   return async (given = {}) => {
@@ -57,8 +59,9 @@ export function openWorkflows(open: () => Promise<WorkflowHarness>): Start {
 }
 
 /** The store, which stops answering: the process is as good as dead, and its leases run out. */
-function crashing(store: Store): { readonly store: Store; crash(): void } {
+function crashing(store: Store): { readonly store: Store; crash(): void; forgetLeases(): void } {
   let isDown = false;
+  let isForgetful = false;
   const down = <T extends (...args: never[]) => unknown>(call: T): T =>
     ((...args: never[]) => (isDown ? Promise.reject(storeFaults.unavailable()) : call(...args))) as T;
   const guarded = <T extends object>(part: T): T =>
@@ -68,14 +71,19 @@ function crashing(store: Store): { readonly store: Store; crash(): void } {
         typeof value === "function" && name !== "onAnnounced" ? down(value) : value,
       ]),
     ) as T;
+  const renew: Store["jobs"]["renew"] = (held, leaseMs) =>
+    isDown || isForgetful ? Promise.reject(storeFaults.unavailable()) : store.jobs.renew(held, leaseMs);
   const beginCommands: Store["beginCommands"] = (keys, budget) => {
     const transaction = store.beginCommands(keys, budget);
     return { ...transaction, commit: down(transaction.commit), refuse: down(transaction.refuse) };
   };
   return {
-    store: { ...store, beginCommands, jobs: guarded(store.jobs), runs: guarded(store.runs) },
+    store: { ...store, beginCommands, jobs: { ...guarded(store.jobs), renew }, runs: guarded(store.runs) },
     crash: () => {
       isDown = true;
+    },
+    forgetLeases: () => {
+      isForgetful = true;
     },
   };
 }

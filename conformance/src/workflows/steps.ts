@@ -137,6 +137,33 @@ export function stepClauses(start: Start): void {
     expect(reported).toEqual([]);
   });
 
+  test("F1 a process that lost its run commits no step of it", async () => {
+    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const first = await start({
+      place: async (flow, { name }) => {
+        await flow.transaction("book", async (tx) => {
+          reached.resolve();
+          await goOn.promise;
+          tx.emit(orders.begun, { name });
+        });
+        return { said: "first" };
+      },
+    });
+    const begun: string[] = [];
+    first.app.inspect((record) => record.kind === "event" && begun.push(record.key));
+    const ink = { idempotencyKey: "k", deadlineMs: 30_000 };
+    const asked = first.app.call(orders.place, { name: "ink" }, ink);
+    await reached.promise;
+    first.forgetLeases();
+    // Newer code, which goes another way.
+    const second = await first.another({ place: async () => ({ said: "second" }) });
+    expect(await second.app.call(orders.place, { name: "ink" }, ink)).toEqual({ said: "second" });
+    goOn.resolve();
+    expect(await asked).toEqual({ said: "second" });
+    await first.app.settled();
+    expect(begun).toEqual([]);
+  });
+
   test("a run that a command starts leaves with its transaction", async () => {
     const { app, behaviour } = await start({
       place: async (flow, { name }) => {

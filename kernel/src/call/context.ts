@@ -9,6 +9,7 @@ import type { Identity } from "../service/identity.ts";
 import type { AnyHandler } from "../service/service.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Committed, Store } from "../store/store.ts";
+import type { RunClaim } from "../store/workflows.ts";
 import type { Work } from "../transaction/work.ts";
 import type { Clock } from "./clock.ts";
 import { uuidv7 } from "./ids.ts";
@@ -123,6 +124,8 @@ export class Context {
   transactionSql: Sql | null = null;
   delivery: Delivery | undefined = undefined;
   job: RunningJob | undefined = undefined;
+  /** The run whose step it is, in this process. */
+  under: RunClaim | undefined = undefined;
 
   constructor(handling: Handling, scope: Scope, origin: Origin) {
     this.handling = handling;
@@ -218,6 +221,7 @@ export class Context {
       context.parentSpanId = this.spanId;
       context.idempotencyKey = key;
       context.key = options.key;
+      context.under = this.under;
       return runtime.invoke(binding, context, input);
     };
     if (budgetMs >= this.scope.remainingMs()) return invoke(this.scope);

@@ -2,7 +2,7 @@ import type { Schema } from "../contract/schema.ts";
 import type { ClaimedJob, JobQueue, NewJob } from "./jobs.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Sql } from "./sql.ts";
-import type { RunStore } from "./workflows.ts";
+import type { RunClaim, RunStore } from "./workflows.ts";
 
 /**
  * Where services keep state, and where what a transaction says is stored with it. The kernel decides what belongs
@@ -103,6 +103,8 @@ export interface CommandRecord {
   readonly action: string;
   readonly traceId: string;
   readonly outcome: Outcome;
+  /** The run that it is a step of. It takes effect under the run's lease, or not at all: the commit raises `store.stale`. */
+  readonly under?: RunClaim | undefined;
 }
 
 /** The transaction of one command, or of a group of them. */

@@ -116,6 +116,7 @@ export function commandRecord(
     action: binding.action.id,
     traceId,
     outcome,
+    ...(context.under !== undefined && { under: context.under }),
   };
 }
 

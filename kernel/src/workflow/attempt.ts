@@ -45,7 +45,7 @@ export async function attemptRun(
     leave,
   });
   scope.onEnd = () => leave({ why: "lost" });
-  const flow = new Flow(handled, { run, scope, course });
+  const flow = new Flow(handled, { run, claim, scope, course });
   const going = conclude(flow, { handled, handler, course, run }, runtime);
   const attempted = await Promise.race([going, left]).then(
     (how) => settle(how, course, (change) => writes.add({ ...change, claim } as RunChange)),
@@ -72,7 +72,7 @@ export async function replayRun(
     save: async () => "lost",
     leave,
   });
-  const flow = new Flow(handled, { run, scope, course });
+  const flow = new Flow(handled, { run, claim: undefined, scope, course });
   const going = conclude(flow, { handled, handler, course, run }, runtime);
   try {
     const how = await Promise.race([going, left]);

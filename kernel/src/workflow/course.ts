@@ -4,6 +4,7 @@ import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/f
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { StepRetry } from "../service/flow-context.ts";
 import type { Outcome } from "../store/outcome.ts";
+import { storeFaults } from "../store/store-faults.ts";
 import type { Message, RunVerdict, StepKind, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Divergence, divergence } from "./divergence.ts";
 
@@ -223,6 +224,7 @@ export class Course {
   /** A fault that stays one is the step's outcome; anything else is tried again, until it is given up. */
   private failed(step: Step, begun: StepRecord, error: unknown): Promise<never> {
     if (error instanceof Divergence) throw this.differs(error);
+    if (storeFaults.stale.is(error)) return this.leave({ why: "lost" });
     if (kernelFaults.idempotencyConflict.is(error)) throw this.differs(divergence.otherInput(step.name));
     const { attemptsMax = 10, withinMs = Number.POSITIVE_INFINITY } = step.retry ?? {};
     const isOutage = isFault(error) && (error.kind === "unavailable" || kernelFaults.pending.is(error));

@@ -9,7 +9,7 @@ import { kernelFaults } from "../contract/kernel-faults.ts";
 import { validateNow } from "../contract/schema.ts";
 import type { CallOptions } from "../service/context.ts";
 import type { FlowContext, StepContext, StepOptions, UndoContext } from "../service/flow-context.ts";
-import type { StoredRun } from "../store/workflows.ts";
+import type { RunClaim, StoredRun } from "../store/workflows.ts";
 import { runCommand } from "../transaction/command.ts";
 import type { Course } from "./course.ts";
 import { eventTopic, signalTopic } from "./topics.ts";
@@ -29,6 +29,14 @@ export interface HandledWorkflow extends Handling {
 
 type Options = StepOptions<unknown> & CallOptions;
 type Undo = NonNullable<Options["undo"]>;
+
+/** One attempt at a run; without a claim it is a replay, in which nothing is done. */
+interface Going {
+  readonly run: StoredRun;
+  readonly claim: RunClaim | undefined;
+  readonly scope: Scope;
+  readonly course: Course;
+}
 
 /** A step that took effect, or may have. */
 interface Done {
@@ -51,7 +59,7 @@ export class Flow implements FlowContext<string, object, unknown> {
   /** In the order in which they ended. */
   private readonly done: Done[] = [];
 
-  constructor(handled: HandledWorkflow, { run, scope, course }: { run: StoredRun; scope: Scope; course: Course }) {
+  constructor(handled: HandledWorkflow, { run, claim, scope, course }: Going) {
     this.id = run.id;
     this.version = run.version;
     this.startedAt = run.startedAt;
@@ -62,6 +70,7 @@ export class Flow implements FlowContext<string, object, unknown> {
     this.course = course;
     const identity = { subject: run.actor, tenant: run.tenant, permissions: new Set(run.permissions) };
     this.context = new Context(handled, scope, new Origin(identity, run.traceId, run.metadata));
+    this.context.under = claim;
   }
 
   get identity() {
@@ -122,6 +131,7 @@ export class Flow implements FlowContext<string, object, unknown> {
         this.timed(name, options, (scope) => {
           const context = new Context(binding, scope, this.context.origin);
           context.idempotencyKey = this.keyOf(name);
+          context.under = this.context.under;
           return runCommand({ binding, context, value: null });
         }),
       ),
@@ -167,6 +177,7 @@ export class Flow implements FlowContext<string, object, unknown> {
   private undoContext({ name, scope, attempt }: { name: string; scope: Scope; attempt: number }): UndoContext {
     const idempotencyKey = this.keyOf(`undo ${name}`);
     const context = new Context(this.handled, scope, this.context.origin);
+    context.under = this.context.under;
     let turn = 0;
     return {
       idempotencyKey,

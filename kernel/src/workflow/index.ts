@@ -5,6 +5,7 @@ export {
   type Message,
   type NewRun,
   type RunChange,
+  type RunClaim,
   type RunFilter,
   type RunReport,
   type RunStanding,

@@ -6,9 +6,20 @@ import {
   type OutboxEvent,
   storeFaults,
 } from "@banyan/kernel/store";
+import type { RunClaim } from "@banyan/kernel/workflows";
 import type { DatabaseTransaction } from "./database.ts";
 import { insertJobs } from "./jobs/queue.ts";
-import { commands, events, inbox, keyOf, streams, subscriptions, unsent, unsentKey } from "./tables.ts";
+import {
+  commands,
+  events,
+  inbox,
+  keyOf,
+  jobs as livingJobs,
+  streams,
+  subscriptions,
+  unsent,
+  unsentKey,
+} from "./tables.ts";
 
 /** What the server does when a transaction closes. Events come last: the locks of their keys are held for the commit alone. */
 export async function close(
@@ -17,8 +28,16 @@ export async function close(
   records: readonly CommandRecord[],
 ): Promise<readonly OutboxEvent[]> {
   await insertJobs(transaction, jobs);
+  for (const { under } of records) if (under !== undefined) await holdRun(transaction, under);
   await insertCommands(transaction, records);
   return insertEvents(transaction, said);
+}
+
+/** Nobody takes the run over before the commit. */
+async function holdRun(transaction: DatabaseTransaction, { id, token }: RunClaim): Promise<void> {
+  await transaction.lock(`${livingJobs.name} ${id}`, "shared");
+  const job = transaction.get(livingJobs, id);
+  if (job?.token !== token || job.deadAt !== undefined) throw storeFaults.stale();
 }
 
 /** The unique key is the judge: whoever loses to it gets the winner's record. */

@@ -10,6 +10,7 @@ import {
   type DeliveryTransaction,
   type Transaction,
 } from "@banyan/kernel/store";
+import type { RunClaim } from "@banyan/kernel/workflows";
 import type { StatementResult } from "../batch.ts";
 import { sendWithin } from "../budget.ts";
 import { isUniqueViolation } from "../failure.ts";
@@ -89,7 +90,14 @@ function apportion(commands: readonly SilentCommand[], { events, ...rest }: Comm
 }
 
 function recorded(commands: readonly CommandRecord[]): readonly Statement[] {
-  return commands.length > 0 ? [insertCommands(commands)] : [];
+  if (commands.length === 0) return [];
+  const runs = commands.flatMap(({ under }) => under ?? []);
+  return runs.length > 0 ? [holdRuns(runs), insertCommands(commands)] : [insertCommands(commands)];
+}
+
+function holdRuns(runs: readonly RunClaim[]): Statement {
+  const [ids, tokens] = [runs.map(({ id }) => id), runs.map(({ token }) => token)];
+  return sql`SELECT banyan.hold_runs(${ids}::text[], ${tokens}::bigint[])`;
 }
 
 /** The unique index is the judge: whoever loses to it reads the winner's record. */
