@@ -180,12 +180,12 @@ export function stepClauses(start: Start): void {
   test("a caller whose time is up learns how to ask again", async () => {
     const { app } = await start({
       place: async (flow) => {
-        await flow.sleep("rest", 300);
+        await flow.sleep("rest", 1_500);
         return { said: "rested" };
       },
     });
     const call = (deadlineMs: number) => app.call(orders.place, { name: "x" }, { idempotencyKey: "k", deadlineMs });
-    await expect(call(100)).rejects.toMatchObject({ code: "kernel.pending", details: { workflow: "orders.place" } });
+    await expect(call(1_000)).rejects.toMatchObject({ code: "kernel.pending", details: { workflow: "orders.place" } });
     expect(await call(5_000)).toEqual({ said: "rested" });
   });
 

@@ -6,12 +6,12 @@ export function waitClauses(start: Start): void {
   test("a time that has passed fires at once, and a sleeper wakes in whatever process lives then", async () => {
     const place: Behaviour["place"] = async (flow) => {
       await flow.sleep("past", { until: flow.startedAt - 1 });
-      await flow.sleep("a while", { until: flow.startedAt + 400 });
+      await flow.sleep("a while", { until: flow.startedAt + 1_500 });
       return { said: "awake" };
     };
     const first = await start({ place });
     await expect(
-      first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k", deadlineMs: 100 }),
+      first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k", deadlineMs: 1_000 }),
     ).rejects.toMatchObject({ code: "kernel.pending" });
     await first.app.stop();
     const second = await first.another({ place });
@@ -238,11 +238,11 @@ export function waitClauses(start: Start): void {
     const newer = await start({
       contract: laterOrders,
       place: async (flow) => {
-        await flow.sleep("rest", 150);
+        await flow.sleep("rest", 1_500);
         return { said: `version ${flow.version}` };
       },
     });
-    const place = { idempotencyKey: "k", deadlineMs: 100 };
+    const place = { idempotencyKey: "k", deadlineMs: 1_000 };
     await expect(newer.app.call(laterOrders.place, { name: "ink" }, place)).rejects.toMatchObject({
       code: "kernel.pending",
     });
