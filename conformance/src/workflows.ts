@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { childClauses } from "./workflows/children.ts";
 import { openWorkflows, type WorkflowHarness } from "./workflows/harness.ts";
 import { stepClauses } from "./workflows/steps.ts";
 import { undoClauses } from "./workflows/undo.ts";
@@ -13,5 +14,6 @@ export function describeWorkflows(name: string, open: () => Promise<WorkflowHarn
     stepClauses(started);
     undoClauses(started);
     waitClauses(started);
+    childClauses(started);
   });
 }

@@ -58,7 +58,7 @@ type Place = Handler<typeof orders.place>;
 export interface Behaviour {
   readonly contract: typeof orders;
   /** What the process's clock is ahead. */
-  readonly skewMs: number;
+  skewMs: number;
   place: Place;
   pack: Handler<typeof orders.pack>;
   /** What took effect outside the runs, in order. */

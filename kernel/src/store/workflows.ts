@@ -19,6 +19,8 @@ export interface NewRun {
   readonly startedAt: number;
   readonly traceId: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** A step of another run called it, and waits for its end. */
+  readonly isChild: boolean;
 }
 
 /** "payments.capture", "payments.capture@2": each process claims the types of the versions that it has. */
@@ -58,7 +60,7 @@ export interface StepRecord {
   readonly outcome: Outcome | undefined;
 }
 
-/** What runs may wait to hear: an event with its key, or a signal to one run. */
+/** What runs may wait to hear: an event with its key, a signal to one run, or the end of a run that they called. */
 export interface Message {
   /** One id counts once. */
   readonly id: string;
@@ -99,7 +101,14 @@ export type RunChange =
   | { readonly do: "keep"; readonly claim: RunClaim; readonly steps: readonly StepRecord[] }
   /** The steps; then the lease ends, and the run is due again in `dueInMs`, or with a message to one of its steps. */
   | { readonly do: "wait"; readonly claim: RunClaim; readonly steps: readonly StepRecord[]; readonly dueInMs: number }
-  | { readonly do: "end"; readonly claim: RunClaim; readonly steps: readonly StepRecord[]; readonly outcome: Outcome };
+  /** `tells`: what is sent with it, where somebody waits for the end. */
+  | {
+      readonly do: "end";
+      readonly claim: RunClaim;
+      readonly steps: readonly StepRecord[];
+      readonly outcome: Outcome;
+      readonly tells: Message | undefined;
+    };
 
 /** "lost": the id was known, or another worker has the run; nothing of the change was stored. "cancelled": stored, and its end was asked for. */
 export type RunVerdict = "done" | "cancelled" | "lost";
@@ -149,7 +158,8 @@ export interface RunFilter {
  *
  * W1  A change takes effect under the token that its run is held with, or not at all; one id starts once.
  * W2  Changes written together commit together.
- * W3  A run that waits for a topic is due as soon as a message to it is stored, whichever of both was first.
+ * W3  A run that waits for a topic is due as soon as a message to it is stored, whichever of both was first. What an end tells is stored
+ *     with the end.
  */
 export interface RunStore {
   /** One transaction; a verdict for each, in order. */

@@ -72,7 +72,7 @@ export class Work {
     const { identity, traceId, metadata } = this.origin;
     const startedAt = this.nowMs();
     const id = options.id ?? uuidv7(startedAt);
-    const run: Omit<NewRun, "inputHash"> = {
+    const run: Omit<NewRun, "inputHash" | "isChild"> = {
       id,
       type: workflow.id,
       version: workflow.definition.version ?? 1,

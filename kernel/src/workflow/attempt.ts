@@ -7,11 +7,12 @@ import { validateNow } from "../contract/schema.ts";
 import type { Claimed } from "../jobs/run.ts";
 import type { AnyHandler } from "../service/service.ts";
 import type { Outcome } from "../store/outcome.ts";
-import type { RunChange, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
+import type { Message, NewRun, RunChange, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Course, type Leaving } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import { Flow, type HandledWorkflow } from "./flow.ts";
 import type { Gathered } from "./gathered.ts";
+import { endTopic } from "./topics.ts";
 
 /** How an attempt at a run came out: it ended here, goes on later or elsewhere, or failed in a way that its steps do not tell of. */
 export type Attempted =
@@ -48,7 +49,7 @@ export async function attemptRun(
   const flow = new Flow(handled, { run, claim, scope, course });
   const going = conclude(flow, { handled, handler, course, run }, runtime);
   const attempted = await Promise.race([going, left]).then(
-    (how) => settle(how, course, (change) => writes.add({ ...change, claim } as RunChange)),
+    (how) => settle(how, { course, run }, (change) => writes.add({ ...change, claim } as RunChange)),
     (error: unknown) => ({ how: "failed" as const, error, steps: course.unsavedSteps }),
   );
   going.catch(() => {});
@@ -117,13 +118,13 @@ async function conclude(
 
 async function settle(
   how: Leaving | { readonly outcome: Outcome; readonly steps: readonly StepRecord[] },
-  course: Course,
+  { course, run }: { readonly course: Course; readonly run: StoredRun },
   write: (change: object) => Promise<string>,
 ): Promise<Attempted> {
   try {
     if ("outcome" in how) {
       const { outcome, steps } = how;
-      const verdict = await write({ do: "end", steps, outcome });
+      const verdict = await write({ do: "end", steps, outcome, tells: endOf(run) });
       return verdict === "lost" ? { how: "left" } : { how: "ended", outcome };
     }
     if (how.why === "waits") await write({ do: "wait", steps: course.unsavedSteps, dueInMs: how.dueInMs });
@@ -132,6 +133,11 @@ async function settle(
   } catch (error) {
     return { how: "failed", error, steps: [] };
   }
+}
+
+/** What the end of a run tells the step that called it. */
+export function endOf({ id, isChild }: NewRun): Message | undefined {
+  return isChild ? { id: `end ${id}`, topic: endTopic(id), data: "null" } : undefined;
 }
 
 function record(

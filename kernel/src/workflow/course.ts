@@ -7,6 +7,7 @@ import type { Outcome } from "../store/outcome.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import type { Message, RunVerdict, StepKind, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Divergence, divergence } from "./divergence.ts";
+import { endTopic } from "./topics.ts";
 
 const resultBytesMax = 262_144;
 const backoffFirstMs = 200;
@@ -113,7 +114,7 @@ export class Course {
     if (this.hasLeft) return gone();
     const before = this.reach(step);
     if (before?.outcome !== undefined) return answerOf(before.outcome);
-    if (before?.dueAt !== undefined && before.dueAt > this.now) return this.wait(before);
+    if (before?.dueAt !== undefined && before.dueAt > this.now && !this.hasHeard(before)) return this.wait(before);
     const begun = before ?? this.begun(step);
     await this.clear();
     return this.act(step, begun, act);
@@ -153,6 +154,11 @@ export class Course {
 
   private messageTo(topic: Uint8Array): Message | undefined {
     return this.run.messages.find((one) => !this.taken.has(one.id) && Buffer.compare(one.topic, topic) === 0);
+  }
+
+  /** Whether the run that it called has ended meanwhile. */
+  private hasHeard({ topic }: StepRecord): boolean {
+    return topic !== undefined && this.messageTo(topic) !== undefined;
   }
 
   /** Comes to a step: what the history has of it, once the code is seen to ask for the same. */
@@ -244,7 +250,10 @@ export class Course {
     );
     const dueAt = this.now + Math.min(longest / 2 + (Math.random() * longest) / 2, Math.max(1, withinMs - elapsedMs));
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return this.wait({ ...begun, attempts, error: kernelFaults.pending.is(error) ? undefined : text, dueAt });
+    // The end of a run that goes on is told; the time is for those of another database.
+    if (kernelFaults.pending.is(error))
+      return this.wait({ ...begun, attempts, error: undefined, dueAt, topic: endTopic(error.details.run) });
+    return this.wait({ ...begun, attempts, error: text, dueAt, topic: undefined });
   }
 
   private stuck(step: StepRecord, error: Error): Promise<never> {

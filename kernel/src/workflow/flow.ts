@@ -12,6 +12,7 @@ import type { FlowContext, StepContext, StepOptions, UndoContext } from "../serv
 import type { RunClaim, StoredRun } from "../store/workflows.ts";
 import { runCommand } from "../transaction/command.ts";
 import type { Course } from "./course.ts";
+import { stepKey } from "./step-key.ts";
 import { eventTopic, signalTopic } from "./topics.ts";
 
 const stepDeadlineMs = 30_000;
@@ -213,7 +214,7 @@ export class Flow implements FlowContext<string, object, unknown> {
   }
 
   private keyOf(name: string): string {
-    return `workflow:${this.id}:${name}`;
+    return stepKey(this.id, name);
   }
 
   private known(): readonly string[] {

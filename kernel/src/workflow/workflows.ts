@@ -21,7 +21,7 @@ import {
   type RunVerdict,
   type StoredRun,
 } from "../store/workflows.ts";
-import { type Attempted, attemptRun, replayRun } from "./attempt.ts";
+import { type Attempted, attemptRun, endOf, replayRun } from "./attempt.ts";
 import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import type { HandledWorkflow } from "./flow.ts";
@@ -29,6 +29,7 @@ import { Gathered } from "./gathered.ts";
 import type { WorkflowStanding } from "./operations.ts";
 import { Outcomes } from "./outcomes.ts";
 import { StartCheck } from "./start-check.ts";
+import { isStepKey } from "./step-key.ts";
 
 /*
  * Runs workflows.
@@ -188,6 +189,7 @@ export class Workflows {
       startedAt: clock.now(),
       traceId,
       metadata,
+      isChild: isStepKey(key),
     };
     const heard = this.outcomes.of(run.id);
     try {
@@ -236,7 +238,7 @@ export class Workflows {
   /** One attempt at a claimed run. Never rejects. */
   private async work({ job, scope }: Claimed, { onHandled, isCut }: Surroundings): Promise<void> {
     const { runtime, store } = this.home;
-    let isOver = false;
+    let goesOn = true;
     try {
       const run = this.fresh.get(job.id) ?? (await this.stored(job));
       this.fresh.delete(job.id);
@@ -244,7 +246,8 @@ export class Workflows {
       const handled = this.handled.get(run.type) as HandledWorkflow & { readonly handler: AnyHandler };
       const { handler } = handled;
       const attempted = await attemptRun(handled, { run, job, scope }, { runtime, writes: this.writes, handler });
-      isOver = attempted.how === "ended";
+      // A parent that waits for its end, too.
+      goesOn = attempted.how !== "ended" || run.isChild;
       if (attempted.how === "ended") this.outcomes.heard(job.id, attempted.outcome);
       if (attempted.how === "failed") await this.giveBack(handled, job, attempted);
       if (attempted.how === "left" && isCut()) await store.jobs.release([job]);
@@ -253,7 +256,7 @@ export class Workflows {
     } finally {
       onHandled();
       // It may go on sooner than the next look.
-      if (!isOver) this.claims?.wake();
+      if (goesOn) this.claims?.wake();
     }
   }
 
@@ -267,7 +270,7 @@ export class Workflows {
       return verdict === "done" ? freshRun(enqueued) : undefined;
     }
     if (run.outcome === undefined) return run;
-    await this.writes.add({ do: "end", claim, steps: [], outcome: run.outcome });
+    await this.writes.add({ do: "end", claim, steps: [], outcome: run.outcome, tells: endOf(run) });
     return undefined;
   }
 
@@ -352,6 +355,6 @@ function freshRun(run: NewRun): StoredRun {
 
 /** What `ctx.start` enqueues: a job whose input has the run. */
 function enqueuedRun(job: ClaimedJob): NewRun {
-  const run = JSON.parse(job.input) as Omit<NewRun, "inputHash">;
-  return { ...run, inputHash: digest(32, run.type, canonicalJson(JSON.parse(run.input))) };
+  const run = JSON.parse(job.input) as Omit<NewRun, "inputHash" | "isChild">;
+  return { ...run, isChild: false, inputHash: digest(32, run.type, canonicalJson(JSON.parse(run.input))) };
 }

@@ -22,6 +22,7 @@ export function createRunStore(opener: Opener): RunStore {
   return {
     async write(changes) {
       const verdicts = await run(async (transaction) => {
+        await lockTopics(transaction, [...changes.flatMap(waitsFor), ...changes.flatMap(tellsOf).map(topicOf)]);
         const all: RunVerdict[] = [];
         for (const change of changes) {
           const starts = change.do === "start" || change.do === "adopt";
@@ -29,8 +30,9 @@ export function createRunStore(opener: Opener): RunStore {
         }
         return all;
       });
-      if (changes.some((one) => (one.do === "start" && one.lease === undefined) || one.do === "wait"))
-        opener.announce();
+      const frees = (one: RunChange) =>
+        one.do === "start" ? one.lease === undefined : one.do === "wait" || tellsOf(one).length > 0;
+      if (changes.some(frees)) opener.announce();
       return verdicts;
     },
     load: (ids) =>
@@ -42,14 +44,8 @@ export function createRunStore(opener: Opener): RunStore {
       ),
     async send(given) {
       await run(async (transaction) => {
-        const topics = new Set(given.map(({ topic }) => hex(topic)));
-        await lockTopics(transaction, topics);
-        const at = transaction.database.now();
-        for (const message of given) await transaction.insertNew(messages, message.id, { ...message, at });
-        for (const step of transaction.rows(steps).values()) {
-          if (step.topic !== undefined && step.endedAt === undefined && topics.has(hex(step.topic)))
-            await wake(transaction, step.run);
-        }
+        await lockTopics(transaction, given.map(topicOf));
+        await send(transaction, given);
       });
       opener.announce();
     },
@@ -96,6 +92,17 @@ export function createRunStore(opener: Opener): RunStore {
   };
 }
 
+/** W3: who waits for one of the topics is due. They are locked. */
+async function send(transaction: DatabaseTransaction, given: readonly Message[]): Promise<void> {
+  const topics = new Set(given.map(topicOf));
+  const at = transaction.database.now();
+  for (const message of given) await transaction.insertNew(messages, message.id, { ...message, at });
+  for (const step of transaction.rows(steps).values()) {
+    if (step.topic !== undefined && step.endedAt === undefined && topics.has(hex(step.topic)))
+      await wake(transaction, step.run);
+  }
+}
+
 async function begin(
   transaction: DatabaseTransaction,
   change: Extract<RunChange, { do: "start" | "adopt" }>,
@@ -134,10 +141,6 @@ async function begin(
 /** W1: the job's row says who holds the run. */
 async function go(transaction: DatabaseTransaction, change: Going): Promise<RunVerdict> {
   const { claim } = change;
-  const waitsFor = change.steps.flatMap(({ topic, endedAt }) =>
-    topic === undefined || endedAt !== undefined ? [] : [hex(topic)],
-  );
-  await lockTopics(transaction, new Set(waitsFor));
   const { isCancelled = false } = transaction.get(runs, claim.id) ?? {};
   let isHeld = false;
   await transaction.update(jobs, claim.id, (job) => {
@@ -157,9 +160,10 @@ async function go(transaction: DatabaseTransaction, change: Going): Promise<RunV
       claim.id,
       (row) => row && { ...row, endedAt, outcome: row.outcome ?? change.outcome },
     );
+    await send(transaction, tellsOf(change));
   }
   // W3: what came before it waited.
-  if (change.do === "wait" && waitsFor.length > 0 && messagesFor(transaction, claim.id).length > 0)
+  if (change.do === "wait" && waitsFor(change).length > 0 && messagesFor(transaction, claim.id).length > 0)
     await wake(transaction, claim.id);
   return isCancelled ? "cancelled" : "done";
 }
@@ -257,8 +261,24 @@ function report(transaction: DatabaseTransaction, row: RunRow): RunReport {
   return { ...about, state, dueAt: job.dueAt, owner: isHeld ? job.owner : undefined, error: job.error };
 }
 
-async function lockTopics(transaction: DatabaseTransaction, topics: ReadonlySet<string>): Promise<void> {
-  for (const topic of [...topics].sort()) await transaction.lock(`topic ${topic}`, "exclusive");
+/** What a change has its run wait for. */
+function waitsFor(change: RunChange): string[] {
+  if (change.do === "start" || change.do === "adopt") return [];
+  return change.steps.flatMap(({ topic, endedAt }) =>
+    topic === undefined || endedAt !== undefined ? [] : [hex(topic)],
+  );
+}
+
+function tellsOf(change: RunChange): Message[] {
+  return change.do === "end" && change.tells !== undefined ? [change.tells] : [];
+}
+
+function topicOf({ topic }: Message): string {
+  return hex(topic);
+}
+
+async function lockTopics(transaction: DatabaseTransaction, topics: readonly string[]): Promise<void> {
+  for (const topic of [...new Set(topics)].sort()) await transaction.lock(`topic ${topic}`, "exclusive");
 }
 
 function hex(bytes: Uint8Array): string {

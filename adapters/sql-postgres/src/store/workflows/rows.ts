@@ -12,6 +12,7 @@ export interface RunRow {
   readonly input_hash: Buffer;
   readonly trace_id: string;
   readonly metadata: string;
+  readonly is_child: boolean;
   readonly started_at: Date;
   readonly cancelled_at: Date | null;
   readonly ended_at: Date | null;
@@ -61,6 +62,7 @@ export function storedRun(row: RunRow): Omit<StoredRun, "steps" | "messages"> {
     inputHash,
     traceId,
     metadata: JSON.parse(row.metadata),
+    isChild: row.is_child,
     startedAt: row.started_at.getTime(),
     endedAt: row.ended_at?.getTime(),
     isCancelled: row.cancelled_at !== null,

@@ -12,7 +12,8 @@ import {
   storedRun,
   storedStep,
 } from "./rows.ts";
-import { changeRuns, countRuns, type Going, insertRuns, listRuns, type Started, wakeHeard } from "./statements.ts";
+import { countRuns, listRuns, lockTopics, wakeWaiting } from "./statements.ts";
+import { isForOthers, writing } from "./writing.ts";
 
 const WRITE_MS = 10_000;
 
@@ -38,25 +39,12 @@ export function createRunStore(runner: Runner): RunStore {
   };
   return {
     async write(changes) {
-      const started = changes.filter((one): one is Started => one.do === "start" || one.do === "adopt");
-      const going = changes.filter((one): one is Going => one.do !== "start" && one.do !== "adopt");
-      const steps = going.flatMap(({ claim, steps }) => steps.map((step) => ({ run: claim.id, step })));
-      const topics = steps.flatMap(({ step }) =>
-        step.topic === undefined || step.endedAt !== undefined ? [] : [step.topic],
-      );
-      const waits = topics.length > 0;
-      const statements = [
-        ...(started.length > 0 ? [insertRuns(started)] : []),
-        ...(waits ? [sql`SELECT banyan.lock_topics(${topics}::bytea[])`] : []),
-        ...(going.length > 0 ? [changeRuns(going, steps)] : []),
-        ...(waits ? [wakeHeard(going.map(({ claim }) => claim.id))] : []),
-      ];
-      const results = await together(statements);
+      const results = await together(writing(changes));
       const verdicts = new Map<string, RunVerdict>();
       for (const row of results.flatMap(({ rows }) => rows)) {
         if (typeof row.verdict === "string") verdicts.set(`${row.is_start} ${row.id}`, row.verdict as RunVerdict);
       }
-      if (changes.some((one) => (one.do === "start" && one.lease === undefined) || one.do === "wait")) announce();
+      if (changes.some(isForOthers)) announce();
       return changes.map((change) => {
         const key = "run" in change ? `true ${change.run.id}` : `false ${change.claim.id}`;
         const verdict = verdicts.get(key) ?? "lost";
@@ -82,12 +70,11 @@ export function createRunStore(runner: Runner): RunStore {
     async send(messages) {
       const topics = messages.map(({ topic }) => topic);
       await together([
-        sql`SELECT banyan.lock_topics(${topics}::bytea[])`,
+        lockTopics(topics),
         sql`INSERT INTO banyan.workflow_message (id, topic, data)
           SELECT * FROM unnest(${messages.map(({ id }) => id)}::text[], ${topics}::bytea[], ${messages.map(({ data }) => data)}::text[])
           ON CONFLICT DO NOTHING`,
-        sql`UPDATE banyan.job j SET due_at = clock_timestamp() WHERE owner IS NULL AND dead_at IS NULL
-          AND id IN (SELECT run FROM banyan.workflow_step WHERE topic = ANY (${topics}::bytea[]) AND ended_at IS NULL)`,
+        wakeWaiting(topics),
       ]);
       announce();
     },

@@ -1,6 +1,7 @@
 import {
   jobTypeOf,
   jobTypesOf,
+  type Message,
   type NewRun,
   type RunChange,
   type RunFilter,
@@ -25,15 +26,15 @@ export function insertRuns(changes: readonly Started[]): Statement {
       FROM unnest(${runs.map((each) => each.id)}::text[], ${runs.map((each) => each.type)}::text[], ${runs.map((each) => each.version)}::int[],
         ${runs.map((each) => each.tenant)}::text[], ${runs.map((each) => each.actor)}::text[], ${runs.map((each) => JSON.stringify(each.permissions))}::text[],
         ${runs.map((each) => each.input)}::text[], ${runs.map((each) => each.inputHash)}::bytea[], ${runs.map((each) => each.traceId)}::text[],
-        ${runs.map((each) => each.metadata)}::text[], ${runs.map((each) => new Date(each.startedAt))}::timestamptz[],
+        ${runs.map((each) => each.metadata)}::text[], ${runs.map((each) => new Date(each.startedAt))}::timestamptz[], ${runs.map((each) => each.isChild)}::bool[],
         ${leases.map((each) => each?.owner ?? null)}::text[], ${leases.map((each) => each?.ms ?? 0)}::float8[], ${tokens}::bigint[], ${runs.map(jobTypeOf)}::text[])
         WITH ORDINALITY
-        AS g (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, owner, lease_ms, held_token, job_type, place)
+        AS g (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, is_child, owner, lease_ms, held_token, job_type, place)
       LEFT JOIN banyan.job j ON j.id = g.id AND j.token = g.held_token
       WHERE g.held_token IS NULL OR j.id IS NOT NULL),
     stored AS (
-      INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, heard_from)
-      SELECT id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, coalesce(enqueued_at, clock_timestamp())
+      INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, is_child, heard_from)
+      SELECT id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at, is_child, coalesce(enqueued_at, clock_timestamp())
       FROM given ORDER BY id, place
       ON CONFLICT DO NOTHING RETURNING id),
     leased AS (
@@ -82,10 +83,30 @@ export function changeRuns(
         AS g (run, name, kind, digest, place, began_at, ended_at, attempts, error, due_at, topic, message, result, fault)
       JOIN held ON held.id = g.run
       ON CONFLICT (run, name) DO UPDATE SET ended_at = excluded.ended_at, attempts = excluded.attempts, error = excluded.error, due_at = excluded.due_at,
-        message = excluded.message, result = excluded.result, fault = excluded.fault
+        topic = excluded.topic, message = excluded.message, result = excluded.result, fault = excluded.fault
       WHERE s.ended_at IS NULL)
     SELECT h.id, false AS is_start, CASE WHEN w.cancelled_at IS NULL THEN 'done' ELSE 'cancelled' END AS verdict
     FROM held h JOIN banyan.workflow w ON w.id = h.id`;
+}
+
+/** Before anything that waits for them or is sent to them: one misses the other where both see what was before. */
+export function lockTopics(topics: readonly Uint8Array[]): Statement {
+  return sql`SELECT banyan.lock_topics(${topics}::bytea[])`;
+}
+
+/** What the runs that have ended tell; a run that another worker has goes on, and tells nothing. */
+export function tellEnds(ends: readonly { readonly run: string; readonly tells: Message }[]): Statement {
+  return sql`INSERT INTO banyan.workflow_message (id, topic, data)
+    SELECT g.id, g.topic, g.data FROM unnest(${ends.map(({ run }) => run)}::text[], ${ends.map(({ tells }) => tells.id)}::text[],
+      ${ends.map(({ tells }) => tells.topic)}::bytea[], ${ends.map(({ tells }) => tells.data)}::text[]) AS g (run, id, topic, data)
+    JOIN banyan.workflow w ON w.id = g.run AND w.ended_at IS NOT NULL
+    ON CONFLICT DO NOTHING`;
+}
+
+/** W3: who waits for one of the topics. */
+export function wakeWaiting(topics: readonly Uint8Array[]): Statement {
+  return sql`UPDATE banyan.job j SET due_at = clock_timestamp() WHERE owner IS NULL AND dead_at IS NULL
+    AND id IN (SELECT run FROM banyan.workflow_step WHERE topic = ANY (${topics}::bytea[]) AND ended_at IS NULL)`;
 }
 
 /** W3: what came before they waited. */
