@@ -27,7 +27,7 @@ export function childClauses(start: Start): void {
 
   test("W3 the end of a run wakes the one that called it", async () => {
     const app = await startParent(async () => {});
-    const placed = app.call(orders.place, { name: "ink" });
+    const placed = app.call(orders.place, { name: "ink" }, { deadlineMs: 30_000 });
     await vi.waitFor(async () => expect(await app.workflows.list({ state: "waiting" })).toHaveLength(2), 10_000);
     await app.call(stock.tell, { name: "ink" });
     expect(await placed).toEqual({ said: "ink" });
@@ -38,7 +38,7 @@ export function childClauses(start: Start): void {
     const app = await startParent(() => wrapped.promise);
     const faults: unknown[] = [];
     app.inspect((record) => record.kind === "call" && record.id === orders.pack.id && faults.push(record.fault));
-    const placed = app.call(orders.place, { name: "ink" });
+    const placed = app.call(orders.place, { name: "ink" }, { deadlineMs: 30_000 });
     await vi.waitFor(() => expect(faults).toEqual(["kernel.pending"]), 10_000);
     await app.call(stock.tell, { name: "ink" });
     const packed = { type: orders.pack.id, state: "done" } as const;
