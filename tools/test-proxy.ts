@@ -7,6 +7,7 @@ export class TestProxy {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private isHeldUp = false;
+  private isAway = false;
 
   private constructor(server: Server) {
     this.server = server;
@@ -19,13 +20,22 @@ export class TestProxy {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const proxy = new TestProxy(server);
-    server.on("connection", (near) => proxy.join(near, connect(port, "127.0.0.1")));
+    server.on("connection", (near) => {
+      if (proxy.isAway) near.resetAndDestroy();
+      else proxy.join(near, connect(port, "127.0.0.1"));
+    });
     return proxy;
   }
 
   /** Ends every connection with a reset. New ones are let through. */
   cut(): void {
     for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /** Ends every connection with a reset, and each new one at once, until told otherwise: as when the server is not there. */
+  away(isAway: boolean): void {
+    this.isAway = isAway;
+    if (isAway) this.cut();
   }
 
   /** Lets nothing through, and keeps what comes, until told to go on: as when the server's process is stopped. */

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { insertingClauses } from "./documents/inserting.ts";
+import { outageClauses } from "./documents/outage.ts";
 import { type DocumentsFixture, DocumentsProbe } from "./documents/probe.ts";
 import { readingClauses } from "./documents/reading.ts";
 
@@ -20,5 +21,6 @@ export function documentsConformance(name: string, setUp: () => Promise<Document
     const current = (): DocumentsProbe => probe;
     insertingClauses(current);
     readingClauses(current);
+    outageClauses(current);
   });
 }

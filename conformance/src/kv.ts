@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { keepingClauses } from "./kv/keeping.ts";
+import { outageClauses } from "./kv/outage.ts";
 import { type KvFixture, KvProbe } from "./kv/probe.ts";
 import { sharingClauses } from "./kv/sharing.ts";
 
@@ -20,5 +21,6 @@ export function kvConformance(name: string, setUp: () => Promise<KvFixture>): vo
     const current = (): KvProbe => probe;
     keepingClauses(current);
     sharingClauses(current);
+    outageClauses(current);
   });
 }

@@ -1,11 +1,14 @@
 import { isFault } from "@banyan/kernel";
-import { documentsFaults } from "@banyan/kernel/documents";
+import { documentsAnswerMs, documentsFaults, within } from "@banyan/kernel/documents";
 import { MongoServerError } from "mongodb";
 
-/** What the engine answers, with its errors as ours. */
+/**
+ * What the engine answers, with its errors as ours. The driver's own times are for parts of a question, of which it asks each
+ * twice; no option bounds the whole.
+ */
 export async function asked<T>(question: () => Promise<T>): Promise<T> {
   try {
-    return await question();
+    return await within(documentsAnswerMs, question);
   } catch (cause) {
     throw faultOf(cause);
   }

@@ -5,6 +5,7 @@ import {
   type DocumentsScope,
   type DocumentsTraits,
   dayOf,
+  documentsAnswerMs,
 } from "@banyan/kernel/documents";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { asked, faultOf } from "./asked.ts";
@@ -25,8 +26,10 @@ export interface MongoDocuments extends Documents {
   unwrap(): MongoClient;
 }
 
-const answerMs = 10_000;
 const keepEveryMs = 3_600_000;
+const indexMs = 600_000;
+/** So many documents are taken away at once, which takes a fraction of the time that the engine has to answer. */
+const goneAtOnce = 1_000;
 const defaultDatabase = "banyan";
 
 /**
@@ -55,16 +58,17 @@ class Mongo implements MongoDocuments {
 
   constructor({ url, namespace = "banyan", engine }: MongoDocumentsOptions) {
     if (!/^mongodb(\+srv)?:\/\/./.test(url)) {
-      const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+      const shown = url.replace(/\/\/.*@/, "//***@");
       throw new Error(`"${shown}" is no address of MongoDB; write mongodb://host:27017/database`);
     }
     this.namespace = namespace;
     this.client = new MongoClient(url, {
       appName: "banyan documents",
-      connectTimeoutMS: answerMs,
-      serverSelectionTimeoutMS: answerMs,
-      socketTimeoutMS: answerMs,
-      waitQueueTimeoutMS: answerMs,
+      connectTimeoutMS: documentsAnswerMs,
+      serverSelectionTimeoutMS: documentsAnswerMs,
+      // For an index of documents that are there already; of a server that is away the driver's monitor tells.
+      socketTimeoutMS: indexMs,
+      waitQueueTimeoutMS: documentsAnswerMs,
       ignoreUndefined: true,
       ...engine,
       writeConcern: { w: "majority", journal: true },
@@ -81,16 +85,16 @@ class Mongo implements MongoDocuments {
   async open({ collections, signal }: Parameters<Documents["open"]>[0]): Promise<void> {
     signal.throwIfAborted();
     try {
-      await this.client.connect();
-      await this.server.ping();
+      await asked(() => this.client.connect().then(() => this.server.ping()));
       for (const one of collections) await this.collectionOf(one).createIndexes(indexesOf(one));
     } catch (cause) {
       await this.client.close().catch(() => {});
       throw faultOf(cause);
     }
     this.collections.push(...collections);
-    await this.keep(Date.now());
-    this.keeping = setInterval(() => void this.keep(Date.now()).catch(() => {}), keepEveryMs).unref();
+    const keepNow = () => void this.keep(Date.now()).catch(() => {});
+    keepNow();
+    this.keeping = setInterval(keepNow, keepEveryMs).unref();
   }
 
   of<D extends object>(collection: Collection<D>, { tenant }: DocumentsScope): DocumentSet<D> {
@@ -100,8 +104,17 @@ class Mongo implements MongoDocuments {
   /** What goes leaves its key behind. */
   async keep(now: number): Promise<void> {
     for (const one of this.collections) {
-      const over = { day: { $lte: dayOf(now) - one.keepDays } };
-      await asked(() => this.collectionOf(one).updateMany(over, { $unset: { document: 1, day: 1 } }));
+      const engine = this.collectionOf(one);
+      const over = engine
+        .find({ day: { $lte: dayOf(now) - one.keepDays } }, { projection: { _id: 1 } })
+        .limit(goneAtOnce);
+      for (let gone = goneAtOnce; gone === goneAtOnce; ) {
+        gone = await asked(async () => {
+          const ids = (await over.clone().toArray()).map(({ _id }) => _id);
+          await engine.updateMany({ _id: { $in: ids } }, { $unset: { document: 1, day: 1 } });
+          return ids.length;
+        });
+      }
     }
   }
 

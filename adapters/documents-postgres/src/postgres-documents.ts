@@ -6,9 +6,11 @@ import {
   type DocumentsScope,
   type DocumentsTraits,
   dayOf,
+  documentsAnswerMs,
   documentsFaults,
+  within,
 } from "@banyan/kernel/documents";
-import { Pool, type PoolConfig } from "pg";
+import { Client, type ClientConfig, Pool, type PoolConfig } from "pg";
 import { DocumentTable, type Run } from "./document-table.ts";
 import { schema, schemaLock, tableOf, tablesOf } from "./tables.ts";
 
@@ -27,7 +29,8 @@ export interface PostgresDocuments extends Documents {
   unwrap(): Pool;
 }
 
-const answerMs = 10_000;
+/** For what creates and drops, which may have to wait for others, or to index what is there already. */
+const keepMs = 600_000;
 const keepEveryMs = 3_600_000;
 
 /**
@@ -41,6 +44,7 @@ export function createPostgresDocuments(options: PostgresDocumentsOptions): Post
 class Tables implements PostgresDocuments {
   readonly server?: NonNullable<Documents["server"]>;
   readonly traits: DocumentsTraits;
+  private readonly connection: ClientConfig;
   private readonly pool: Pool;
   private readonly collections: Collection[] = [];
   private keeping: NodeJS.Timeout | undefined;
@@ -48,21 +52,21 @@ class Tables implements PostgresDocuments {
 
   constructor({ url, inStore = false, engine }: PostgresDocumentsOptions) {
     if (!/^postgres(ql)?:\/\//.test(url)) {
-      const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+      const shown = url.replace(/\/\/.*@/, "//***@");
       throw new Error(`"${shown}" is no address of PostgreSQL; write postgres://host/database`);
     }
     this.traits = { transactional: inStore, durable: "disk", dropsDays: true, documentBytesMax: 16_000_000 };
     if (!inStore) this.server = { name: "PostgreSQL", ping: () => this.pool.query("SELECT 1") };
-    this.pool = new Pool({
-      max: inStore ? 1 : 10,
+    this.connection = {
       application_name: "banyan documents",
-      connectionTimeoutMillis: answerMs,
-      query_timeout: answerMs,
-      statement_timeout: answerMs,
+      connectionTimeoutMillis: documentsAnswerMs,
+      query_timeout: documentsAnswerMs,
+      statement_timeout: documentsAnswerMs,
       keepAlive: true,
       ...engine,
       connectionString: url,
-    });
+    };
+    this.pool = new Pool({ max: 10, ...this.connection });
     // An idle connection that breaks is replaced when the next is needed.
     this.pool.on("error", () => {});
   }
@@ -99,27 +103,26 @@ class Tables implements PostgresDocuments {
     return this.closing;
   }
 
-  /** Runs statements in one transaction that has the lock of all who create and drop. */
+  /** Runs statements in one transaction that has the lock of all who create and drop, on a connection of its own. */
   private async locked(statements: readonly string[]): Promise<void> {
-    const client = await this.pool.connect().catch((cause: unknown) => {
-      throw faultOf(cause);
-    });
+    const client = new Client({ ...this.connection, query_timeout: keepMs, statement_timeout: keepMs });
+    client.on("error", () => {});
     try {
-      await client.query("BEGIN");
-      await client.query(schemaLock);
-      for (const statement of statements) await client.query(statement);
-      await client.query("COMMIT");
-      client.release();
+      await client.connect();
+      // One text is one transaction.
+      await client.query([schemaLock, ...statements].join(";\n"));
     } catch (cause) {
-      client.release(true);
       throw faultOf(cause);
+    } finally {
+      void client.end().catch(() => {});
     }
   }
 
   /** A statement is prepared under its own text, of which there are few. */
   private async query<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
     try {
-      return (await this.pool.query({ text, values: [...values], name: nameOf(text) })).rows as Row[];
+      const statement = { text, values: [...values], name: nameOf(text) };
+      return (await within(documentsAnswerMs, () => this.pool.query(statement))).rows as Row[];
     } catch (cause) {
       throw faultOf(cause);
     }

@@ -1,22 +1,19 @@
 import { documentsConformance } from "@banyan/conformance/documents";
-import { Client } from "pg";
 import { inject } from "vitest";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
+import { TestProxy } from "../../../tools/test-proxy.ts";
 import { createPostgresDocuments } from "../src/index.ts";
 
 documentsConformance("PostgreSQL", async () => {
   const database = await createTestDatabase(inject("postgresUrl"));
-  const client = new Client({ connectionString: database.url });
-  await client.connect();
+  const url = new URL(database.url);
+  const way = await TestProxy.before(Number(url.port));
+  url.port = String(way.port);
   return {
-    createDocuments: () => createPostgresDocuments({ url: database.url }),
-    interrupt: async () => {
-      await client.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'banyan documents' AND datname = current_database()",
-      );
-    },
+    createDocuments: () => createPostgresDocuments({ url: url.href }),
+    way,
     close: async () => {
-      await client.end();
+      way.close();
       await database.drop();
     },
   };

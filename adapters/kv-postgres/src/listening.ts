@@ -1,16 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { asked, Listeners } from "@banyan/kernel/kv";
 import { Client, type ClientConfig } from "pg";
-
-type Listener = (message: string) => void;
 
 /** The one channel of PostgreSQL that all of ours go over: a process listens to it once, on a connection of its own. */
 export const notified = "banyan_kv";
+const listen = `LISTEN ${notified}`;
 const againMs = 250;
 
-/** Hears of channels while somebody listens, and connects again where the connection breaks. */
+/** Hears of channels once somebody listens, and connects again where the connection breaks. */
 export class Listening {
   private readonly connection: ClientConfig;
-  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly listeners = new Listeners();
   private client: Promise<Client> | null = null;
   private isClosed = false;
 
@@ -18,21 +18,17 @@ export class Listening {
     this.connection = connection;
   }
 
-  async add(channel: string, listener: Listener): Promise<() => Promise<void>> {
-    const listeners = this.listeners.get(channel) ?? new Set();
-    this.listeners.set(channel, listeners);
-    // Each who subscribes has a listener of its own, though it be the same function.
-    const own: Listener = (message) => listener(message);
-    listeners.add(own);
-    this.client ??= this.listen();
+  async add(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
+    const leave = this.listeners.add(channel, listener);
     try {
-      await this.client;
+      // Asked once more where it listens already: whether it still does.
+      await asked(async () => (await this.connected()).query(listen));
     } catch (error) {
-      this.client = null;
+      leave();
       throw error;
     }
     return async () => {
-      listeners.delete(own);
+      leave();
     };
   }
 
@@ -41,27 +37,42 @@ export class Listening {
     await this.client?.then((client) => client.end()).catch(() => {});
   }
 
+  /** The same connection for all who ask: over two every message would be heard twice. */
+  private connected(): Promise<Client> {
+    this.client ??= this.listen().catch((error: unknown) => {
+      this.client = null;
+      throw error;
+    });
+    return this.client;
+  }
+
   private async listen(): Promise<Client> {
     const client = new Client(this.connection);
     client.on("error", () => {});
-    client.on("notification", ({ payload = "" }) => this.hear(payload));
-    await client.connect();
+    client.on("notification", ({ payload = "" }) => {
+      const at = payload.indexOf("\n");
+      this.listeners.hear(payload.slice(0, at), payload.slice(at + 1));
+    });
+    try {
+      await client.connect();
+      await client.query(listen);
+    } catch (error) {
+      void client.end().catch(() => {});
+      throw error;
+    }
     client.on("end", () => void this.listenAgain());
-    await client.query(`LISTEN ${notified}`);
     return client;
   }
 
   private async listenAgain(): Promise<void> {
+    this.client = null;
     while (!this.isClosed) {
-      const again = this.listen();
-      this.client = again;
-      if (await again.then(() => true).catch(() => false)) return;
+      const isListening = await this.connected().then(
+        () => true,
+        () => false,
+      );
+      if (isListening) return;
       await delay(againMs, undefined, { ref: false });
     }
-  }
-
-  private hear(payload: string): void {
-    const at = payload.indexOf("\n");
-    for (const listener of this.listeners.get(payload.slice(0, at)) ?? []) listener(payload.slice(at + 1));
   }
 }

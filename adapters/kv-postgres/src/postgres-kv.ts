@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type KeyValues, type Kv, type KvTraits, kvFaults } from "@banyan/kernel/kv";
+import { asked, type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults } from "@banyan/kernel/kv";
 import { Pool, type PoolConfig } from "pg";
 import { Listening } from "./listening.ts";
 import { messageBytesMax, PostgresSpace } from "./postgres-space.ts";
@@ -18,7 +18,6 @@ export interface PostgresKv extends Kv {
   unwrap(): Pool;
 }
 
-const answerMs = 5_000;
 const sweepEveryMs = 60_000;
 
 /**
@@ -39,15 +38,17 @@ class Tables implements PostgresKv {
 
   constructor({ url, engine }: PostgresKvOptions) {
     if (!/^postgres(ql)?:\/\//.test(url)) {
-      const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+      const shown = url.replace(/\/\/.*@/, "//***@");
       throw new Error(`"${shown}" is no address of PostgreSQL; write postgres://host/database`);
     }
     const connection = {
       application_name: "banyan kv",
-      connectionTimeoutMillis: answerMs,
-      query_timeout: answerMs,
-      statement_timeout: answerMs,
+      connectionTimeoutMillis: kvAnswerMs,
+      query_timeout: kvAnswerMs,
+      statement_timeout: kvAnswerMs,
       keepAlive: true,
+      // What only listens hears of a server without a trace in no other way.
+      keepAliveInitialDelayMillis: 30_000,
       ...engine,
       connectionString: url,
     };
@@ -65,10 +66,11 @@ class Tables implements PostgresKv {
     signal.throwIfAborted();
     try {
       // One text is one transaction.
-      await this.pool.query(`${schemaLock};${schema}`);
-    } catch (cause) {
+      await asked(() => this.pool.query(`${schemaLock};${schema}`));
+    } catch (error) {
+      const { cause } = error as Error;
       const { code = "", message } = cause as { code?: string; message: string };
-      if (!/^(28|3D|42)/.test(code)) throw kvFaults.unavailable(undefined, { cause });
+      if (!/^(28|3D|42)/.test(code)) throw error;
       throw kvFaults.misconfigured({ reason: `the database cannot hold keys and values: ${message}` }, { cause });
     }
     this.sweeping = setInterval(() => void this.sweep().catch(() => {}), sweepEveryMs).unref();

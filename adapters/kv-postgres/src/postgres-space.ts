@@ -1,4 +1,4 @@
-import { type Bucket, type KeyValues, kvFaults, type Lock, type Standing } from "@banyan/kernel/kv";
+import { asked, type Bucket, type KeyValues, kvFaults, type Lock, type Standing } from "@banyan/kernel/kv";
 import type { Pool } from "pg";
 import { type Listening, notified } from "./listening.ts";
 
@@ -126,24 +126,16 @@ export class PostgresSpace implements KeyValues {
   async publish(channel: string, message: string): Promise<void> {
     const named = `${this.space}:${channel}`;
     if (Buffer.byteLength(message) > messageBytesMax) throw kvFaults.tooLarge({ bytesMax: messageBytesMax });
-    await this.asked(() => this.pool.query("SELECT pg_notify($1, $2)", [notified, `${named}\n${message}`]));
+    await asked(() => this.pool.query("SELECT pg_notify($1, $2)", [notified, `${named}\n${message}`]));
   }
 
   subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
-    return this.asked(() => this.listening.add(`${this.space}:${channel}`, listener));
+    return this.listening.add(`${this.space}:${channel}`, listener);
   }
 
   private async query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
     const statement = { name: `kv ${name}`, text, values: [this.space, ...values] };
-    return (await this.asked(() => this.pool.query<Row>(statement))).rows;
-  }
-
-  private async asked<T>(question: () => Promise<T>): Promise<T> {
-    try {
-      return await question();
-    } catch (cause) {
-      throw kvFaults.unavailable(undefined, { cause });
-    }
+    return (await asked(() => this.pool.query<Row>(statement))).rows;
   }
 }
 

@@ -1,5 +1,6 @@
-import { type KeyValues, type Kv, type KvTraits, kvFaults } from "@banyan/kernel/kv";
+import { type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults } from "@banyan/kernel/kv";
 import { Redis, type RedisOptions } from "ioredis";
+import { asked } from "./asked.ts";
 import { Listening } from "./listening.ts";
 import { RedisSpace } from "./redis-space.ts";
 
@@ -19,7 +20,8 @@ export interface RedisKv extends Kv {
   unwrap(): Redis;
 }
 
-const answerMs = 5_000;
+/** Of Redis' errors: a user who may not, or is none. */
+const mayNot = /^(WRONGPASS|NOAUTH|NOPERM)/;
 
 /**
  * Keeps keys and values in Redis 7 or newer, or Valkey: one server, with or without replicas. Connects at `open`, and again by itself.
@@ -35,18 +37,21 @@ class RedisKeyValues implements RedisKv {
   private readonly redis: Redis;
   private readonly listening: Listening;
   private readonly prefix: string;
+  /** What the client said last of its connections. */
+  private lastError: Error | undefined;
 
   constructor({ url, namespace = "banyan", engine }: RedisKvOptions) {
     const { protocol, hostname } = URL.parse(url) ?? {};
     if ((protocol !== "redis:" && protocol !== "rediss:") || !hostname) {
-      const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+      const shown = url.replace(/\/\/.*@/, "//***@");
       throw new Error(`"${shown}" is no address of Redis; write redis://host:6379 or rediss://host:6379`);
     }
     this.prefix = `${namespace}:kv`;
     const connect = () =>
       new Redis(url, {
-        connectTimeout: answerMs,
-        commandTimeout: answerMs,
+        connectTimeout: kvAnswerMs,
+        // A server that says nothing loses its connection: what comes behind then fails at once, and does not wait as well.
+        socketTimeout: kvAnswerMs,
         retryStrategy: () => 100 + Math.random() * 250,
         connectionName: this.prefix,
         ...engine,
@@ -54,13 +59,15 @@ class RedisKeyValues implements RedisKv {
         // What cannot be asked now is told so, and is not done later.
         enableOfflineQueue: false,
         autoResendUnfulfilledCommands: false,
+        autoResubscribe: false,
         protocol: 3,
         replyMapping: "legacy",
         maxRetriesPerRequest: 0,
+      }).on("error", (error) => {
+        this.lastError = error;
       });
     this.redis = connect();
-    this.redis.on("error", () => {});
-    this.listening = new Listening(connect);
+    this.listening = new Listening(connect());
   }
 
   unwrap(): Redis {
@@ -70,10 +77,12 @@ class RedisKeyValues implements RedisKv {
   async open({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     try {
-      await Promise.all([this.redis.connect(), this.listening.open()]);
-    } catch (cause) {
+      await asked(() => Promise.all([this.redis.connect(), this.listening.open()]));
+    } catch (error) {
       this.disconnect();
-      throw kvFaults.unavailable(undefined, { cause });
+      const { message } = this.lastError ?? {};
+      if (message === undefined || !mayNot.test(message)) throw error;
+      throw kvFaults.misconfigured({ reason: `Redis does not let us in: ${message}` });
     }
   }
 

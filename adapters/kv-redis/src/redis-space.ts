@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Bucket, type KeyValues, kvFaults, type Lock, type Standing } from "@banyan/kernel/kv";
 import type { Redis } from "ioredis";
+import { asked } from "./asked.ts";
 import type { Listening } from "./listening.ts";
 import * as scripts from "./scripts.ts";
 
@@ -76,7 +77,7 @@ export class RedisSpace implements KeyValues {
   }
 
   subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
-    return asked(() => this.listening.add(this.name("channel", channel), listener));
+    return this.listening.add(this.name("channel", channel), listener);
   }
 
   private run(script: string, keys: readonly string[], words: readonly (string | number)[]): Promise<unknown> {
@@ -85,13 +86,5 @@ export class RedisSpace implements KeyValues {
 
   private name(kind: string, key: string): string {
     return `${this.prefix}:${kind}:${key}`;
-  }
-}
-
-async function asked<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question();
-  } catch (cause) {
-    throw kvFaults.unavailable(undefined, { cause });
   }
 }

@@ -1,26 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { kvConformance } from "@banyan/conformance/kv";
-import { Redis } from "ioredis";
-import { describeWithServer } from "../../../tools/test-server.ts";
+import { TestProxy } from "../../../tools/test-proxy.ts";
+import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
 import { createRedisKv } from "../src/index.ts";
 
 describeWithServer("redis", "Redis", (url) => {
   kvConformance("Redis", async () => {
     const namespace = `test-${randomBytes(4).toString("hex")}`;
-    const stranger = new Redis(url);
+    const way = await TestProxy.before(Number(new URL(url).port));
     return {
-      createKv: () => createRedisKv({ url, namespace }),
-      async interrupt() {
-        const clients = String(await stranger.client("LIST")).split("\n");
-        const ids = clients
-          .filter((line) => line.includes(` name=${namespace}:kv `))
-          .map((line) => /id=(\d+)/.exec(line)?.[1]);
-        await Promise.all(ids.map((id) => stranger.client("KILL", "ID", Number(id))));
-      },
+      createKv: () => createRedisKv({ url: `redis://127.0.0.1:${way.port}`, namespace }),
+      way,
       async close() {
-        const keys = await stranger.keys(`${namespace}:kv:*`);
-        if (keys.length > 0) await stranger.del(...keys);
-        stranger.disconnect();
+        way.close();
+        await removeKeys(url, namespace);
       },
     };
   });

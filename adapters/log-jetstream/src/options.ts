@@ -59,5 +59,5 @@ function parse(url: string): URL {
 }
 
 function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//***@");
+  return url.replace(/\/\/.*@/, "//***@");
 }

@@ -69,7 +69,7 @@ class TableLog implements PostgresLog {
     const { url, namespace = "banyan", keepMs = 7 * 24 * 3_600_000, pruneEveryMs = 60_000, engine } = options;
     if (!/^postgres(ql)?:\/\//.test(url)) {
       throw new Error(
-        `"${url.replace(/\/\/[^@/]*@/, "//***@")}" is no address of PostgreSQL; write postgres://host/database`,
+        `"${url.replace(/\/\/.*@/, "//***@")}" is no address of PostgreSQL; write postgres://host/database`,
       );
     }
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(namespace)) {

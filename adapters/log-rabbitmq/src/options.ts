@@ -79,5 +79,5 @@ function parse(url: string): URL {
 }
 
 function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//***@");
+  return url.replace(/\/\/.*@/, "//***@");
 }

@@ -30,7 +30,7 @@ export function connectionOptions(options: RedisLogOptions): RedisOptions & { re
   const { url, tls, username, password, engine } = options;
   const { protocol, hostname } = URL.parse(url) ?? {};
   if ((protocol !== "redis:" && protocol !== "rediss:") || !hostname) {
-    const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+    const shown = url.replace(/\/\/.*@/, "//***@");
     throw new Error(`"${shown}" is no address of Redis; write redis://host:6379 or rediss://host:6379`);
   }
   return {

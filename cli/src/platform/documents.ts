@@ -16,7 +16,7 @@ export async function documentsOf(
     return createMongoDocuments({ url, ...(namespace !== undefined && { namespace }) });
   }
   throw usageFailure(
-    `BANYAN_DOCUMENTS is "${url.replace(/\/\/[^@/]*@/, "//***@")}", where no documents are known to be kept.`,
+    `BANYAN_DOCUMENTS is "${url.replace(/\/\/.*@/, "//***@")}", where no documents are known to be kept.`,
     "Set it to mongodb://HOST/DATABASE or postgres://HOST/DATABASE, or leave it out: documents then lie in the application's own database.",
   );
 }

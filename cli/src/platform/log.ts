@@ -36,7 +36,7 @@ export async function logOf({
     }
   }
   throw usageFailure(
-    `BANYAN_LOG is "${url.replace(/\/\/[^@/]*@/, "//***@")}", which is no log that is known here.`,
+    `BANYAN_LOG is "${url.replace(/\/\/.*@/, "//***@")}", which is no log that is known here.`,
     "Set it to nats://HOST, redis://HOST, amqp://HOST, kafka://HOST:PORT or postgres://HOST/DATABASE, or leave it out: events then stay within the database.",
   );
 }

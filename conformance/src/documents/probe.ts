@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { type DocumentSet, type Documents, defineCollection } from "@banyan/kernel/documents";
 import * as z from "zod";
+import type { Way } from "../outage/losing.ts";
 
 /** An engine of documents and the means to be its client. */
 export interface DocumentsFixture {
   /** One more client, not opened, as another process would have it; all see the same documents, which nobody else uses. */
   createDocuments(): Documents;
-  /** Cuts every client's connection once; each may connect again. Left out where that cannot be done from here. */
-  interrupt?(): Promise<void> | void;
+  /** That every client goes. */
+  readonly way: Way;
   close(): Promise<void>;
 }
 
@@ -70,7 +71,7 @@ export class DocumentsProbe {
   async documents(): Promise<Documents> {
     const documents = this.fixture.createDocuments();
     this.opened.push(documents);
-    await documents.open({ collections: [posts], signal: AbortSignal.timeout(20_000) });
+    await opened(documents);
     return documents;
   }
 
@@ -82,6 +83,10 @@ export class DocumentsProbe {
   async clear(): Promise<void> {
     await Promise.all(this.opened.splice(0).map((documents) => documents.close({ deadlineMs: 1_000 })));
   }
+}
+
+export function opened(documents: Documents): Promise<void> {
+  return documents.open({ collections: [posts], signal: AbortSignal.timeout(20_000) });
 }
 
 /** Posts of one tenant, outside of transactions. */

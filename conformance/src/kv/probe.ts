@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { KeyValues, Kv } from "@banyan/kernel/kv";
+import type { Way } from "../outage/losing.ts";
 
 /** An engine of keys and values and the means to be its client. */
 export interface KvFixture {
   /** One more client, not opened, as another process would have it; all see the same keys, which nobody else uses. */
   createKv(): Kv;
-  /** Cuts every client's connections once; each may connect again. */
-  interrupt(): Promise<void> | void;
+  /** That every client goes. */
+  readonly way: Way;
   close(): Promise<void>;
 }
 

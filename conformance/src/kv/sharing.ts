@@ -84,7 +84,7 @@ export function sharingClauses(probe: () => KvProbe): void {
     const [one] = (await probe().clients(1)) as [KeyValues];
     const heard: string[] = [];
     await one.subscribe("news", (message) => heard.push(message));
-    await probe().fixture.interrupt();
+    probe().fixture.way.cut();
     const again = () => one.set("key", "value").catch(({ code }) => code);
     await expect.poll(again, patience).toBe(true);
     const hear = async () => {

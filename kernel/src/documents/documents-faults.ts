@@ -1,5 +1,8 @@
 import { fault, faultType } from "../contract/fault.ts";
 
+/** Within so many milliseconds an engine answers, or it counts as away. */
+export const documentsAnswerMs = 5_000;
+
 /** What any engine of documents raises; codes are `documents.<name>`. */
 export const documentsFaults = {
   /** The engine cannot be reached, or went away in the middle: some of what was to be kept may be kept. An insertion may be repeated. */

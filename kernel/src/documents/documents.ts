@@ -13,6 +13,7 @@ import type { Collection } from "./collection.ts";
  * G5  Pages in the collection's order miss nothing and show nothing twice, whatever is inserted behind the cursor.
  * G6  Tenants do not see each other's documents.
  * G7  `keep` takes away whole days that are over, and nothing else.
+ * G8  A client that lost its engine goes on by itself; meanwhile everything raises `documents.unavailable`, in time.
  */
 export interface Documents {
   readonly traits: DocumentsTraits;

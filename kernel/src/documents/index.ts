@@ -1,3 +1,4 @@
+export { within } from "../resilience/within.ts";
 export { type Collection, defineCollection } from "./collection.ts";
 export type {
   DocumentQuery,
@@ -8,5 +9,5 @@ export type {
   InsertVerdict,
   NewDocument,
 } from "./documents.ts";
-export { documentsFaults } from "./documents-faults.ts";
+export { documentsAnswerMs, documentsFaults } from "./documents-faults.ts";
 export { dayOf, insertBy, type Kept, keyOf } from "./insertion.ts";

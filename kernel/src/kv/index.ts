@@ -1,2 +1,4 @@
+export { asked, kvAnswerMs } from "./asked.ts";
 export type { Bucket, KeyValues, Kv, KvTraits, Lock, Standing } from "./kv.ts";
 export { kvFaults } from "./kv-faults.ts";
+export { Listeners } from "./listeners.ts";

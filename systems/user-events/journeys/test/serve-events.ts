@@ -8,6 +8,8 @@ import {
 } from "@banyan/gateway";
 import type { Service } from "@banyan/kernel";
 import { type App, type Clock, createApp } from "@banyan/kernel/app";
+import type { Documents } from "@banyan/kernel/documents";
+import type { Kv } from "@banyan/kernel/kv";
 import { createPostgresKv } from "@banyan/kv-postgres";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
@@ -46,17 +48,25 @@ export interface Served {
   close(): Promise<void>;
 }
 
+interface Surroundings {
+  readonly clock?: Clock;
+  readonly services?: readonly Service[];
+  /** Instead of those in the database. */
+  readonly kv?: Kv;
+  readonly documents?: Documents;
+}
+
 /** The three services in one process on a database of their own. */
 export async function serveEvents(
   server: string,
-  { clock, services = [] }: { readonly clock?: Clock; readonly services?: readonly Service[] } = {},
+  { clock, services = [], kv, documents }: Surroundings = {},
 ): Promise<Served> {
   const database = await createTestDatabase(server);
   const app = createApp({
     services: [sourcesService, intakeService, eventsService, ...services],
     store: createPostgresStore({ url: database.url }),
-    documents: createPostgresDocuments({ url: database.url, inStore: true }),
-    kv: createPostgresKv({ url: database.url }),
+    documents: documents ?? createPostgresDocuments({ url: database.url, inStore: true }),
+    kv: kv ?? createPostgresKv({ url: database.url }),
     deadlineMs: 20_000,
     ...(clock !== undefined && { clock }),
   });

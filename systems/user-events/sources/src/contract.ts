@@ -19,7 +19,7 @@ const Source = z.object({
   writeKey: z.string(),
   /** Refuses events that no schema is registered for. */
   isStrict: z.boolean(),
-  /** Beyond it clients are told to wait; null is without a limit. Counted by each process that takes events. */
+  /** Beyond it clients are told to wait; null is without a limit. Counted for all processes together. */
   eventsPerSecond: z.int().nullable(),
   /** Refuses events of programs that say what they are, such as crawlers. */
   refusesBots: z.boolean(),
