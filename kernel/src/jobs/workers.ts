@@ -95,12 +95,11 @@ export class Workers {
     await this.options.tickets?.close();
   }
 
-  /** Nothing runs and nothing is due, schedules apart. */
+  /** Nothing runs and nothing is due, schedules apart. What a limit of its type holds back is due. */
   async isSettled(): Promise<boolean> {
     if (this.runs?.isIdle === false || this.source?.isIdle === false) return false;
     const types = this.jobs.filter(({ definition }) => definition.schedule === undefined).map(({ id }) => id);
-    const due = types.length === 0 ? undefined : await this.home.store.jobs.nextDueMs(types);
-    return due === undefined || due > 0;
+    return types.length === 0 || (await this.home.store.jobs.free(types, 1)).length === 0;
   }
 
   /** Jobs were committed here. */

@@ -11,6 +11,7 @@ export async function republish({ since, json }: { readonly since: string; reado
   const iso = new Date(at).toISOString();
   if (json) printJson({ since: iso, count });
   else if (count === 0) print(`No event since ${iso} has been delivered to a service that still listens.`);
+  else if (count === 1) print(`1 delivery since ${iso} waits again. \`npx banyan lag\` shows how far it is.`);
   else print(`${count} deliveries since ${iso} wait again. \`npx banyan lag\` shows how far they are.`);
 }
 
