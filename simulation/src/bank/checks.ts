@@ -1,7 +1,7 @@
 import type { Database, Table } from "../memory/database.ts";
-import { deadLetters, events, jobs, unsent } from "../memory/tables.ts";
+import { deadLetters, events } from "../memory/tables.ts";
 import type { History, Operation } from "./history.ts";
-import { accounts, confirmations, type Effect, entries, letters, notes, totals } from "./rows.ts";
+import { accounts, confirmations, type Effect, entries, notes, totals } from "./rows.ts";
 
 /*
  * What must hold once the world is calm and has settled. Everything is counted from what clients know and what the tables
@@ -104,24 +104,6 @@ function disorder(subscriber: string, applied: readonly Effect[]): string[] {
   });
 }
 
-/** Every job that a note enqueued has run once to its end, or is dead. */
-export function checkJobs(database: Database): string[] {
-  const dead = [...database.rows(jobs).values()].filter(({ deadAt }) => deadAt !== undefined);
-  const sent = valuesOf(database, letters);
-  const problems: string[] = [];
-  for (const note of valuesOf(database, notes)) {
-    const isSame = (other: Pick<Effect, "reference" | "account">) =>
-      other.reference === note.reference && other.account === note.account;
-    const times = sent.filter(isSame).length;
-    const buried = dead.filter(({ input }) => isSame(JSON.parse(input))).length;
-    if (times + buried !== 1)
-      problems.push(`the job of ${note.reference} for ${note.account}: sent ${times}, dead ${buried}`);
-  }
-  if (sent.length + dead.length !== valuesOf(database, notes).length)
-    problems.push(`${valuesOf(database, notes).length} jobs, ${sent.length} sent, ${dead.length} dead`);
-  return problems;
-}
-
 /** The read model equals what is computed from the legs. */
 export function checkProjection(database: Database, when: string): string[] {
   const expected = sumsOf(valuesOf(database, entries));
@@ -131,20 +113,6 @@ export function checkProjection(database: Database, when: string): string[] {
       ? []
       : [`${when}, the total of ${account} is ${stored.get(account)}, and its legs say ${expected.get(account)}`],
   );
-}
-
-/** Whether nothing waits: no event for a subscriber, no job for a worker. */
-export function isQuiet(database: Database): boolean {
-  return database.rows(unsent).size === 0 && livingJobs(database) === 0;
-}
-
-/** What still waits, for whoever asks why a world does not settle. */
-export function whatWaits(database: Database): string {
-  return `${database.rows(unsent).size} events unsent, ${livingJobs(database)} jobs`;
-}
-
-function livingJobs(database: Database): number {
-  return [...database.rows(jobs).values()].filter(({ deadAt }) => deadAt === undefined).length;
 }
 
 /** Events of a type as effects, in the order of their versions within their keys. */

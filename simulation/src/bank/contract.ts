@@ -25,8 +25,21 @@ export const bank = defineContract("bank", {
   events: { moved: event({ data: Movement, key: ({ account }) => account }) },
 });
 
+/** Between two turns of the desk's schedule. */
+export const turnMs = 1_500;
+
 /** Hears of every movement, and says so. */
 export const desk = defineContract("desk", {
   events: { noted: event({ data: Movement, key: ({ account }) => account }) },
-  jobs: { send: job({ input: Movement, attemptsMax: 5 }) },
+  jobs: {
+    send: job({ input: Movement, attemptsMax: 5, concurrency: 2 }),
+    /** Asks for stamps. */
+    close: job({ input: z.strictObject({}), attemptsMax: 5, schedule: { everyMs: turnMs } }),
+    stamp: job({
+      input: z.strictObject({ reference: z.string() }),
+      attemptsMax: 3,
+      // Twice what turns ask for where a fifth of it is poison and a third fails once: what waits grows less.
+      rateLimit: { runs: 1, perMs: 200 },
+    }),
+  },
 });

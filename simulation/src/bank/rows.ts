@@ -21,5 +21,9 @@ export const confirmations = defineTable<Effect>("bank.confirmation");
 export const notes = defineTable<Effect>("desk.note");
 /** What the desk's jobs sent. */
 export const letters = defineTable<Effect>("desk.letter");
+/** Turns of the desk's schedule that ran, by the ids of their jobs. */
+export const closings = defineTable<string>("desk.closing");
+/** What they asked for that was done, by its reference. */
+export const stamps = defineTable<string>("desk.stamp");
 /** The projection: what was moved, by account. */
 export const totals = defineTable<number>("desk.total");

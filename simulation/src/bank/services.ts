@@ -89,6 +89,21 @@ const send: Handler<typeof desk.send, Uses> = async (ctx, { reference, account, 
   ctx.uses.trouble.strike("send", reference);
 };
 
+/** What one turn asks for. */
+export const stampsOf = (turn: string) => [1, 2].map((number) => `${turn} ${number}`);
+
+const close: Handler<typeof desk.close, Uses> = async (ctx) => {
+  const { id } = ctx.job;
+  await ctx.sql`INSERT INTO desk.closing VALUES (${id})`;
+  ctx.uses.trouble.strike("close", id);
+  for (const reference of stampsOf(id)) ctx.enqueue(desk.stamp, { reference });
+};
+
+const stamp: Handler<typeof desk.stamp, Uses> = async (ctx, { reference }) => {
+  await ctx.sql`INSERT INTO desk.stamp VALUES (${reference})`;
+  ctx.uses.trouble.strike("stamp", reference);
+};
+
 /** Both services, for one process. */
 export function bankServices(trouble: Trouble): readonly Service[] {
   return [
@@ -99,7 +114,7 @@ export function bankServices(trouble: Trouble): readonly Service[] {
     }),
     implement(desk, {
       uses: { trouble },
-      jobs: { send },
+      jobs: { send, close, stamp },
       subscriptions: { note: on(bank.moved, note, { attemptsMax: 3 }) },
       projections: { total: { folds: [onMany(bank.moved, total)], reset: (sql) => sql`DELETE FROM desk.total` } },
     }),

@@ -1,6 +1,6 @@
 import type { DatabaseTransaction, Table } from "../memory/database.ts";
 import { type Dialect, dialectOf, type Statement } from "../memory/dialect.ts";
-import { accounts, confirmations, type Effect, entries, letters, notes, totals } from "./rows.ts";
+import { accounts, closings, confirmations, type Effect, entries, letters, notes, stamps, totals } from "./rows.ts";
 
 /** What the handlers of bank and desk say. Effects have no key, so that one too many is stored and seen. */
 export const bankDialect: Dialect = dialectOf({
@@ -13,6 +13,8 @@ export const bankDialect: Dialect = dialectOf({
   "INSERT INTO bank.confirmation VALUES (?, ?, ?, ?, ?)": insertEffect(confirmations),
   "INSERT INTO desk.note VALUES (?, ?, ?, ?, ?)": insertEffect(notes),
   "INSERT INTO desk.letter VALUES (?, ?, ?, ?)": insertEffect(letters),
+  "INSERT INTO desk.closing VALUES (?)": insertText(closings),
+  "INSERT INTO desk.stamp VALUES (?)": insertText(stamps),
   "SELECT count(*) FROM desk.note WHERE account = ?": (transaction, [account]) => [
     { count: [...transaction.rows(notes).values()].filter((note) => note.account === account).length },
   ],
@@ -41,6 +43,13 @@ function insertEffect(table: Table<Effect>): Statement {
   return async (transaction, [reference, account, amount, cause = "", version = 0]) => {
     const effect = { reference, account, amount, cause, version } as Effect;
     await transaction.insert(table, String(transaction.database.next(table.name)), effect);
+    return [];
+  };
+}
+
+function insertText(table: Table<string>): Statement {
+  return async (transaction, [text]) => {
+    await transaction.insert(table, String(transaction.database.next(table.name)), String(text));
     return [];
   };
 }

@@ -1,17 +1,11 @@
 import { Planned } from "../world/planned.ts";
 import type { Callee, Operator, Scenario } from "../world/scenario.ts";
 import type { World } from "../world/world.ts";
-import {
-  checkCommands,
-  checkDeliveries,
-  checkEvents,
-  checkJobs,
-  checkProjection,
-  isQuiet,
-  whatWaits,
-} from "./checks.ts";
+import { checkCommands, checkDeliveries, checkEvents, checkProjection } from "./checks.ts";
 import { Client } from "./client.ts";
 import { History } from "./history.ts";
+import { checkJobs, checkTurns, isQuiet, whatWaits } from "./job-checks.ts";
+import { LimitWatch } from "./limits.ts";
 import { bankServices } from "./services.ts";
 import { bankDialect } from "./statements.ts";
 import { PlannedTrouble } from "./trouble.ts";
@@ -27,11 +21,13 @@ export class BankTown implements Scenario {
   private readonly world: World;
   private readonly history = new History();
   private readonly trouble: PlannedTrouble;
+  private readonly limits: LimitWatch;
   private clients: readonly Client[] = [];
 
   constructor(world: World) {
     this.world = world;
     this.trouble = new PlannedTrouble(world);
+    this.limits = new LimitWatch(world.database);
   }
 
   get operations(): number {
@@ -71,6 +67,8 @@ export class BankTown implements Scenario {
       ...checkEvents(database),
       ...checkDeliveries(database),
       ...checkJobs(database),
+      ...checkTurns(database),
+      ...this.limits.problems,
       ...checkProjection(database, "live"),
     ];
   }
@@ -91,7 +89,8 @@ export class BankTown implements Scenario {
     problems.push(...(await settled("the redrive")));
     await operate("republish", (app) => app.republish(0));
     problems.push(...(await settled("everything was sent again")));
-    problems.push(...checkCommands(this.history, database), ...checkJobs(database));
+    problems.push(...checkCommands(this.history, database), ...checkJobs(database), ...checkTurns(database));
+    problems.push(...this.limits.problems);
     problems.push(...checkDeliveries(database).filter((problem) => !problem.startsWith("reordered")));
     return problems;
   }

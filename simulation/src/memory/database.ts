@@ -28,6 +28,8 @@ export function defineTable<Row>(name: string): Table<Row> {
 
 type Rows = Map<string, unknown>;
 type Writes = Map<string, Rows>;
+/** Rows that were written, by table and key; undefined where one was deleted. */
+export type Written = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /**
  * What all processes of a simulated world share, and what survives them. Rows lie by table and primary key; who writes one
@@ -38,10 +40,8 @@ export class Database {
   readonly locks = new Locks();
   /** Milliseconds since 1970 by the database's own clock. */
   readonly now: () => number;
-  /** Told of each transaction that ended, with the rows it wrote; none where it was rolled back. */
-  onEnded:
-    | ((transaction: DatabaseTransaction, writes: ReadonlyMap<string, ReadonlyMap<string, unknown>>) => void)
-    | null = null;
+  /** Told of each transaction that ends, before its rows are seen, with those that it wrote; none where it was rolled back. */
+  readonly hearers: ((writes: Written) => void)[] = [];
   private readonly tables = new Map<string, Rows>();
   private readonly sequences = new Map<string, number>();
   private readonly open = new Set<DatabaseTransaction>();
@@ -75,7 +75,7 @@ export class Database {
 
   end(transaction: DatabaseTransaction, writes: Writes): void {
     this.open.delete(transaction);
-    this.onEnded?.(transaction, writes);
+    for (const hear of this.hearers) hear(writes);
     for (const [name, changed] of writes) {
       const rows = this.rowsOf(name);
       for (const [key, row] of changed) {

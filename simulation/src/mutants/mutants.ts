@@ -2,6 +2,7 @@ import type { Wiring } from "../world/process.ts";
 import { soundWiring } from "../world/schedule.ts";
 import { checkThenInsert, dualWrite } from "./commands.ts";
 import { brokerWindow, inboxAfterwards, noInbox } from "./inbox.ts";
+import { limitEachAlone, nameTurnsApart } from "./jobs.ts";
 import { ackBeforeCommit, fireAndForget, markSentFirst, retryThenDrop, sequenceCursor } from "./moving.ts";
 import {
   loseWakes,
@@ -31,6 +32,8 @@ export const mutants: Readonly<Record<string, Wiring>> = {
   "check-then-insert": { ...bank, ...checkThenInsert },
   "retry-then-drop": { ...bank, store: retryThenDrop },
   "ack-before-commit": { ...bank, ...ackBeforeCommit },
+  "turn-twice": { ...bank, store: nameTurnsApart },
+  "limit-per-process": { ...bank, store: limitEachAlone },
   "step-without-checkpoint": { ...shop, store: withoutCheckpoints },
   "step-without-record": { ...shop, store: withoutRecords },
   "unfenced-lease": { ...shop, store: unfenced },

@@ -1,6 +1,6 @@
 import { InProcessLog } from "@banyan/kernel/log";
 import type { StoredEvent } from "@banyan/kernel/store";
-import { Database } from "../memory/database.ts";
+import { Database, type Written } from "../memory/database.ts";
 import { events } from "../memory/tables.ts";
 import { Random } from "../time/random.ts";
 import { type Life, newLife, Timeline } from "../time/timeline.ts";
@@ -39,7 +39,7 @@ export class World {
     this.dice = new Random(seed, "what happens");
     this.weather = drawWeather(new Random(seed, "weather"));
     this.database = new Database(() => this.timeline.epoch + this.timeline.now);
-    if (tell !== null) this.database.onEnded = (_transaction, writes) => this.sayWritten(writes);
+    if (tell !== null) this.database.hearers.push((writes) => this.sayWritten(writes));
   }
 
   /** Whether it goes wrong now. After the storm nothing does. */
@@ -59,7 +59,7 @@ export class World {
     this.tell(`${this.timeline.now.toFixed(3).padStart(11)}  ${who.name.padEnd(9)} ${named}`);
   }
 
-  private sayWritten(writes: ReadonlyMap<string, ReadonlyMap<string, unknown>>): void {
+  private sayWritten(writes: Written): void {
     for (const { id, type, key, version } of (writes.get(events.name)?.values() ?? []) as Iterable<StoredEvent>) {
       this.names.set(id, `${type}(${key} ${version})`);
     }
