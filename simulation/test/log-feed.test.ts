@@ -120,3 +120,22 @@ test("F5 a consumer that fails to close costs no more than its own term: the lea
   expect(leads).toEqual(new Set());
   await shopApp.stop();
 });
+
+test("what passed the log's horizon unread is counted, and told of with what brings it again", async () => {
+  const told: unknown[] = [];
+  const counted: unknown[] = [];
+  const engine = log.connect();
+  const forgetful = forwarding(engine, {
+    consume(options, receiver) {
+      receiver.refused("expired", 3);
+      return engine.consume(options, receiver);
+    },
+  });
+  const report = (error: unknown) => told.push(error);
+  const app = createApp({ services: [stockService], store: newStore(), log: forgetful, report });
+  app.inspect((record) => counted.push(record), ["refused-message"]);
+  await app.start();
+  await vi.waitFor(() => expect(counted).toMatchObject([{ service: "stock", reason: "expired", count: 3 }]));
+  expect(told).toMatchObject([{ message: expect.stringContaining("banyan log republish --since") }]);
+  await app.stop();
+});

@@ -24,6 +24,7 @@ interface OwnOptions extends ConsumeOptions {
  *    held when it died comes first, and in order (G4).
  * 2. What waits for its acknowledgement and what the server was asked for are together at most `inFlightMax` (G5).
  * 3. Whatever ends its pull, it begins again at the group's place until it is closed (G6).
+ * 4. What passed the stream's horizon unread is told of once: the place is behind it from then on.
  */
 export class Consumer implements LogConsumer {
   private readonly session: Session;
@@ -42,7 +43,7 @@ export class Consumer implements LogConsumer {
   async begin(): Promise<void> {
     const { session, options } = this;
     const { name, types } = options;
-    const { floor, log } = await session.placeOf(options);
+    const { floor, log, expired } = await session.placeOf(options);
     const progress = new Progress<number>({
       floor,
       write: (reached, beyond) => session.places.write(name, { floor: reached, beyond, log }),
@@ -52,10 +53,15 @@ export class Consumer implements LogConsumer {
       types,
       start: startAfter(floor),
       received: (pulled) => this.received(pulled),
+      passed: (sequence) => this.current?.progress.pass(sequence),
       ended: (reason) => this.lost(reason),
     });
     if (this.ending.signal.aborted) return pull.close();
     this.current = { pull, progress };
+    if (expired > 0) {
+      progress.pass(floor);
+      this.receiver.refused("expired", expired);
+    }
     this.ask();
   }
 

@@ -31,6 +31,8 @@ export interface PullOptions {
   readonly inboxPrefix: string | undefined;
   /** What came with one chunk of the connection's bytes; nothing where a request has run out of time. */
   readonly received: (pulled: readonly Pulled[]) => void;
+  /** Up to this place of the stream everything of the types was handed over: what is of others moves the place of a quiet reader, too. */
+  readonly passed?: (sequence: number) => void;
   /** Nothing comes any more. Called once. */
   readonly ended: (reason: Error) => void;
 }
@@ -53,6 +55,8 @@ export class Pull {
   private readonly unwatch: () => void;
   private asked = 0;
   private delivered = 0;
+  /** The last place of the stream that is known to be read. */
+  private reached = 0;
   private heardAtMs = performance.now();
   private batch: Pulled[] = [];
   private isOver = false;
@@ -135,6 +139,7 @@ export class Pull {
     else if (delivery !== this.delivered + 1) this.end(new Error("a message was lost on its way"));
     else {
       this.delivered = delivery;
+      this.reached = sequence;
       this.asked--;
       // The client calls this for each message of a chunk, in one turn.
       if (this.batch.push({ subject, message, sequence, behind }) === 1) queueMicrotask(() => this.handOver());
@@ -142,19 +147,28 @@ export class Pull {
   }
 
   private handOver(): void {
-    if (this.isOver) return;
     const { batch } = this;
+    if (this.isOver || batch.length === 0) return;
     this.batch = [];
     this.options.received(batch);
   }
 
   private status(headers: MsgHdrs): void {
     const { code, description } = headers;
-    if (code === idle) return;
-    if (code === requestIsOver) {
+    if (code === idle) {
+      // What came before it in the same chunk.
+      this.handOver();
+      this.reach(Number(headers.get("Nats-Last-Stream")));
+    } else if (code === requestIsOver) {
       this.asked -= Number(headers.get("Nats-Pending-Messages"));
       this.options.received([]);
     } else this.end(new Error(`JetStream: ${code} ${description}`));
+  }
+
+  private reach(sequence: number): void {
+    if (this.isOver || !(sequence > this.reached)) return;
+    this.reached = sequence;
+    this.options.passed?.(sequence);
   }
 
   private check(): void {

@@ -4,7 +4,7 @@ import { Batches, batchMessagesMax } from "./batches.ts";
 import type { Link } from "./link.ts";
 import { headerBytesMax } from "./message.ts";
 import type { Names } from "./names.ts";
-import { type Place, Places } from "./places.ts";
+import { Places } from "./places.ts";
 import { Pull, type PullOptions } from "./pull.ts";
 
 /** As much as one batch holds in bodies, so that a batch is a fraction of a second's work. */
@@ -19,6 +19,15 @@ export interface SessionOptions {
   readonly names: Names;
   readonly stream: StreamInfo;
   readonly inboxPrefix: string | undefined;
+}
+
+/** Where a consumer of a group begins. */
+interface Beginning {
+  readonly floor: number;
+  /** The stream, by its time of creation. */
+  readonly log: string;
+  /** How many messages passed the stream's horizon unread, at most. */
+  readonly expired: number;
 }
 
 /** An open log: its connection, and what is done over it. */
@@ -50,17 +59,23 @@ export class Session {
     });
   }
 
-  /** Where a group stands, and in which stream; a group that has no place gets one. */
-  async placeOf({ name, from }: Pick<ConsumeOptions, "name" | "from">): Promise<Place & { readonly log: string }> {
-    const { created, state } = await this.info();
-    const found = await this.link.whileUp(() => this.places.read(name, created));
-    if (found !== null) return { ...found, log: created };
-    const place = { floor: from === "latest" ? state.last_seq : 0, beyond: 0, log: created };
+  /**
+   * Where a group begins, in which stream, and how many messages, of whatever type, went since it stood there; a group that has no
+   * place gets one.
+   */
+  async placeOf({ name, from }: Pick<ConsumeOptions, "name" | "from">): Promise<Beginning> {
+    const { created: log, state } = await this.info();
+    const found = await this.link.whileUp(() => this.places.read(name, log));
+    if (found !== null) {
+      const floor = Math.max(found.floor, state.first_seq - 1);
+      return { floor, log, expired: Math.max(0, floor - found.floor - found.beyond) };
+    }
+    const place = { floor: from === "latest" ? state.last_seq : 0, beyond: 0, log };
     await this.places.write(name, place);
-    return place;
+    return { ...place, expired: 0 };
   }
 
-  pull(options: Pick<PullOptions, "name" | "types" | "start" | "received" | "ended">): Promise<Pull> {
+  pull(options: Pick<PullOptions, "name" | "types" | "start" | "received" | "passed" | "ended">): Promise<Pull> {
     const { link, manager, names, inboxPrefix } = this;
     return Pull.open({ link, manager, names, inboxPrefix, ...options });
   }

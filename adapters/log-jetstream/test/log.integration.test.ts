@@ -172,6 +172,56 @@ describeWithServer("nats", "the log over JetStream", (url) => {
     await expect.poll(() => elsewhere.lag(group)).toBe(1);
   });
 
+  test("a group is told once how many messages passed the horizon before it had read them, and goes on behind them", async () => {
+    const { log } = await open({ stream: { horizonMs: 1_000 } });
+    const received: string[] = [];
+    const refused = vi.fn();
+    const consume = async () => {
+      const consumer = await log.consume(
+        { name: "ledger", types: [type], from: "earliest", inFlightMax: 10 },
+        {
+          received(messages) {
+            received.push(...idsOf(messages));
+            consumer.acknowledge(messages);
+          },
+          lost: () => {},
+          refused,
+        },
+      );
+      return consumer;
+    };
+    const first = await consume();
+    const sent = [message(), message()];
+    await log.append(sent);
+    await vi.waitFor(() => expect(received).toEqual(idsOf(sent)));
+    await first.close();
+    await log.append([message(), message({ type: "ledger.sealed" }), message()]);
+    const left = async () => (await manager.streams.info(`${namespace}-log`)).state.messages;
+    await expect.poll(left, { timeout: 20_000 }).toBe(0);
+    const late = await consume();
+    expect(refused.mock.calls).toEqual([["expired", 3]]);
+    const next = message();
+    await log.append([next]);
+    await vi.waitFor(() => expect(received).toEqual(idsOf([...sent, next])), 5_000);
+    await late.close();
+    await consume();
+    expect(refused).toHaveBeenCalledOnce();
+  });
+
+  test("the place of a quiet group moves past what is of other types, so that it misses nothing when that goes", async () => {
+    const { log } = await open();
+    const consumer = await log.consume(
+      { name: "ledger", types: [type], from: "earliest", inFlightMax: 10 },
+      { received: (messages) => consumer.acknowledge(messages), lost: () => {}, refused: () => {} },
+    );
+    await log.append([message(), message({ type: "ledger.sealed" }), message({ type: "ledger.sealed" })]);
+    const place = { last_by_subj: `$KV.${namespace}-groups.ledger` };
+    const floor = async () =>
+      (await manager.streams.getMessage(`KV_${namespace}-groups`, place))?.json<{ readonly floor: number }>().floor;
+    // The server says every five seconds how far it has looked.
+    await expect.poll(floor, { timeout: 20_000 }).toBe(3);
+  }, 30_000);
+
   test("a consumer whose reading the server ends takes up again at its place", async () => {
     const { log } = await open();
     const received: string[] = [];

@@ -28,7 +28,8 @@ function lineOf(record: Tailed): string {
     return `${at}  peer      ${bold(record.node)}  ${record.state}  ${dim(record.reason ?? "")}`;
   if (record.kind === "refused-frame")
     return `${at}  refused   ${bold(record.reason)}  ${record.node}  ${dim(record.detail)}`;
-  if (record.kind === "refused-message") return `${at}  refused   ${bold(record.service)}  ${record.reason}`;
+  if (record.kind === "refused-message")
+    return `${at}  refused   ${bold(record.service)}  ${record.count} ${record.reason}`;
   if (!("tookMs" in record)) return `${at}  ${lineOfResilience(record)}`;
   const { kind, id, tookMs, outcome, fault, replayed, cached, subscriber, attempt, traceId } = record;
   const said = [

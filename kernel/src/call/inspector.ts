@@ -136,11 +136,12 @@ export interface RefusedFrameRecord {
   readonly at: number;
 }
 
-/** A log brought a service something that is no event. */
+/** A log brought a service something that is no event, or let go of some, of whatever type, that it had not read ("expired"). */
 export interface RefusedMessageRecord {
   readonly kind: "refused-message";
   readonly service: string;
   readonly reason: string;
+  readonly count: number;
   readonly at: number;
 }
 

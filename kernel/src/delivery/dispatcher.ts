@@ -1,3 +1,4 @@
+import { newTraceId } from "../call/ids.ts";
 import type { Runtime } from "../call/runtime.ts";
 import type { Log } from "../log/log.ts";
 import type { OutboxEvent, Store } from "../store/store.ts";
@@ -52,8 +53,11 @@ export class Dispatcher {
               taker: new Relay(store, log),
             }),
             ...byService.map((one) => {
-              const refused = (reason: string) =>
-                inspector.emit?.({ kind: "refused-message", service: one.hearing.service, reason, at: clock.now() });
+              const { service } = one.hearing;
+              const refused = (reason: string, count = 1) => {
+                inspector.emit?.({ kind: "refused-message", service, reason, count, at: clock.now() });
+                if (reason === "expired") runtime.reportFailure(service, missed(service, count), newTraceId());
+              };
               return new LogFeed(store, log, { ...one, refused });
             }),
           ];
@@ -88,6 +92,13 @@ export class Dispatcher {
     for (const feed of this.feeds) if (!(await feed.isSettled())) return false;
     return true;
   }
+}
+
+function missed(service: string, count: number): Error {
+  return new Error(
+    `as many as ${count} of the log's messages went before ${service} had read them; what was for it comes again by ` +
+      "`npx banyan log republish --since TIME`, and with a longer horizon of the log this happens later or never",
+  );
 }
 
 /** The types of the events that they take, each once. */

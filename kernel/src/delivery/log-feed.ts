@@ -1,5 +1,5 @@
 import { eventOf } from "../log/cloud-event.ts";
-import type { Log, LogConsumer, ReceivedMessage } from "../log/log.ts";
+import type { Log, LogConsumer, LogReceiver, ReceivedMessage } from "../log/log.ts";
 import type { Hearing, Store, StoredEvent } from "../store/store.ts";
 import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
 import { relayName } from "./relay.ts";
@@ -24,7 +24,7 @@ interface Tracked {
 }
 
 /** What a log feed tells of what it could not use. */
-export type Refused = (reason: string) => void;
+export type Refused = LogReceiver["refused"];
 
 export class LogFeed implements Feed {
   private readonly store: Store;

@@ -90,8 +90,11 @@ export interface LogReceiver {
   received(messages: readonly ReceivedMessage[]): void;
   /** What was received and not acknowledged is void: it comes again. */
   lost(reason: Error): void;
-  /** Bytes that were no message. `reason` is one of few, to be counted. */
-  refused(reason: string): void;
+  /**
+   * Bytes that were no message; `reason` is one of few, to be counted. Or "expired": messages, of whatever type, and `count` of them at most,
+   * that the engine let go of before the group had read them.
+   */
+  refused(reason: string, count?: number): void;
 }
 
 /** A message at a consumer. */

@@ -128,7 +128,7 @@ export class StormyLog implements Log {
         if (world.strikes(world.weather.repeatBatch)) later("messages", () => receiver.received(messages));
       },
       lost: (reason) => later("lost", () => receiver.lost(reason)),
-      refused: (reason) => later("refused", () => receiver.refused(reason)),
+      refused: (reason, count) => later("refused", () => receiver.refused(reason, count)),
     };
   }
 

@@ -55,7 +55,7 @@ export function createMetrics(
   });
   const refused = new Counter({
     name: "banyan_log_refused_messages_total",
-    help: "Messages of the log that are no events, by the service that they came to",
+    help: "Messages of the log that are no events or, expired, were gone before they were read, by service",
     labelNames: ["service", "reason"],
     registers,
   });
@@ -78,7 +78,8 @@ export function createMetrics(
   const close = app.inspect(
     (record) => {
       if (record.kind === "event") events.inc({ id: record.id });
-      else if (record.kind === "refused-message") refused.inc({ service: record.service, reason: record.reason });
+      else if (record.kind === "refused-message")
+        refused.inc({ service: record.service, reason: record.reason }, record.count);
       else if (record.kind === "delivery" || record.kind === "job") {
         const labels = { kind: record.kind, id: record.id, subscriber: record.subscriber ?? "" };
         work.inc({ ...labels, outcome: record.outcome });
