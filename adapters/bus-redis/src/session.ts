@@ -57,7 +57,7 @@ export class Session {
   async begin(): Promise<void> {
     const { redis } = this;
     redis.on("error", (error) => {
-      this.lastError = error;
+      this.lastError = bare(error);
     });
     redis.on("messageBuffer", (channel: Buffer, message: Buffer) => this.heard(channel.toString(), message));
     await redis.connect();
@@ -128,7 +128,7 @@ export class Session {
   /** Nobody heard it where Redis answered by an error. Where the connection broke, somebody may have: the node is `lost`. */
   private notPublished(batch: Outgoing, error: Error): void {
     this.denied(error);
-    if (error.name === "ReplyError") this.fail(batch, error);
+    if (error.name === "ReplyError") this.fail(batch, bare(error));
     else batch.sent();
   }
 
@@ -197,4 +197,10 @@ export class Session {
     };
     this.redis.ping().then(answered, answered);
   }
+}
+
+/** The client's error without the command that failed: neither messages nor the password in HELLO may get into logs. */
+function bare(error: Error): Error {
+  if ("command" in error) delete error.command;
+  return error;
 }

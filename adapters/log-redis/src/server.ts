@@ -14,7 +14,7 @@ export class Server {
   constructor(redis: Redis) {
     this.redis = redis;
     redis.on("error", (error) => {
-      this.lastError = error;
+      this.lastError = bare(error);
     });
     // The client leaves a transaction unanswered whose connection broke.
     redis.on("close", () => {
@@ -52,7 +52,7 @@ export class Server {
     try {
       return await Promise.race([command(this.redis), failed]);
     } catch (cause) {
-      throw logFaults.unavailable(undefined, { cause });
+      throw logFaults.unavailable(undefined, { cause: bare(cause) });
     } finally {
       this.asking.delete(reject);
       clearTimeout(timer);
@@ -63,4 +63,10 @@ export class Server {
   close(): void {
     this.redis.disconnect();
   }
+}
+
+/** The client's error without the command that failed: neither events nor the password in HELLO may get into logs. */
+export function bare<E>(error: E): E {
+  if (error instanceof Error && "command" in error) delete error.command;
+  return error;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type LogMessage, logFaults } from "@banyan/kernel/log";
 import { fieldsOf } from "./entry.ts";
-import type { Server } from "./server.ts";
+import { bare, type Server } from "./server.ts";
 
 const writtenWithinMs = 5_000;
 const askAgainMs = 5;
@@ -29,7 +29,7 @@ export class Writer {
       return transaction.exec().catch(theReason);
     });
     const failure = answers === null ? new Error("the transaction was dropped") : answers.find(([error]) => error)?.[0];
-    if (failure) throw logFaults.unavailable(undefined, { cause: failure });
+    if (failure) throw logFaults.unavailable(undefined, { cause: bare(failure) });
     if (this.writesFile) await this.written();
   }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { inspect } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
 import { LogLoad } from "../../../tools/test-log-load.ts";
@@ -69,6 +70,20 @@ describeWithOwnServer("redis", "the log when Redis fails", (program) => {
       code: "log.unavailable",
     });
     expect(performance.now() - beganMs).toBeLessThan(2_000);
+  });
+
+  test("what Redis refuses is told without the events, and without the password that was tried", async () => {
+    const shown = (reason: unknown) => inspect(reason, { depth: 10, showHidden: true });
+    const owner = log.unwrap();
+    await owner.acl("SETUSER", "ann", "on", ">right");
+    const stranger = createRedisLog({ url: `redis://ann:guessed@127.0.0.1:${server.port}` });
+    const refused = await stranger.open({ signal: AbortSignal.timeout(5_000) }).catch(shown);
+    expect(refused).toContain("WRONGPASS");
+    expect(refused).not.toContain("guessed");
+    await owner.config("SET", "maxmemory", "1");
+    const full = await log.append([{ ...message(), key: "ann@example.org" }]).catch(shown);
+    expect(full).toContain("OOM");
+    expect(full).not.toContain("ann@example.org");
   });
 });
 
