@@ -257,6 +257,6 @@ function dedupeOf({ type, tenant, dedupeKey = "" }: NewJob): string {
 }
 
 function claimedJob(row: JobRow, waitedMs: number): ClaimedJob {
-  const { after: _after, dueAt: _dueAt, error: _error, deadAt: _deadAt, owner: _owner, ...job } = row;
+  const { after: _after, enqueuedAt: _at, dueAt: _dueAt, error: _error, deadAt: _deadAt, owner: _owner, ...job } = row;
   return { ...job, waitedMs };
 }

@@ -17,12 +17,15 @@ const die = (): Promise<never> => {
   return new Promise(() => {});
 };
 
+/** What else a flow has, such as newId, is no step, though it may have the name of one. */
+const stepKinds: readonly unknown[] = ["call", "run", "transaction", "sleep", "waitFor"];
+
 /** The flow, whose step of that name is its process's last. */
 function deadly(flow: object): object {
   return new Proxy(flow, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
+      if (typeof value !== "function" || !stepKinds.includes(name)) return value;
       return (...given: unknown[]) => {
         const [asked, work, ...rest] = given;
         if (asked !== step) return value.apply(target, given);
