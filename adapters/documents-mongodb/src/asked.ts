@@ -1,6 +1,6 @@
 import { isFault } from "@banyan/kernel";
 import { documentsAnswerMs, documentsFaults, within } from "@banyan/kernel/documents";
-import { MongoServerError } from "mongodb";
+import { BSON, MongoServerError } from "mongodb";
 
 /**
  * What the engine answers, with its errors as ours. The driver's own times are for parts of a question, of which it asks each
@@ -17,9 +17,15 @@ export async function asked<T>(question: () => Promise<T>): Promise<T> {
 /** Of MongoDB's error codes: a user who may not, or is none. https://github.com/mongodb/mongo/blob/v8.0/src/mongo/base/error_codes.yml */
 const mayNot = new Set<unknown>([11, 13, 18]);
 
-/** What the driver failed with, as a fault of ours. */
+/** Of the same, what will never be taken: bad value, wrong type, nested too deep, names of fields, validation, too large. */
+export const refuses = new Set<unknown>([2, 14, 15, 52, 57, 121, 10_334]);
+
+/** What the driver failed with, as a fault of ours. What would fail again whoever asks is no outage: those are waited for. */
 export function faultOf(cause: unknown): Error {
   if (isFault(cause)) return cause;
+  const isRefused = cause instanceof MongoServerError && refuses.has(cause.code);
+  if (isRefused || BSON.BSONError.isBSONError(cause))
+    return documentsFaults.refused({ key: "of this call", reason: (cause as Error).message }, { cause });
   if (cause instanceof MongoServerError && mayNot.has(cause.code))
     return documentsFaults.misconfigured({ reason: `MongoDB does not let us in: ${cause.message}` }, { cause });
   return documentsFaults.unavailable(undefined, { cause });

@@ -3,6 +3,7 @@ import {
   type DocumentQuery,
   type DocumentSet,
   type DocumentsTraits,
+  documentsFaults,
   type InsertVerdict,
   insertBy,
   type Kept,
@@ -10,7 +11,7 @@ import {
   type NewDocument,
 } from "@banyan/kernel/documents";
 import { type Collection as Engine, type Filter, type IndexDescription, MongoBulkWriteError } from "mongodb";
-import { asked } from "./asked.ts";
+import { asked, refuses } from "./asked.ts";
 
 /** A document as MongoDB has it. One that was deleted, or is too old, leaves its key behind. */
 export interface Record {
@@ -56,14 +57,15 @@ export class MongoSet<D extends object> implements DocumentSet<D> {
   /** Each by itself: the key is the record's own, so that it and its document are there together or not at all. */
   private async keep(kept: readonly Kept[]): Promise<Map<string, string>> {
     const { tenant } = this.of;
-    const records = kept.map(({ key, insertion, day, document }) => {
-      return { _id: this.idOf(key), tenant, insertion, day, document };
+    const records = kept.map((one) => {
+      const { key, insertion, day } = one;
+      return { _id: this.idOf(key), tenant, insertion, day, document: storable(one) };
     });
     const holders = new Map(kept.map(({ key, insertion }) => [key, insertion]));
     try {
       await this.engine.insertMany(records, { ordered: false });
     } catch (error) {
-      const taken = takenIn(error).map((index) => kept[index] as Kept);
+      const taken = takenIn(error, kept);
       const found = await this.engine
         .find({ _id: { $in: taken.map(({ key }) => this.idOf(key)) } }, { projection: { insertion: 1 } })
         .toArray();
@@ -118,11 +120,27 @@ export class MongoSet<D extends object> implements DocumentSet<D> {
 }
 
 /** Which of an insertion had their key taken. Throws where anything else was wrong. */
-function takenIn(error: unknown): number[] {
+function takenIn(error: unknown, kept: readonly Kept[]): Kept[] {
   if (!(error instanceof MongoBulkWriteError)) throw error;
   const errors = [error.writeErrors].flat();
-  if (errors.length === 0 || errors.some(({ code }) => code !== duplicateKey)) throw error;
-  return errors.map(({ index }) => index);
+  const other = errors.find(({ code }) => code !== duplicateKey);
+  if (other !== undefined && refuses.has(other.code)) {
+    const { key = "" } = kept[other.index] ?? {};
+    throw documentsFaults.refused({ key, reason: other.errmsg ?? String(other.code) }, { cause: error });
+  }
+  if (errors.length === 0 || other !== undefined) throw error;
+  return errors.map(({ index }) => kept[index] as Kept);
+}
+
+/** The driver takes an object that has `_bsontype` for a value of one of its own kinds, and throws. A map's fields are fields. */
+function storable({ document, json }: Kept): object {
+  return json.includes('"_bsontype":') ? (mapOf(document) as object) : document;
+}
+
+function mapOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mapOf);
+  if (typeof value !== "object" || value === null) return value;
+  return new Map(Object.entries(value).map(([field, inner]) => [field, mapOf(inner)]));
 }
 
 /** Behind a place in the order of several fields: the first differs and is more, or it is equal and the next … */

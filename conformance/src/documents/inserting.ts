@@ -8,6 +8,8 @@ export function insertingClauses(probe: () => DocumentsProbe): void {
       "ümläut.ключ": ["𝄞", "'; DROP TABLE", '\\"', "\\u0000", "\n"],
       deep: { a: [{ b: [null, true, -1.5e-7, 2 ** 53 - 1] }] },
       $set: { "a.b": 1, __proto: {} },
+      // Names that a driver keeps to itself.
+      odd: [{ _bsontype: "ObjectId", id: "x" }, { a: { _bsontype: 7 } }],
       empty: {},
     };
     const one = post({ author: "ann", content });
