@@ -69,6 +69,13 @@ export function refuse(reason: RefusalReason, detail: string): never {
   throw new Refusal(reason, detail);
 }
 
+/** Refuses what a format has unpacked where no engine would keep it: the text around it tells nothing of it. */
+export function refuseUnstorable(value: unknown): void {
+  if (depthOf(value, depthMax) > depthMax)
+    refuse("tooDeep", `what is encoded in the event is nested more than ${depthMax} levels deep`);
+  if (notStorable.test(JSON.stringify(value))) refuse("notStorable", "a text holds NUL or half a surrogate pair");
+}
+
 /**
  * Reads one arrival by its format's rules and decides whether it is an event. `claimsOf` picks the fields; it may `refuse`.
  * Never throws for what a client sent: what is wrong becomes a refused event with its first reason.

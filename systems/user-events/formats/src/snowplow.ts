@@ -1,5 +1,5 @@
 import type { Collected } from "./event.ts";
-import { type Arrival, type Claims, judged, refuse } from "./judge.ts";
+import { type Arrival, type Claims, judged, refuse, refuseUnstorable } from "./judge.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -76,8 +76,14 @@ function describedIn(fields: Fields) {
 /** JSON that travels as base64url or as text. */
 function encoded(base64: unknown, text: unknown): unknown {
   if (base64 === undefined && text === undefined) return undefined;
+  const value = jsonIn(base64 === undefined ? String(text) : Buffer.from(String(base64), "base64url").toString("utf8"));
+  refuseUnstorable(value);
+  return value;
+}
+
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(base64 === undefined ? String(text) : Buffer.from(String(base64), "base64url").toString("utf8"));
+    return JSON.parse(text);
   } catch {
     return refuse("unreadable", "what is encoded in the event is no JSON");
   }
