@@ -1,6 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { isFault } from "@banyan/kernel";
 import type { Source } from "@banyan/user-events-sources/contract";
 import type { Context } from "./append.ts";
+
+/** Far less than a client waits: who says nothing must not cost it its answer. */
+const patienceMs = 500;
 
 /**
  * Takes `count` events of what the source may send in a second, in all processes together; answers after how many milliseconds there is
@@ -13,11 +17,15 @@ export async function waitFor(
 ): Promise<number> {
   if (eventsPerSecond === null) return 0;
   const bucket = { capacity: eventsPerSecond, perSecond: eventsPerSecond };
+  const answered = new AbortController();
   try {
-    return await kv.take(`rate:${tenant}:${id}`, count, bucket);
-  } catch (error) {
     // Rather too many events for a while than none.
+    const unlimited = pause(patienceMs, 0, { signal: answered.signal });
+    return await Promise.race([kv.take(`rate:${tenant}:${id}`, count, bucket), unlimited]);
+  } catch (error) {
     if (isFault(error) && error.code === "kv.unavailable") return 0;
     throw error;
+  } finally {
+    answered.abort();
   }
 }
