@@ -98,9 +98,16 @@ export const Note = z.strictObject({
   places: z.array(Place),
   delivered: z.array(Place),
   files: z.array(z.strictObject({ day: z.string(), bytes: z.int() })),
-  /** The event that could not be sent. Final: the receiver does not want it. */
+  /** The event that could not be sent. Final: the receiver does not want it. An outage: nothing can be sent there, and it waits for as long. */
   failure: z
-    .strictObject({ ...Place.shape, source: z.string(), eventId: z.string(), error: z.string(), isFinal: z.boolean() })
+    .strictObject({
+      ...Place.shape,
+      source: z.string(),
+      eventId: z.string(),
+      error: z.string(),
+      isFinal: z.boolean(),
+      isOutage: z.boolean(),
+    })
     .nullable(),
   isDone: z.boolean(),
 });

@@ -25,13 +25,13 @@ export const pump: Handler<typeof destinations.pump, Uses> = async (ctx) => {
 
 /** Sends page after page until there is nothing left, something fails, or its turn is over. */
 export const send: Handler<typeof destinations.send, Uses> = async (ctx, { id }) => {
-  const until = ctx.now() + turnMs;
-  while (ctx.now() < until) {
+  const turnEnds = ctx.now() + turnMs;
+  while (ctx.now() < turnEnds) {
     const { plan } = await ctx.call(destinations.plan, { id });
     if (plan === null) return;
     const after = plan.places.map((place) => ({ ...place, until: untilOf(plan, place) }));
     const page = await ctx.call(events.stored, { after, limit: pageMax });
-    const note = await sendPage(ctx, { id, plan, page: page.events });
+    const note = await sendPage(ctx, { id, plan, page: page.events, turnEnds });
     const { isNoted } = await ctx.call(destinations.note, note, { idempotencyKey: ctx.newId() });
     if (!isNoted || note.failure !== null) return;
   }
@@ -41,10 +41,14 @@ function untilOf({ until }: Plan, { partition }: Place): number | null {
   return until === null ? null : (until.find((place) => place.partition === partition)?.number ?? 0);
 }
 
-async function sendPage(
-  ctx: Context,
-  { id, plan, page }: { readonly id: string; readonly plan: Plan; readonly page: readonly Numbered[] },
-): Promise<Note> {
+interface Page {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly page: readonly Numbered[];
+  readonly turnEnds: number;
+}
+
+async function sendPage(ctx: Context, { id, plan, page, turnEnds }: Page): Promise<Note> {
   const { reader, turn, places, filters, until } = plan;
   const placesOf = page.map(({ partition, number }) => ({ partition, number }));
   const had = until === null ? [] : (await ctx.call(destinations.delivered, { id, places: placesOf })).places;
@@ -55,14 +59,16 @@ async function sendPage(
       ? [{ ...one, event: one.event }]
       : [],
   );
-  const { count, error, isFinal, files } = await deliver(ctx, { id, plan, stored: wanted.map(({ event }) => event) });
-  const failed = error === null ? undefined : wanted[count];
+  const stored = wanted.map(({ event }) => event);
+  const { count, error, files, ...how } = await deliver(ctx, { id, plan, stored, turnEnds });
+  /** The first that did not go: it failed, or the turn was over. */
+  const next = wanted[count];
   const passed =
-    failed === undefined
+    next === undefined
       ? page
       : page.slice(
           0,
-          page.findIndex(({ partition, number }) => partition === failed.partition && number === failed.number),
+          page.findIndex(({ partition, number }) => partition === next.partition && number === next.number),
         );
   return {
     id,
@@ -75,15 +81,16 @@ async function sendPage(
     delivered: wanted.slice(0, count).map(({ partition, number }) => ({ partition, number })),
     files: [...files],
     failure:
-      failed === undefined
+      next === undefined || error === null
         ? null
         : {
-            partition: failed.partition,
-            number: failed.number,
-            source: failed.event.source,
-            eventId: failed.event.eventId,
-            error: error ?? "",
-            isFinal,
+            partition: next.partition,
+            number: next.number,
+            source: next.event.source,
+            eventId: next.event.eventId,
+            error,
+            isFinal: how.isFinal,
+            isOutage: how.isOutage,
           },
     isDone: until !== null && page.length === 0,
   };
@@ -97,20 +104,22 @@ async function deliver(
     id,
     plan: { definition, secret, files },
     stored,
-  }: { readonly id: string; readonly plan: Plan; readonly stored: readonly StoredEvent[] },
+    turnEnds,
+  }: Pick<Page, "id" | "plan" | "turnEnds"> & { readonly stored: readonly StoredEvent[] },
 ): Promise<Delivered> {
-  const all = { count: stored.length, error: null, isFinal: false, files: [] };
+  const all = { count: stored.length, error: null, isFinal: false, isOutage: false, files: [] };
   if (stored.length === 0) return all;
   const { network, folder, logs } = ctx.uses;
   const { to } = definition;
   if (to.kind === "webhook") {
     const { signal } = ctx;
-    const given = { url: to.url, secret: Buffer.from(secret, "base64"), events: stored, signal, now: () => ctx.now() };
-    return { ...(await sendWebhooks(network, given)), files: [] };
+    const given = { url: to.url, secret: Buffer.from(secret, "base64"), events: stored, signal };
+    return { ...(await sendWebhooks(network, { ...given, now: () => ctx.now(), until: turnEnds })), files: [] };
   }
   try {
     if (to.kind === "files") {
-      const own = join(folder ?? "", encodeURIComponent(ctx.identity.tenant), id);
+      if (folder === undefined) throw new Error("this process writes no files");
+      const own = join(folder, encodeURIComponent(ctx.identity.tenant), id);
       return { ...all, files: await writeFiles(own, files, stored) };
     }
     const log = logs[to.log];
@@ -119,6 +128,8 @@ async function deliver(
     return all;
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
-    return { ...all, count: 0, error: isFault(error) ? message : (code ?? message) };
+    // A disk or a log that does not take a page is at fault itself, unless it says that it refuses what is in it.
+    const isOutage = !isFault(error) || error.kind === "unavailable";
+    return { ...all, count: 0, error: isFault(error) ? message : (code ?? message), isOutage };
   }
 }

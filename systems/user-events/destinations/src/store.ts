@@ -63,7 +63,7 @@ export function selectReaders(sql: Sql, { tenant, id }: At, now: Date): Promise<
     ORDER BY until IS NOT NULL, reader.id`;
 }
 
-/** The destinations of all tenants that may send at `now`. */
+/** The tenant's destinations that may send at `now`. */
 export function selectActive(sql: Sql, tenant: string, now: Date): Promise<{ id: string }[]> {
   return sql<{ id: string }>`
     SELECT id FROM destinations.destination
@@ -90,7 +90,7 @@ export async function noteSent(
     SELECT failures, definition -> 'retry' AS retry FROM destinations.destination WHERE tenant = ${tenant} AND id = ${id} FOR UPDATE`;
   if (state === undefined) return false;
   const failures = failure === null ? 0 : (delivered.length > 0 ? 0 : state.failures) + 1;
-  const isDead = failure !== null && (failure.isFinal || failures >= state.retry.attemptsMax);
+  const isDead = failure !== null && !failure.isOutage && (failure.isFinal || failures >= state.retry.attemptsMax);
   const reached = isDead
     ? [
         ...places.filter(({ partition }) => partition !== failure.partition),

@@ -24,6 +24,9 @@ export async function writeFiles(
     const bytes = known.find((file) => file.day === day)?.bytes ?? 0;
     const lines = Buffer.from(all.map((event) => `${JSON.stringify(event)}\n`).join(""));
     await using file = await open(join(folder, `${day}.ndjson`), bytes === 0 ? "w" : "r+");
+    const { size } = await file.stat();
+    // Filled up with zeros it would be no file of lines any more.
+    if (size < bytes) throw new Error(`${day}.ndjson has ${size} bytes, of ${bytes} that were written`);
     await file.truncate(bytes);
     await file.write(lines, 0, lines.length, bytes);
     await file.datasync();
