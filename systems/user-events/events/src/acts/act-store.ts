@@ -70,7 +70,7 @@ export function selectActsAfter(
     ORDER BY act.partition, act.number`;
 }
 
-/** Takes away acts from before an instant (milliseconds since 1970). */
+/** Takes away acts that were received before an instant (milliseconds since 1970), as their events are. */
 export async function deleteActsBefore(sql: Sql, before: number): Promise<void> {
-  await sql`DELETE FROM events.act WHERE occurred_at < ${new Date(before).toISOString()}`;
+  await sql`DELETE FROM events.act WHERE received_at < ${new Date(before).toISOString()}`;
 }
