@@ -1,6 +1,6 @@
 import { isFault } from "@banyan/kernel";
 import { documentsAnswerMs, documentsFaults, within } from "@banyan/kernel/documents";
-import { BSON, MongoServerError } from "mongodb";
+import { BSON, MongoInvalidArgumentError, MongoServerError } from "mongodb";
 
 /**
  * What the engine answers, with its errors as ours. The driver's own times are for parts of a question, of which it asks each
@@ -23,10 +23,15 @@ export const refuses = new Set<unknown>([2, 14, 15, 52, 57, 121, 10_334]);
 /** What the driver failed with, as a fault of ours. What would fail again whoever asks is no outage: those are waited for. */
 export function faultOf(cause: unknown): Error {
   if (isFault(cause)) return cause;
-  const isRefused = cause instanceof MongoServerError && refuses.has(cause.code);
-  if (isRefused || BSON.BSONError.isBSONError(cause))
-    return documentsFaults.refused({ key: "of this call", reason: (cause as Error).message }, { cause });
+  if (isRefusal(cause)) return documentsFaults.refused({ key: "of this call", reason: cause.message }, { cause });
   if (cause instanceof MongoServerError && mayNot.has(cause.code))
     return documentsFaults.misconfigured({ reason: `MongoDB does not let us in: ${cause.message}` }, { cause });
   return documentsFaults.unavailable(undefined, { cause });
+}
+
+/** The driver refuses by itself what is no BSON, and what is too long as BSON, the latter also by running out of its buffer. */
+function isRefusal(cause: unknown): cause is Error {
+  if (cause instanceof MongoServerError) return refuses.has(cause.code);
+  const isTooLong = cause instanceof RangeError || cause instanceof MongoInvalidArgumentError;
+  return isTooLong || BSON.BSONError.isBSONError(cause);
 }

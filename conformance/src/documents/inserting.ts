@@ -119,4 +119,16 @@ export function insertingClauses(probe: () => DocumentsProbe): void {
     }
     expect(await set.get(neighbour.room, neighbour.id)).toBeUndefined();
   });
+
+  test("what this engine alone does not take is refused, and is no outage", async () => {
+    const set = await probe().posts();
+    // 3 MB of JSON, and 18 MB as MongoDB's BSON.
+    const numbers = Array(1_500_000).fill(1);
+    const inserted = set.insert(fresh([post({ content: { numbers } })]));
+    const outcome = await inserted.then(
+      () => "kept",
+      ({ code }) => code,
+    );
+    expect(["kept", "documents.refused"]).toContain(outcome);
+  });
 }

@@ -41,7 +41,7 @@ test("Segment's SDK for Node sends every kind of call, and each is stored", asyn
   expect(await stored({ type: "alias" })).toMatchObject([{ properties: { previousId: "phone" } }]);
 });
 
-test("Snowplow's tracker for Node sends pages, structured and self-describing events; a schema that is not registered is a bad row", async () => {
+test("Snowplow's tracker for Node sends pages, structured and self-describing events; what no schema or engine takes is a bad row", async () => {
   await served.app.call(sources.registerSchema, {
     vendor: "com.acme",
     name: "button_click",
@@ -69,6 +69,8 @@ test("Snowplow's tracker for Node sends pages, structured and self-describing ev
   described("iglu:com.acme/button_click/jsonschema/1-0-0", { button: "buy" });
   described("iglu:com.acme/button_click/jsonschema/1-0-0", { button: 7 });
   described("iglu:com.acme/unheard_of/jsonschema/1-0-0", {});
+  described("iglu:com.acme/button_click/jsonschema/1-0-0", { button: "a\0b" });
+  described("iglu:com.acme/button_click/jsonschema/1-0-0", { button: JSON.parse("[".repeat(20) + "]".repeat(20)) });
   await tracker.flush();
   await expect
     .poll(async () => (await served.app.call(events.messages, { userId: "ben" })).events.length, patience)
@@ -82,7 +84,7 @@ test("Snowplow's tracker for Node sends pages, structured and self-describing ev
   ]);
   await expect
     .poll(async () => (await served.app.call(events.badRows, {})).badRows.map(({ reason }) => reason).sort(), patience)
-    .toEqual(["schemaMismatch", "unknownSchema"]);
+    .toEqual(["notStorable", "schemaMismatch", "tooDeep", "unknownSchema"]);
   expect(failed).toEqual([]);
 });
 

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createMongoDocuments } from "@banyan/documents-mongodb";
+import { kvAnswerMs } from "@banyan/kernel/kv";
 import { createRedisKv } from "@banyan/kv-redis";
 import { events } from "@banyan/user-events-events/contract";
+import { intake } from "@banyan/user-events-intake/contract";
 import { sources } from "@banyan/user-events-sources/contract";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
@@ -59,6 +61,10 @@ describeWithServer("mongodb", "User Events without what it stands on: MongoDB", 
       });
       for (const lose of [() => toRedis.away(true), () => toRedis.holdUp(true)]) {
         lose();
+        // In less time than it takes to know that Redis says nothing.
+        const event = { writeKey, event: "Step", anonymousId: "ann" };
+        const deadlineMs = kvAnswerMs - 1_000;
+        expect(await served.app.call(intake.track, event, { deadlineMs })).toMatchObject({ success: true });
         expect(await sending()).toEqual(Array(6).fill(202));
         expect(await checkOf("Redis (kv)")).toBe(false);
         toRedis.away(false);
