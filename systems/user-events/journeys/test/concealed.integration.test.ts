@@ -79,3 +79,8 @@ test("a new key makes new pseudonyms, and whoever is known by old ones is still 
   for (const id of pseudonyms) await served.app.call(events.erase, { id });
   expect(await served.app.call(events.traces, { ids: pseudonyms })).toMatchObject({ ok: true });
 });
+
+test("several who ask for a new key at once get one each", async () => {
+  const made = await Promise.all([1, 2, 3, 4].map(() => served.app.call(sources.rotatePseudonymKey, {})));
+  expect(new Set(made.map(({ number }) => number)).size).toBe(4);
+});

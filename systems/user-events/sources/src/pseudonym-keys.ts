@@ -19,6 +19,8 @@ export async function ensurePseudonymKey(sql: Sql, tenant: string): Promise<void
 export const rotatePseudonymKey: Handler<typeof sources.rotatePseudonymKey> = async (ctx) => {
   const { tenant } = ctx.identity;
   await ensurePseudonymKey(ctx.sql, tenant);
+  // One after the other: both of two at once would take the same number.
+  await ctx.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`sources.pseudonym_key ${tenant}`}, 0))`;
   const [added] = await ctx.sql<{ number: number }>`
     INSERT INTO sources.pseudonym_key (tenant, number, secret)
     SELECT ${tenant}, max(number) + 1, ${randomBytes(secretBytes)} FROM sources.pseudonym_key WHERE tenant = ${tenant} RETURNING number`;
