@@ -46,24 +46,34 @@ async function postOne(ctx: Parameters<BulkHandler>[0], item: BulkItem): Promise
 }
 
 /**
- * What one event tells: few enough that subscribers, logs and whoever watches can hold many such events, and enough that a transfer's share
- * of what an event costs is small.
+ * What one event tells: few enough that subscribers, logs and whoever watches can hold many such events, that each fits into the megabyte
+ * of a log's message, and enough that a transfer's share of what an event costs is small.
  */
-const shareMax = { transactions: 100, legs: 1_000 };
+const shareMax = { transactions: 100, legs: 1_000, metadataChars: 100_000 };
 
 function sharesOf(posted: readonly Transaction[]): Transaction[][] {
   const shares: Transaction[][] = [];
-  let legs = 0;
+  let [legs, chars] = [0, 0];
   for (const transaction of posted) {
     const last = shares.at(-1);
-    legs += transaction.postings.length;
-    if (last !== undefined && last.length < shareMax.transactions && legs <= shareMax.legs) last.push(transaction);
+    const own = { legs: transaction.postings.length, chars: charsOf(transaction.metadata) };
+    legs += own.legs;
+    chars += own.chars;
+    const fits = legs <= shareMax.legs && chars <= shareMax.metadataChars;
+    if (last !== undefined && last.length < shareMax.transactions && fits) last.push(transaction);
     else {
       shares.push([transaction]);
-      legs = transaction.postings.length;
+      [legs, chars] = [own.legs, own.chars];
     }
   }
   return shares;
+}
+
+/** Of all that a transaction carries nothing else is long: fifty texts of a thousand characters. */
+function charsOf(metadata: Transaction["metadata"]): number {
+  let chars = 0;
+  for (const [name, text] of Object.entries(metadata)) chars += name.length + text.length;
+  return chars;
 }
 
 function resultOf(
