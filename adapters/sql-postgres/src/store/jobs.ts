@@ -57,10 +57,14 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
       return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
     },
     async renew(jobs, leaseMs) {
-      const { rows } = await run(sql`UPDATE banyan.job AS j
-        SET lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
-        FROM unnest(${jobs.map((job) => job.id)}::text[], ${jobs.map((job) => job.token)}::bigint[]) AS held (id, token)
-        WHERE j.id = held.id AND j.token = held.token AND j.dead_at IS NULL
+      // In the order in which banyan.hold_runs locks, so that neither waits for the other crosswise.
+      const { rows } = await run(sql`WITH held AS MATERIALIZED (
+          SELECT j.id FROM banyan.job j
+          JOIN unnest(${jobs.map((job) => job.id)}::text[], ${jobs.map((job) => job.token)}::bigint[]) AS given (id, token)
+            ON j.id = given.id AND j.token = given.token
+          WHERE j.dead_at IS NULL ORDER BY j.id FOR NO KEY UPDATE OF j)
+        UPDATE banyan.job AS j SET lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+        FROM held WHERE j.id = held.id
         RETURNING j.id`);
       return new Set(rows.map((row) => row.id as string));
     },
