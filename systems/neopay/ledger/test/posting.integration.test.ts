@@ -151,6 +151,25 @@ describe("a bulk call", () => {
     expect(shares.map(({ length }) => length)).toEqual([100, 100, ...Array.from({ length: 16 }, () => 3), 2]);
     expect(shares.flat().map(({ reference }) => reference)).toEqual(transactions.map(({ reference }) => reference));
   });
+
+  test("is told by events that each fit into the megabyte of a log's message, however much its transactions carry", async () => {
+    const longest = `a${":segment".repeat(9)}${"z".repeat(55)}`;
+    const { call } = await tenantWith("long", [longest]);
+    const carried = (texts: number) =>
+      Object.fromEntries(Array.from({ length: texts }, (_, n) => [`${"名".repeat(60)}${n}`, "世".repeat(1_000)]));
+    // A share as long as one can be, then ones that no other fits beside.
+    const transactions = Array.from({ length: 104 }, (_, index) => ({
+      reference: `${"参".repeat(190)}${index}`,
+      postings: Array.from({ length: index < 100 ? 10 : 1 }, () => leg("world:bank", longest, 1)),
+      metadata: index < 100 ? { text: "世".repeat(990) } : carried(50),
+    }));
+    await call(ledger.postBulk, { transactions });
+    const told = await books.run(
+      "SELECT octet_length(data) AS bytes FROM banyan.event WHERE tenant = 'long' AND type = 'ledger.bulkPosted' ORDER BY version",
+    );
+    expect(told).toHaveLength(5);
+    expect(Math.max(...told.map(({ bytes }) => Number(bytes)))).toBeLessThan(1_000_000);
+  });
 });
 
 describe("a transaction", () => {
