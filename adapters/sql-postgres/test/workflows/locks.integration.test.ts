@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
+import { createTestDatabase } from "../../../../tools/test-postgres.ts";
+import { BEGIN, COMMIT, connect, type SqlConnection } from "../../src/connection.ts";
+import { createPostgresStore, statement } from "../../src/index.ts";
+
+const runs = ["a", "b"];
+const rowsOf = async (connection: SqlConnection, text: string) =>
+  (await connection.run([statement(text)]))[0]?.rows ?? [];
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let store: ReturnType<typeof createPostgresStore>;
+let step: SqlConnection;
+beforeAll(async () => {
+  database = await createTestDatabase(inject("postgresUrl"));
+  store = createPostgresStore({ url: database.url });
+  await store.start([]);
+  step = await connect({ url: database.url });
+  await rowsOf(
+    step,
+    `INSERT INTO banyan.job (id, type, tenant, input, trace_id, metadata, delay_ms, due_at, token)
+      SELECT id, 'probe.run', 't', '', '', '{}', 0, clock_timestamp(), 1 FROM unnest('{${runs}}'::text[]) AS id`,
+  );
+});
+afterAll(async () => {
+  await step.close();
+  await store.stop({ remainingMs: () => 5_000, signal: new AbortController().signal });
+  await database.drop();
+});
+
+test("leases that are renewed while steps commit wait for them, and not crosswise", async () => {
+  const hold = (run: string) => statement("SELECT banyan.hold_runs($1::text[], '{1}')", [[run]]);
+  await step.run([BEGIN, hold("a")]);
+  const renewed = store.jobs.renew(
+    runs.toReversed().map((id) => ({ id, token: 1 })),
+    15_000,
+  );
+  const watch = await connect({ url: database.url });
+  try {
+    const waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    await vi.waitUntil(async () => (await rowsOf(watch, waiting)).length > 0, 10_000);
+  } finally {
+    await watch.close();
+  }
+  await step.run([hold("b"), COMMIT]);
+  expect(await renewed).toEqual(new Set(runs));
+});
+
+test("a process of the release before stores runs though it says nothing of what came since", async () => {
+  await rowsOf(
+    step,
+    `INSERT INTO banyan.workflow (id, type, version, tenant, actor, permissions, input, input_hash, trace_id, metadata, started_at)
+      VALUES ('older', 'orders.place', 1, 't', 'a', '[]', '{}', '', '', '{}', clock_timestamp())`,
+  );
+  expect(await rowsOf(step, "SELECT FROM banyan.workflow WHERE heard_from >= started_at")).toHaveLength(1);
+});
