@@ -17,8 +17,8 @@ beforeAll(async () => {
   step = await connect({ url: database.url });
   await rowsOf(
     step,
-    `INSERT INTO banyan.job (id, type, tenant, input, trace_id, metadata, delay_ms, due_at, token)
-      SELECT id, 'probe.run', 't', '', '', '{}', 0, clock_timestamp(), 1 FROM unnest('{${runs}}'::text[]) AS id`,
+    `INSERT INTO banyan.job (id, type, tenant, input, trace_id, metadata, delay_ms, due_at)
+      SELECT id, 'probe.run', 't', '', '', '{}', 0, clock_timestamp() FROM unnest('{${runs}}'::text[]) AS id`,
   );
 });
 afterAll(async () => {
@@ -29,9 +29,10 @@ afterAll(async () => {
 
 test("leases that are renewed while steps commit wait for them, and not crosswise", async () => {
   const hold = (run: string) => statement("SELECT banyan.hold_runs($1::text[], '{1}')", [[run]]);
+  const claimed = await store.jobs.claim(["probe.run"], 2, { ms: 15_000, owner: "me" });
   await step.run([BEGIN, hold("a")]);
   const renewed = store.jobs.renew(
-    runs.toReversed().map((id) => ({ id, token: 1 })),
+    claimed.toSorted((one, other) => (one.id < other.id ? 1 : -1)),
     15_000,
   );
   const watch = await connect({ url: database.url });
