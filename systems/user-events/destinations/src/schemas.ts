@@ -107,6 +107,7 @@ export const Note = z.strictObject({
       error: z.string(),
       isFinal: z.boolean(),
       isOutage: z.boolean(),
+      retryAfterMs: z.int().nullable(),
     })
     .nullable(),
   isDone: z.boolean(),

@@ -9,7 +9,12 @@ export interface Sent {
   readonly isFinal: boolean;
   /** Nothing can be sent there now, whatever it is: no event is at fault. */
   readonly isOutage: boolean;
+  /** For how long the receiver does not want to be asked again. */
+  readonly retryAfterMs: number | null;
 }
+
+/** Nothing stopped it. */
+export const sentAll = { error: null, isFinal: false, isOutage: false, retryAfterMs: null };
 
 /** For looking up, connecting, sending and the answer's head together: the least that Standard Webhooks advises. */
 const timeoutMs = 15_000;
@@ -32,7 +37,7 @@ export async function sendWebhooks(
   { url, secret, events, signal, now, until }: Given,
 ): Promise<Sent> {
   for (const [count, event] of events.entries()) {
-    if (count > 0 && now() >= until) return { count, error: null, isFinal: false, isOutage: false };
+    if (count > 0 && now() >= until) return { ...sentAll, count };
     const body = JSON.stringify({
       type: `event.${event.type}`,
       timestamp: new Date(event.occurredAt).toISOString(),
@@ -47,16 +52,16 @@ export async function sendWebhooks(
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
       const target = await resolveTarget(network, url, limit);
-      const { status } = await post(target, { headers: signedHeaders(signed, [secret]), body }, limit);
+      const { status, retryAfterMs } = await post(target, { headers: signedHeaders(signed, [secret]), body }, limit);
       if (status >= 200 && status < 300) continue;
       const isFinal = status >= 400 && status < 500 && !laterStatuses.includes(status);
-      return { count, error: `the receiver answered ${status}`, isFinal, isOutage: false };
+      return { ...sentAll, count, error: `the receiver answered ${status}`, isFinal, retryAfterMs };
     } catch (error) {
       signal.throwIfAborted();
-      return { count, error: reasonOf(error), isFinal: false, isOutage: false };
+      return { ...sentAll, count, error: reasonOf(error) };
     }
   }
-  return { count: events.length, error: null, isFinal: false, isOutage: false };
+  return { ...sentAll, count: events.length };
 }
 
 /** The kind of a failure: nothing of our network. */

@@ -5,7 +5,7 @@ import { appendToLog } from "./append-log.ts";
 import { destinations } from "./contract.ts";
 import { matches } from "./matches.ts";
 import type { Note, Place, Plan } from "./schemas.ts";
-import { type Sent, sendWebhooks } from "./send-webhooks.ts";
+import { type Sent, sendWebhooks, sentAll } from "./send-webhooks.ts";
 import { selectActive } from "./store.ts";
 import type { Uses } from "./uses.ts";
 import { type DayFile, writeFiles } from "./write-files.ts";
@@ -91,6 +91,7 @@ async function sendPage(ctx: Context, { id, plan, page, turnEnds }: Page): Promi
             error,
             isFinal: how.isFinal,
             isOutage: how.isOutage,
+            retryAfterMs: how.retryAfterMs,
           },
     isDone: until !== null && page.length === 0,
   };
@@ -107,7 +108,7 @@ async function deliver(
     turnEnds,
   }: Pick<Page, "id" | "plan" | "turnEnds"> & { readonly stored: readonly StoredEvent[] },
 ): Promise<Delivered> {
-  const all = { count: stored.length, error: null, isFinal: false, isOutage: false, files: [] };
+  const all = { ...sentAll, count: stored.length, files: [] };
   if (stored.length === 0) return all;
   const { network, folder, logs } = ctx.uses;
   const { to } = definition;

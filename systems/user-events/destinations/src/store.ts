@@ -79,6 +79,8 @@ export function selectDelivered(sql: Sql, { tenant, id }: At, places: readonly P
 }
 
 const longestWaitMs = 300_000;
+/** No receiver is left in peace for longer, whatever it asks for. */
+const retryAfterMaxMs = 3_600_000;
 
 /** Moves a reader on, unless it is no longer where it was. What failed too often or for good becomes a dead letter, and is passed. */
 export async function noteSent(
@@ -101,7 +103,9 @@ export async function noteSent(
     UPDATE destinations.reader SET places = ${JSON.stringify(reached)}, turn = turn + 1, is_done = ${isDone}
     WHERE tenant = ${tenant} AND destination = ${id} AND id = ${reader} AND turn = ${turn} RETURNING id`;
   if (moved.length === 0) return false;
-  const waitMs = failure === null || isDead ? null : Math.min(state.retry.firstMs * 2 ** (failures - 1), longestWaitMs);
+  const ownMs = Math.min(state.retry.firstMs * 2 ** (failures - 1), longestWaitMs);
+  const askedMs = Math.min(failure?.retryAfterMs ?? 0, retryAfterMaxMs);
+  const waitMs = failure === null || isDead ? null : Math.max(ownMs, askedMs);
   await sql`
     UPDATE destinations.destination SET failures = ${isDead ? 0 : failures},
       next_at = ${waitMs === null ? null : new Date(now.getTime() + waitMs)} WHERE tenant = ${tenant} AND id = ${id}`;

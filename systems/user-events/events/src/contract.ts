@@ -213,7 +213,7 @@ export const events = defineContract("events", {
       output: z.object({
         /** Oldest first. */
         events: z.array(LiveEvent),
-        /** How many more there were: only the newest are shown to who cannot keep up. */
+        /** How many more there were: only the newest are shown to who cannot keep up. What lies 10,000 acts back counts whatever it is. */
         skipped: z.int(),
         next: z.string(),
       }),

@@ -17,8 +17,8 @@ export function pseudonymOf(value: string, { number, secret }: PseudonymKey): st
 }
 
 /**
- * What was collected with pseudonyms at the paths, as "userId", "properties.email" or "context.traits.name"; null and absent values stay. Of a
- * refused event, whose shape nobody knows, nothing is kept but why it was refused.
+ * What was collected with pseudonyms at the paths, as "userId", "properties.email" or "context.traits.name"; a path goes through lists, into each
+ * of their values. null and absent values stay. Of a refused event, whose shape nobody knows, nothing is kept but why it was refused.
  */
 export function pseudonymised(collected: Collected, paths: readonly string[], key: PseudonymKey): Collected {
   if (paths.length === 0) return collected;
@@ -39,7 +39,11 @@ function replaced(object: Fields, [name = "", ...rest]: readonly string[], key: 
   if (!Object.hasOwn(object, name)) return object;
   const value = object[name];
   if (value === null) return object;
-  const isObject = typeof value === "object" && !Array.isArray(value);
-  if (rest.length > 0) return isObject ? { ...object, [name]: replaced(value as Fields, rest, key) } : object;
+  if (rest.length > 0) return { ...object, [name]: replacedIn(value, rest, key) };
   return { ...object, [name]: pseudonymOf(typeof value === "string" ? value : JSON.stringify(value), key) };
+}
+
+function replacedIn(value: unknown, path: readonly string[], key: PseudonymKey): unknown {
+  if (Array.isArray(value)) return value.map((one) => replacedIn(one, path, key));
+  return typeof value === "object" && value !== null ? replaced(value as Fields, path, key) : value;
 }

@@ -40,14 +40,18 @@ test("a source that wants no programs refuses theirs with a reason; by hand they
 });
 
 test("what a source wants concealed lies nowhere: not in the log, not among the events, not among what was refused", async () => {
-  const pseudonyms = ["userId", "context.ip", "properties.email", "properties.absent"];
+  const pseudonyms = ["userId", "context.ip", "properties.email", "properties.guests.email", "properties.absent"];
   const send = await sourceOf("discreet", { pseudonyms });
   const event = {
     type: "track",
     event: "Paid",
     userId: "secret-user",
     anonymousId: "cookie",
-    properties: { email: "secret@example.com", total: 12 },
+    properties: {
+      email: "secret@example.com",
+      guests: [{ email: "secret@example.org", seat: 1 }, [{ email: "secret@example.net" }], "nobody"],
+      total: 12,
+    },
     context: { ip: "192.0.2.99", locale: "de" },
   };
   await send([
@@ -59,7 +63,12 @@ test("what a source wants concealed lies nowhere: not in the log, not among the 
   expect(first).toHaveLength(1);
   const { events: stored } = await served.app.call(events.list, { source: "discreet" });
   expect(stored).toMatchObject([
-    { userId: first[0], anonymousId: "cookie", properties: { total: 12 }, context: { locale: "de" } },
+    {
+      userId: first[0],
+      anonymousId: "cookie",
+      properties: { guests: [{ seat: 1 }, [{}], "nobody"], total: 12 },
+      context: { locale: "de" },
+    },
   ]);
   const { badRows } = await served.app.call(events.badRows, { source: "discreet" });
   expect(badRows).toMatchObject([{ eventId: "c-2", reason: "malformedTimestamp" }]);

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -34,7 +34,7 @@ beforeAll(async () => {
     const { eventId } = JSON.parse(body).data;
     const status = answers.get(`${request.url} ${eventId}`)?.shift() ?? 204;
     if (status < 300) heard.push({ path: request.url ?? "", headers: request.headers, body, eventId });
-    response.writeHead(status).end();
+    response.writeHead(status, status === 429 ? { "retry-after": "3000" } : {}).end();
   });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
   host = `127.0.0.1:${(receiver.address() as AddressInfo).port}`;
@@ -97,6 +97,25 @@ test("what fails is tried again in its order; what is not wanted is a dead lette
     .poll(async () => (await served.app.call(destinations.deadLetters, { id: "moody" })).deadLetters)
     .toEqual([]);
   expect(at("/moody").filter((id) => id === "m-1")).toHaveLength(1);
+});
+
+test("a receiver that asks to be left in peace is, until it is resumed by hand", async () => {
+  await webhook("busy");
+  answers.set("/busy b-1", [429]);
+  await send(track("b-1"));
+  const failures = async () => {
+    const { destinations: all } = await served.app.call(destinations.list, {});
+    return all.find(({ id }) => id === "busy")?.failures;
+  };
+  await expect.poll(failures, patience).toBe(1);
+  // By then it would have been tried again: another is, after as long.
+  await webhook("brisk");
+  answers.set("/brisk b-2", [503, 503]);
+  await send(track("b-2"));
+  await expect.poll(() => at("/brisk"), patience).toEqual(["b-2"]);
+  expect(at("/busy")).toEqual([]);
+  await served.ask("/v1/destinations/busy/resume", {});
+  await expect.poll(() => at("/busy"), patience).toEqual(["b-1", "b-2"]);
 });
 
 test("a replay sends what was stored before, by time and type, and nothing twice, however often it is asked for", async () => {
@@ -166,6 +185,23 @@ test("files hold each event once, by day, also where somebody died while writing
   appendFileSync(join(own, file), '{"eventId":"half');
   await send(track("f-3", { event: "Archived" }));
   await expect.poll(archived, patience).toEqual(["f-1", "f-2", "f-3"]);
+});
+
+test("a folder that is away is waited for, and no event is given up for it", async () => {
+  const own = join(folder, "default", "away");
+  mkdirSync(join(folder, "default"), { recursive: true });
+  writeFileSync(own, "in the way");
+  await served.ask("/v1/destinations", { id: "away", to: { kind: "files" }, retry: { attemptsMax: 1, firstMs: 1 } });
+  await send(track("d-1"));
+  const state = async () => {
+    const { destinations: all } = await served.app.call(destinations.list, {});
+    return all.find(({ id }) => id === "away");
+  };
+  await expect.poll(async () => (await state())?.failures, patience).toBeGreaterThan(1);
+  expect(await state()).toMatchObject({ deadLetters: 0 });
+  rmSync(own);
+  await expect.poll(state, patience).toMatchObject({ failures: 0, deadLetters: 0 });
+  expect(readdirSync(own)).toHaveLength(1);
 });
 
 test("another log gets CloudEvents, those of one person in order", async () => {

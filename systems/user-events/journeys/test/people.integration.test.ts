@@ -166,3 +166,25 @@ test("a person who is erased is gone from everything, under every id, and stays 
   expect((await served.ask(traces)).body).toMatchObject({ events: 0, acts: 0 });
   expect(await served.app.call(events.verify, {})).toMatchObject({ ok: true });
 });
+
+test("ids that were sent as numbers are found in what could not be read, and no longer numbers with them", async () => {
+  await send([
+    did("Broken", at(26), { userId: 4711, properties: "none" }),
+    did("Broken", at(26), { userId: 47110, properties: "none" }),
+  ]);
+  const { body } = await served.ask("/v1/people/4711/erase", {});
+  expect(body).toMatchObject({ erased: { badRows: 1 } });
+  expect((await served.ask("/v1/traces?ids=47110")).body).toMatchObject({ badRows: 1 });
+});
+
+test("what happened long ago and came now is kept as long as its event", async () => {
+  await send([did("Remembered", "2010-05-01T10:00:00Z", { userId: "old" })]);
+  const ran: string[] = [];
+  const stop = served.app.inspect((record) => ran.push("id" in record ? record.id : ""), ["job"]);
+  // Its turn comes at night.
+  await served.run(`INSERT INTO banyan.job (id, type, tenant, input, priority, trace_id, metadata, delay_ms, due_at)
+    VALUES ('tonight', 'events.keepActs', 'default', '{}', 1, '${"0".repeat(31)}1', '{}', 0, now())`);
+  await expect.poll(() => ran, { timeout: 20_000 }).toContain("events.keepActs");
+  stop();
+  expect((await served.ask("/v1/people/old/acts")).body.acts).toMatchObject([{ name: "Remembered" }]);
+});
