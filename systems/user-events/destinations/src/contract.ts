@@ -91,8 +91,7 @@ export const destinations = defineContract("destinations", {
     }),
   },
   jobs: {
-    /** Looks for destinations that have something to be sent. */
-    pump: job({ input: z.strictObject({}), schedule: { everyMs: 1_000 } }),
+    /** Sends what there is to be sent, and comes again: there is one of each destination, from its creation on. */
     send: job({ input: AtDestination, deadlineMs: 60_000, concurrency: 8 }),
   },
 });

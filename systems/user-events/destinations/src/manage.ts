@@ -1,7 +1,7 @@
 import type { Handler } from "@banyan/kernel";
 import { events } from "@banyan/user-events-events/contract";
 import { newSecret, printedSecret, resolveTarget, TargetRefused } from "@banyan/webhooks";
-import type { destinations } from "./contract.ts";
+import { destinations } from "./contract.ts";
 import type { Definition } from "./schemas.ts";
 import { insertDestination, insertReplay, noteSent, updatePaused } from "./store.ts";
 import type { Uses } from "./uses.ts";
@@ -19,6 +19,7 @@ export const createDestination: Handler<typeof destinations.create, Uses> = asyn
     { definition, secret, places },
   );
   if (!isCreated) throw ctx.faults.destinationExists({ id });
+  ctx.enqueue(destinations.send, { id }, { dedupeKey: id });
   return { id, secret: printedSecret(secret) };
 };
 
@@ -49,6 +50,8 @@ export const pauseDestination: Handler<typeof destinations.pause, Uses> = async 
 export const resumeDestination: Handler<typeof destinations.resume, Uses> = async (ctx, { id }) => {
   const isThere = await updatePaused(ctx.sql, { tenant: ctx.identity.tenant, id }, false);
   if (!isThere) throw ctx.faults.unknownDestination({ id });
+  // There is a turn already, unless it failed for good.
+  ctx.enqueue(destinations.send, { id }, { dedupeKey: id });
   return { isPaused: false };
 };
 

@@ -6,25 +6,29 @@ import { destinations } from "./contract.ts";
 import { matches } from "./matches.ts";
 import type { Note, Place, Plan } from "./schemas.ts";
 import { type Sent, sendWebhooks, sentAll } from "./send-webhooks.ts";
-import { selectActive } from "./store.ts";
 import type { Uses } from "./uses.ts";
 import { type DayFile, writeFiles } from "./write-files.ts";
 
-/** A job lets go after so long, well before its lease and deadline; the next second brings another. */
+/** A job lets go after so long, well before its lease and deadline. */
 const turnMs = 20_000;
+/** Between two turns. */
+const pauseMs = 1_000;
 const pageMax = 25;
 
 type Context = Parameters<Handler<typeof destinations.send, Uses>>[0];
 type Numbered = Returned<typeof events.stored>["events"][number];
 
-/** One job per destination that may send: each waits for its own receiver only. */
-export const pump: Handler<typeof destinations.pump, Uses> = async (ctx) => {
-  const active = await selectActive(ctx.sql, ctx.identity.tenant, new Date(ctx.now()));
-  for (const { id } of active) ctx.enqueue(destinations.send, { id }, { dedupeKey: id });
+/**
+ * A turn of a destination, each of which brings the next: as its own tenant, which no schedule could be, and also while it is paused, so that
+ * whoever resumes it need not know whether a turn is on its way.
+ */
+export const send: Handler<typeof destinations.send, Uses> = async (ctx, { id }) => {
+  await sendPages(ctx, id);
+  ctx.enqueue(destinations.send, { id }, { dedupeKey: id, delayMs: pauseMs });
 };
 
-/** Sends page after page until there is nothing left, something fails, or its turn is over. */
-export const send: Handler<typeof destinations.send, Uses> = async (ctx, { id }) => {
+/** Sends page after page until there is nothing left, something fails, or the turn is over. */
+async function sendPages(ctx: Context, id: string): Promise<void> {
   const turnEnds = ctx.now() + turnMs;
   while (ctx.now() < turnEnds) {
     const { plan } = await ctx.call(destinations.plan, { id });
@@ -35,7 +39,7 @@ export const send: Handler<typeof destinations.send, Uses> = async (ctx, { id })
     const { isNoted } = await ctx.call(destinations.note, note, { idempotencyKey: ctx.newId() });
     if (!isNoted || note.failure !== null) return;
   }
-};
+}
 
 function untilOf({ until }: Plan, { partition }: Place): number | null {
   return until === null ? null : (until.find((place) => place.partition === partition)?.number ?? 0);

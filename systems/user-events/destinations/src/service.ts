@@ -4,7 +4,7 @@ import { type Resolve, systemResolve } from "@banyan/webhooks";
 import { destinations } from "./contract.ts";
 import { createDestination, createReplay, notePage, pauseDestination, resumeDestination } from "./manage.ts";
 import { listDeadLetters, listDestinations, readDelivered, readPlan } from "./read.ts";
-import { pump, send } from "./send.ts";
+import { send } from "./send.ts";
 import type { Uses } from "./uses.ts";
 
 /** Where events may go on to. By default to public webhooks alone. */
@@ -46,6 +46,6 @@ export function createDestinationsService({
       note: notePage,
     },
     queries: { list: listDestinations, deadLetters: listDeadLetters, plan: readPlan, delivered: readDelivered },
-    jobs: { pump, send },
+    jobs: { send },
   });
 }

@@ -63,13 +63,6 @@ export function selectReaders(sql: Sql, { tenant, id }: At, now: Date): Promise<
     ORDER BY until IS NOT NULL, reader.id`;
 }
 
-/** The tenant's destinations that may send at `now`. */
-export function selectActive(sql: Sql, tenant: string, now: Date): Promise<{ id: string }[]> {
-  return sql<{ id: string }>`
-    SELECT id FROM destinations.destination
-    WHERE tenant = ${tenant} AND NOT is_paused AND (next_at IS NULL OR next_at <= ${now}) ORDER BY id`;
-}
-
 /** Which of the places were delivered. */
 export function selectDelivered(sql: Sql, { tenant, id }: At, places: readonly Place[]): Promise<Place[]> {
   return sql<Place>`

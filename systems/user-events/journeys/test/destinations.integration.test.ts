@@ -8,6 +8,8 @@ import { InProcessLog } from "@banyan/kernel/log";
 import { createDestinationsService } from "@banyan/user-events-destinations";
 import { destinations } from "@banyan/user-events-destinations/contract";
 import { events } from "@banyan/user-events-events/contract";
+import { intake } from "@banyan/user-events-intake/contract";
+import { sources } from "@banyan/user-events-sources/contract";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Served, serveEvents } from "./serve-events.ts";
@@ -185,6 +187,20 @@ test("files hold each event once, by day, also where somebody died while writing
   appendFileSync(join(own, file), '{"eventId":"half');
   await send(track("f-3", { event: "Archived" }));
   await expect.poll(archived, patience).toEqual(["f-1", "f-2", "f-3"]);
+});
+
+test("destinations of another tenant get what is stored there, and nothing else", async () => {
+  const identity = { subject: "test", tenant: "acme", permissions: new Set(["*"]) };
+  const { writeKey } = await served.app.call(sources.create, { id: "shop" }, { identity });
+  const to = { kind: "webhook", url: `http://${host}/acme` } as const;
+  await served.app.call(destinations.create, { id: "paid", to }, { identity });
+  await send(track("of-default"));
+  for (const messageId of ["t-1", "t-2"]) {
+    const event = { writeKey, messageId, event: "Paid", userId: "ann" };
+    await served.app.call(intake.track, event, { identity });
+    await expect.poll(() => at("/acme"), patience).toContain(messageId);
+  }
+  expect(at("/acme")).toEqual(["t-1", "t-2"]);
 });
 
 test("a folder that is away is waited for, and no event is given up for it", async () => {
