@@ -55,8 +55,8 @@ class BullTickets implements TicketQueue {
         defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       });
       queue.on("error", (error) => {
-        lastError = error;
-        onError(error);
+        lastError = bare(error);
+        onError(lastError);
       });
       this.lanes.set(type, { queue, worker: undefined });
     }
@@ -64,9 +64,10 @@ class BullTickets implements TicketQueue {
     const timer = setTimeout(() => reject(lastError ?? new Error("Redis does not answer")), connectMs);
     try {
       await Promise.race([late, Promise.all(types.map((type) => this.declare(type)))]);
-    } catch (cause) {
+    } catch (error) {
       await this.close();
-      throw new Error(`the queue of jobs cannot be reached: ${(cause as Error).message}`, { cause });
+      const cause = bare(error as Error);
+      throw new Error(`the queue of jobs cannot be reached: ${cause.message}`, { cause });
     } finally {
       clearTimeout(timer);
     }
@@ -92,7 +93,9 @@ class BullTickets implements TicketQueue {
       }));
       return this.laneOf(type).queue.addBulk(jobs);
     });
-    await Promise.all(offers);
+    await Promise.all(offers).catch((error) => {
+      throw bare(error);
+    });
   }
 
   work({ concurrency, leaseMs }: Parameters<TicketQueue["work"]>[0], run: (ticket: Ticket) => Promise<void>): void {
@@ -112,7 +115,7 @@ class BullTickets implements TicketQueue {
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
       });
-      worker.on("error", onError);
+      worker.on("error", (error) => onError(bare(error)));
       lane.worker = worker;
     }
   }
@@ -141,6 +144,12 @@ class BullTickets implements TicketQueue {
     if (lane === undefined) throw new Error(`${type} was not named when the queue was opened`);
     return lane;
   }
+}
+
+/** The client's error without the command that failed: neither its arguments nor the password in HELLO may get into logs. */
+function bare(error: Error): Error {
+  if ("command" in error) delete error.command;
+  return error;
 }
 
 const priorities: Readonly<Record<number, JobPriority>> = { 1: "high", 2: "normal", 3: "low" };
