@@ -58,7 +58,7 @@ export function openWorkflows(open: () => Promise<WorkflowHarness>): Start {
   };
 }
 
-/** The store, which stops answering: the process is as good as dead, and its leases run out. */
+/** The store, which stops answering: the process is as good as dead, and its leases run out; or it does not care for its leases any more. */
 function crashing(store: Store): { readonly store: Store; crash(): void; forgetLeases(): void } {
   let isDown = false;
   let isForgetful = false;
@@ -71,14 +71,17 @@ function crashing(store: Store): { readonly store: Store; crash(): void; forgetL
         typeof value === "function" && name !== "onAnnounced" ? down(value) : value,
       ]),
     ) as T;
-  const renew: Store["jobs"]["renew"] = (held, leaseMs) =>
-    isDown || isForgetful ? Promise.reject(storeFaults.unavailable()) : store.jobs.renew(held, leaseMs);
+  // One that took its own runs over again would keep them from others.
+  const mindful = <T extends (...args: never[]) => unknown>(call: T): T =>
+    ((...args: never[]) => (isForgetful ? Promise.reject(storeFaults.unavailable()) : call(...args))) as T;
+  const jobs = guarded(store.jobs);
+  const mindfulJobs = { ...jobs, renew: mindful(jobs.renew), claim: mindful(jobs.claim), lease: mindful(jobs.lease) };
   const beginCommands: Store["beginCommands"] = (keys, budget) => {
     const transaction = store.beginCommands(keys, budget);
     return { ...transaction, commit: down(transaction.commit), refuse: down(transaction.refuse) };
   };
   return {
-    store: { ...store, beginCommands, jobs: { ...guarded(store.jobs), renew }, runs: guarded(store.runs) },
+    store: { ...store, beginCommands, jobs: mindfulJobs, runs: guarded(store.runs) },
     crash: () => {
       isDown = true;
     },
