@@ -12,7 +12,10 @@ export function deliveryClauses({ harness, started }: ReturnType<typeof openAppl
     const { app } = await started(data);
     const names = ["a", "b", "c"];
     await Promise.all(
-      Array.from({ length: 120 }, (_, n) => app.call(tally.add, { name: names[n % 3] ?? "a", amount: n })),
+      // Time for a busy machine: all of them wait for three rows.
+      Array.from({ length: 120 }, (_, n) =>
+        app.call(tally.add, { name: names[n % 3] ?? "a", amount: n }, { deadlineMs: 25_000 }),
+      ),
     );
     await app.settled();
     const committed = await data.rows<{ key: string; amount: number }>(
