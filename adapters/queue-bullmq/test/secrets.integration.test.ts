@@ -10,7 +10,8 @@ describeWithServer("redis", "what BullMQ is refused", (url) => {
     stranger.password = "guessed";
     const told: unknown[] = [];
     const tickets = createBullTickets({ url: stranger.href, onError: (error) => told.push(error) });
-    const opened = tickets.open([{ type: "probe.job" }]).catch((reason: unknown) => reason);
+    const job = { type: "probe.job", rateLimit: undefined, concurrency: undefined, schedule: undefined };
+    const opened = tickets.open([job]).catch((reason: unknown) => reason);
     await vi.waitUntil(() => told.length > 0, 10_000);
     await tickets.close();
     told.push(await opened);
