@@ -155,10 +155,11 @@ test("a person who is erased is gone from everything, under every id, and stays 
     did("Paid", at(25, 2), { userId: "eve" }),
     did("Broken", at(25, 3), { userId: "eve", properties: "none" }),
     did("Other", at(25, 4), { userId: "eve-lyn" }),
+    did("Visited", at(25, 5), { anonymousId: "e-cookie", userId: "guest-of-eve" }),
   ];
   await send(own);
   const { body } = await served.ask("/v1/people/e-cookie/erase", {});
-  expect(body).toEqual({ ids: ["e-cookie", "eve"], erased: { events: 3, acts: 3, badRows: 1, identities: 1 } });
+  expect(body).toEqual({ ids: ["e-cookie", "eve"], erased: { events: 4, acts: 4, badRows: 1, identities: 1 } });
   const traces = "/v1/traces?ids=e-cookie&ids=eve";
   expect((await served.ask(traces)).body).toEqual({ ok: true, events: 0, acts: 0, badRows: 0, identities: 0 });
   expect((await served.ask("/v1/traces?ids=eve-lyn")).body).toMatchObject({ ok: false, events: 1, acts: 1 });
