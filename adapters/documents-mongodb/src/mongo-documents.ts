@@ -92,7 +92,11 @@ class Mongo implements MongoDocuments {
       throw faultOf(cause);
     }
     this.collections.push(...collections);
-    const keepNow = () => void this.keep(Date.now()).catch(() => {});
+    const keepNow = () =>
+      void this.keep(Date.now()).catch((error: Error) => {
+        if (this.closing === null)
+          process.emitWarning(`documents are kept for longer than their days: ${String(error.cause)}`);
+      });
     keepNow();
     this.keeping = setInterval(keepNow, keepEveryMs).unref();
   }

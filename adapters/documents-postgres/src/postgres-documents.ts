@@ -79,8 +79,8 @@ class Tables implements PostgresDocuments {
     signal.throwIfAborted();
     await this.locked([schema, ...collections.map(tablesOf)]);
     this.collections.push(...collections);
-    await this.keep(Date.now());
-    this.keeping = setInterval(() => void this.keep(Date.now()).catch(() => {}), keepEveryMs).unref();
+    await this.keepNow();
+    this.keeping = setInterval(() => void this.keepNow(), keepEveryMs).unref();
   }
 
   of<D extends object>(collection: Collection<D>, { tenant, sql }: DocumentsScope): DocumentSet<D> {
@@ -90,11 +90,25 @@ class Tables implements PostgresDocuments {
     return new DocumentTable({ collection, traits: this.traits }, { tenant, run });
   }
 
-  keep(now: number): Promise<void> {
+  /** Room for the days to come does not wait for those that somebody still reads. */
+  async keep(now: number): Promise<void> {
     const today = dayOf(now);
-    return this.locked(
-      this.collections.map((one) => `SELECT documents.keep_days('${tableOf(one)}', ${today}, ${one.keepDays})`),
+    const add = this.collections.map((one) => `SELECT documents.add_days('${tableOf(one)}', ${today})`);
+    const drop = this.collections.map(
+      (one) => `SELECT documents.drop_days('${tableOf(one)}', ${today}, ${one.keepDays})`,
     );
+    const failures: unknown[] = [];
+    for (const turn of [...add, ...drop]) await this.locked([turn]).catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Documents have a place without their day; that they are kept for longer than they may be is for somebody to know. */
+  private async keepNow(): Promise<void> {
+    try {
+      await this.keep(Date.now());
+    } catch (error) {
+      process.emitWarning(`days of documents were not added or dropped: ${String((error as Error).cause)}`);
+    }
   }
 
   close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {

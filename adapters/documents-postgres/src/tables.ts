@@ -22,11 +22,11 @@ export const schemaLock = "SELECT pg_advisory_xact_lock(hashtextextended('banyan
 export const schema = `
 CREATE SCHEMA IF NOT EXISTS documents;
 
--- Makes the partitions of today and the days after it, drops those of \`kept\` days ago and before. Days are counted since 1970, in UTC.
-CREATE OR REPLACE FUNCTION documents.keep_days(name text, today integer, kept integer) RETURNS void LANGUAGE plpgsql AS $$
+-- Makes the partitions of today and the days after it. Days are counted since 1970, in UTC. What waits for its lock longer holds up
+-- all who come behind it.
+CREATE OR REPLACE FUNCTION documents.add_days(name text, today integer) RETURNS void LANGUAGE plpgsql SET lock_timeout = '1s' AS $$
 DECLARE
   day integer;
-  old text;
 BEGIN
   FOR day IN today .. today + 3 LOOP
     CONTINUE WHEN to_regclass(format('documents.%I', name || '_' || day)) IS NOT NULL;
@@ -38,6 +38,13 @@ BEGIN
       EXECUTE format('DROP TABLE documents.%I', name || '_' || day);
     END;
   END LOOP;
+END $$;
+
+-- Drops the partitions of \`kept\` days ago and before.
+CREATE OR REPLACE FUNCTION documents.drop_days(name text, today integer, kept integer) RETURNS void LANGUAGE plpgsql SET lock_timeout = '1s' AS $$
+DECLARE
+  old text;
+BEGIN
   FOR old IN
     SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
     WHERE i.inhparent = format('documents.%I', name)::regclass AND c.relname ~ ('^' || name || '_\\d+$')
