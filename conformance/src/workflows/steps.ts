@@ -227,8 +227,8 @@ export function stepClauses(start: Start): void {
     await vi.waitFor(() =>
       expect(String(reported[0])).toContain('the step "take" was asked for something else in this run'),
     );
-    const [run] = await app.workflows.list();
-    expect(run).toMatchObject({ state: "stuck", error: expect.stringContaining('"take"') });
+    const stuck = { state: "stuck", error: expect.stringContaining('"take"') };
+    await vi.waitFor(async () => expect(await app.workflows.list()).toMatchObject([stuck]));
   });
 
   test("a name used twice, a result that is too large, and a loop without end are refused by name", async () => {

@@ -38,6 +38,28 @@ export function undoClauses(start: Start): void {
     expect(behaviour.effects).toEqual(["undo pay undefined"]);
   });
 
+  test("a step that waits for its next try when its run is cancelled is undone, one that was never tried is not", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        const undo = (name: string) => (_: unknown, result: unknown) =>
+          void behaviour.effects.push(`undo ${name} ${result}`);
+        const lost = () => Promise.reject(new Error("no answer"));
+        const trying = flow.run("pay", lost, { undo: undo("pay"), retry: { attemptsMax: 1_000 } });
+        await trying.finally(() => flow.run("pack", () => 1, { undo: undo("pack") }));
+        return { said: "unreachable" };
+      },
+    });
+    const placed = app.call(orders.place, { name: "x" });
+    const run = await vi.waitFor(async () => {
+      const [found] = await app.workflows.list({ state: "waiting" });
+      expect(found).toBeDefined();
+      return found?.id ?? "";
+    });
+    await app.workflows.cancel(run);
+    await expect(placed).rejects.toMatchObject({ code: "kernel.runCancelled" });
+    expect(behaviour.effects).toEqual(["undo pay undefined"]);
+  });
+
   test("an undo that fails is tried again", async () => {
     let tries = 0;
     const { app, behaviour } = await start({

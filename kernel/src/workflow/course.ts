@@ -99,6 +99,16 @@ export class Course {
     return this.unsaved;
   }
 
+  /** Whether the fault says that this run was cancelled, and not one that it called. */
+  isCancellation(error: unknown): boolean {
+    return kernelFaults.runCancelled.is(error) && error.details.run === this.run.id;
+  }
+
+  /** Whether an earlier try of the step is known, whatever came of it. */
+  wasTried(name: string): boolean {
+    return this.history.has(name);
+  }
+
   /** Steps that wait or fail from now on do so for the undoing. */
   undo(): void {
     this.isUndoing = true;

@@ -191,15 +191,20 @@ export class Flow implements FlowContext<string, object, unknown> {
     };
   }
 
-  /** What may have taken effect is undone: all that has a result, and what was given up without knowing. */
+  /**
+   * What may have taken effect is undone: all that has a result, what was given up without knowing, and what waited for its next try when
+   * the run was cancelled.
+   */
   private async undoable(name: string, { undo }: Options, work: () => Promise<unknown>): Promise<unknown> {
     try {
       const result = await work();
       if (undo !== undefined) this.done.push({ name, undo, result });
       return result;
     } catch (error) {
-      if (undo !== undefined && isFault(error) && error.retry !== "no")
-        this.done.push({ name, undo, result: undefined });
+      const isUnknown = this.course.isCancellation(error)
+        ? this.course.wasTried(name)
+        : isFault(error) && error.retry !== "no";
+      if (undo !== undefined && isUnknown) this.done.push({ name, undo, result: undefined });
       throw error;
     }
   }

@@ -40,12 +40,12 @@ export const takeNotice: Handler<typeof payments.takeNotice> = async (ctx, { pro
   return { isNew: true, isAwaited: true };
 };
 
-/** The payment that waits for a notice of the reference, locked. */
+/** The payment that waits for a notice of the reference, locked. None waits beyond its expiry, though that may not have been seen to yet. */
 async function awaitedBy(ctx: Context, reference: string): Promise<PaymentRow | undefined> {
   const { tenant } = ctx.identity;
   const [found] = await ctx.sql<{ payment_id: string }>`
     SELECT payment_id FROM payments.movement WHERE id = ${reference} AND tenant = ${tenant}`;
   const payment = found && (await lockPayment(ctx.sql, tenant, found.payment_id));
-  const isAwaited = payment?.pending_id === reference && (payment.method === "ATM" || payment.method === "QR");
-  return isAwaited ? payment : undefined;
+  if (payment?.pending_id !== reference || (payment.method !== "ATM" && payment.method !== "QR")) return undefined;
+  return payment.expires_at.getTime() > ctx.now() ? payment : undefined;
 }
