@@ -1,3 +1,4 @@
+import { shownUrl } from "@banyan/kernel/bus";
 import { credsAuthenticator, type NodeConnectionOptions, type TlsOptions } from "@nats-io/transport-node";
 
 /** How to reach NATS, and under which name the nodes of one system find each other there. */
@@ -47,10 +48,6 @@ export function connectionOptions({ url, tls, credentials, engine }: NatsBusOpti
 function parse(url: string): URL {
   const parsed = URL.parse(url.trim());
   if (parsed === null || !["nats:", "tls:"].includes(parsed.protocol) || parsed.hostname === "")
-    throw new Error(`"${withoutSecrets(url)}" is no address of NATS; write nats://host:4222 or tls://host:4222`);
+    throw new Error(`"${shownUrl(url)}" is no address of NATS; write nats://host:4222 or tls://host:4222`);
   return parsed;
-}
-
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/.*@/, "//***@");
 }

@@ -6,6 +6,7 @@ import {
   type DocumentsTraits,
   dayOf,
   documentsAnswerMs,
+  shownUrl,
 } from "@banyan/kernel/documents";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { asked, faultOf } from "./asked.ts";
@@ -58,7 +59,7 @@ class Mongo implements MongoDocuments {
 
   constructor({ url, namespace = "banyan", engine }: MongoDocumentsOptions) {
     if (!/^mongodb(\+srv)?:\/\/./.test(url)) {
-      const shown = url.replace(/\/\/.*@/, "//***@");
+      const shown = shownUrl(url);
       throw new Error(`"${shown}" is no address of MongoDB; write mongodb://host:27017/database`);
     }
     this.namespace = namespace;

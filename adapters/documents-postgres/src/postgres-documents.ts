@@ -8,6 +8,7 @@ import {
   dayOf,
   documentsAnswerMs,
   documentsFaults,
+  shownUrl,
   within,
 } from "@banyan/kernel/documents";
 import { Client, type ClientConfig, Pool, type PoolConfig } from "pg";
@@ -52,7 +53,7 @@ class Tables implements PostgresDocuments {
 
   constructor({ url, inStore = false, engine }: PostgresDocumentsOptions) {
     if (!/^postgres(ql)?:\/\//.test(url)) {
-      const shown = url.replace(/\/\/.*@/, "//***@");
+      const shown = shownUrl(url);
       throw new Error(`"${shown}" is no address of PostgreSQL; write postgres://host/database`);
     }
     this.traits = { transactional: inStore, durable: "disk", dropsDays: true, documentBytesMax: 16_000_000 };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { asked, type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults } from "@banyan/kernel/kv";
+import { asked, type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults, shownUrl } from "@banyan/kernel/kv";
 import { Pool, type PoolConfig } from "pg";
 import { Listening } from "./listening.ts";
 import { messageBytesMax, PostgresSpace } from "./postgres-space.ts";
@@ -38,7 +38,7 @@ class Tables implements PostgresKv {
 
   constructor({ url, engine }: PostgresKvOptions) {
     if (!/^postgres(ql)?:\/\//.test(url)) {
-      const shown = url.replace(/\/\/.*@/, "//***@");
+      const shown = shownUrl(url);
       throw new Error(`"${shown}" is no address of PostgreSQL; write postgres://host/database`);
     }
     const connection = {

@@ -1,4 +1,4 @@
-import { type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults } from "@banyan/kernel/kv";
+import { type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults, shownUrl } from "@banyan/kernel/kv";
 import { Redis, type RedisOptions } from "ioredis";
 import { asked } from "./asked.ts";
 import { Listening } from "./listening.ts";
@@ -43,7 +43,7 @@ class RedisKeyValues implements RedisKv {
   constructor({ url, namespace = "banyan", engine }: RedisKvOptions) {
     const { protocol, hostname } = URL.parse(url) ?? {};
     if ((protocol !== "redis:" && protocol !== "rediss:") || !hostname) {
-      const shown = url.replace(/\/\/.*@/, "//***@");
+      const shown = shownUrl(url);
       throw new Error(`"${shown}" is no address of Redis; write redis://host:6379 or rediss://host:6379`);
     }
     this.prefix = `${namespace}:kv`;

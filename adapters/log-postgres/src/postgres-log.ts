@@ -9,7 +9,7 @@ import type {
   LogTraits,
   ReadOptions,
 } from "@banyan/kernel/log";
-import { logFaults } from "@banyan/kernel/log";
+import { logFaults, shownUrl } from "@banyan/kernel/log";
 import { Pool, type PoolConfig } from "pg";
 import { type MessageRow, messageOf, Reader } from "./reader.ts";
 import { schemaLock, schemaOf } from "./schema.ts";
@@ -68,9 +68,7 @@ class TableLog implements PostgresLog {
   constructor(options: PostgresLogOptions) {
     const { url, namespace = "banyan", keepMs = 7 * 24 * 3_600_000, pruneEveryMs = 60_000, engine } = options;
     if (!/^postgres(ql)?:\/\//.test(url)) {
-      throw new Error(
-        `"${url.replace(/\/\/.*@/, "//***@")}" is no address of PostgreSQL; write postgres://host/database`,
-      );
+      throw new Error(`"${shownUrl(url)}" is no address of PostgreSQL; write postgres://host/database`);
     }
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(namespace)) {
       throw new Error(`"${namespace}" is no namespace for a log: letters, digits, "-" and "_", 40 at most`);

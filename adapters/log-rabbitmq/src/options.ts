@@ -1,3 +1,4 @@
+import { shownUrl } from "@banyan/kernel/log";
 import type { Options, SocketOptions } from "amqplib";
 
 /** How to reach RabbitMQ, and what the log is made like where it is not there yet. */
@@ -74,10 +75,6 @@ export function addressesOf({ url, tls, engine, namespace = "banyan" }: RabbitLo
 function parse(url: string): URL {
   const parsed = URL.parse(url.trim());
   if (parsed === null || !["amqp:", "amqps:"].includes(parsed.protocol) || parsed.hostname === "")
-    throw new Error(`"${withoutSecrets(url)}" is no address of RabbitMQ; write amqp://host:5672 or amqps://host:5671`);
+    throw new Error(`"${shownUrl(url)}" is no address of RabbitMQ; write amqp://host:5672 or amqps://host:5671`);
   return parsed;
-}
-
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/.*@/, "//***@");
 }

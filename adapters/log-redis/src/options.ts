@@ -1,3 +1,4 @@
+import { shownUrl } from "@banyan/kernel/log";
 import type { RedisOptions } from "ioredis";
 
 /** How to reach Redis, and how long its stream is kept. */
@@ -30,7 +31,7 @@ export function connectionOptions(options: RedisLogOptions): RedisOptions & { re
   const { url, tls, username, password, engine } = options;
   const { protocol, hostname } = URL.parse(url) ?? {};
   if ((protocol !== "redis:" && protocol !== "rediss:") || !hostname) {
-    const shown = url.replace(/\/\/.*@/, "//***@");
+    const shown = shownUrl(url);
     throw new Error(`"${shown}" is no address of Redis; write redis://host:6379 or rediss://host:6379`);
   }
   return {

@@ -1,4 +1,5 @@
 import type { Documents } from "@banyan/kernel/documents";
+import { shownUrl } from "@banyan/kernel/documents";
 import { usageFailure } from "../failure.ts";
 import type { Environment } from "../project/environment.ts";
 
@@ -16,7 +17,7 @@ export async function documentsOf(
     return createMongoDocuments({ url, ...(namespace !== undefined && { namespace }) });
   }
   throw usageFailure(
-    `BANYAN_DOCUMENTS is "${url.replace(/\/\/.*@/, "//***@")}", where no documents are known to be kept.`,
+    `BANYAN_DOCUMENTS is "${shownUrl(url)}", where no documents are known to be kept.`,
     "Set it to mongodb://HOST/DATABASE or postgres://HOST/DATABASE, or leave it out: documents then lie in the application's own database.",
   );
 }

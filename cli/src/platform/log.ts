@@ -1,4 +1,5 @@
 import type { Log } from "@banyan/kernel/log";
+import { shownUrl } from "@banyan/kernel/log";
 import { usageFailure } from "../failure.ts";
 import type { Environment } from "../project/environment.ts";
 
@@ -36,7 +37,7 @@ export async function logOf({
     }
   }
   throw usageFailure(
-    `BANYAN_LOG is "${url.replace(/\/\/.*@/, "//***@")}", which is no log that is known here.`,
+    `BANYAN_LOG is "${shownUrl(url)}", which is no log that is known here.`,
     "Set it to nats://HOST, redis://HOST, amqp://HOST, kafka://HOST:PORT or postgres://HOST/DATABASE, or leave it out: events then stay within the database.",
   );
 }

@@ -1,5 +1,6 @@
 export { Inspector } from "../call/inspector.ts";
 export { Deadlines, Scope } from "../call/scope.ts";
+export { shownUrl } from "../call/shown-url.ts";
 export type { Bus, BusReceiver, BusTraits, NodeRef, Outgoing } from "./bus.ts";
 export { busFaults } from "./bus-faults.ts";
 export type { Incoming } from "./callee/execution.ts";

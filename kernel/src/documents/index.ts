@@ -1,3 +1,4 @@
+export { shownUrl } from "../call/shown-url.ts";
 export { within } from "../resilience/within.ts";
 export { type Collection, defineCollection } from "./collection.ts";
 export type {

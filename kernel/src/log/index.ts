@@ -1,3 +1,4 @@
+export { shownUrl } from "../call/shown-url.ts";
 export { AppendQueue, type AppendQueueOptions } from "./append-queue.ts";
 export { cloudEventOf, eventOf } from "./cloud-event.ts";
 export { InProcessLog } from "./in-process.ts";
