@@ -60,6 +60,59 @@ export function undoClauses(start: Start): void {
     expect(behaviour.effects).toEqual(["undo pay undefined"]);
   });
 
+  test("a step that was under way when its process stopped is undone when its run is cancelled", async () => {
+    const begun = Promise.withResolvers<void>();
+    const place: Behaviour["place"] = async (flow) => {
+      const pay = () => {
+        begun.resolve();
+        return new Promise<number>(() => {});
+      };
+      await flow.run("pay", pay, { undo: (_, result) => void first.behaviour.effects.push(`undo pay ${result}`) });
+      return { said: "unreachable" };
+    };
+    const first = await start({ place });
+    first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" }).catch(() => {});
+    await begun.promise;
+    const [run] = await first.app.workflows.list({ state: "running" });
+    await first.app.workflows.cancel(run?.id ?? "");
+    await first.app.stop({ deadlineMs: 1 });
+    const second = await first.another({ place });
+    const again = second.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" });
+    await expect(again).rejects.toMatchObject({ code: "kernel.runCancelled" });
+    expect(first.behaviour.effects).toEqual(["undo pay undefined"]);
+  });
+
+  test("a run that is cancelled while one that it called goes on waits for the end of that, and does not ask again and again", async () => {
+    let attempts = 0;
+    const resting = Promise.withResolvers<void>();
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        attempts++;
+        const undo = () => void behaviour.effects.push("unpacked");
+        await flow.call("pack", orders.pack, { name: "x" }, { deadlineMs: 1_000, undo });
+        behaviour.effects.push("packed");
+        await flow.run("pay", () => behaviour.effects.push("paid"));
+        return { said: "unreachable" };
+      },
+      pack: async (flow) => {
+        resting.resolve();
+        await flow.sleep("rest", 3_000);
+        return { said: "packed" };
+      },
+    });
+    const placed = app.call(orders.place, { name: "x" });
+    await resting.promise;
+    const run = await vi.waitFor(async () => {
+      const [waiting] = await app.workflows.list({ type: orders.place.id, state: "waiting" });
+      expect(waiting).toBeDefined();
+      return waiting?.id ?? "";
+    }, 10_000);
+    await app.workflows.cancel(run);
+    await expect(placed).rejects.toMatchObject({ code: "kernel.runCancelled" });
+    expect(behaviour.effects).toEqual(["packed", "unpacked"]);
+    expect(attempts).toBeLessThan(30);
+  });
+
   test("an undo that fails is tried again", async () => {
     let tries = 0;
     const { app, behaviour } = await start({

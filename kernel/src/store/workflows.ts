@@ -99,8 +99,17 @@ export type RunChange =
   | { readonly do: "adopt"; readonly run: NewRun; readonly claim: RunClaim }
   /** The steps, while the run goes on. */
   | { readonly do: "keep"; readonly claim: RunClaim; readonly steps: readonly StepRecord[] }
-  /** The steps; then the lease ends, and the run is due again in `dueInMs`, or with a message to one of its steps. */
-  | { readonly do: "wait"; readonly claim: RunClaim; readonly steps: readonly StepRecord[]; readonly dueInMs: number }
+  /**
+   * The steps; then the lease ends, and the run is due again in `dueInMs`, or with a message to one of its steps. One whose end was asked
+   * for is due at once, but where the worker knew as it began.
+   */
+  | {
+      readonly do: "wait";
+      readonly claim: RunClaim;
+      readonly steps: readonly StepRecord[];
+      readonly dueInMs: number;
+      readonly knowsCancelled: boolean;
+    }
   /** `tells`: what is sent with it, where somebody waits for the end. */
   | {
       readonly do: "end";

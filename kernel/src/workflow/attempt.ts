@@ -17,7 +17,7 @@ import { endTopic } from "./topics.ts";
 /** How an attempt at a run came out: it ended here, goes on later or elsewhere, or failed in a way that its steps do not tell of. */
 export type Attempted =
   | { readonly how: "ended"; readonly outcome: Outcome }
-  | { readonly how: "left" }
+  | { readonly how: "left"; readonly steps: readonly StepRecord[] }
   | { readonly how: "failed"; readonly error: unknown; readonly steps: readonly StepRecord[] };
 
 interface Making {
@@ -125,11 +125,12 @@ async function settle(
     if ("outcome" in how) {
       const { outcome, steps } = how;
       const verdict = await write({ do: "end", steps, outcome, tells: endOf(run) });
-      return verdict === "lost" ? { how: "left" } : { how: "ended", outcome };
+      return verdict === "lost" ? { how: "left", steps: [] } : { how: "ended", outcome };
     }
-    if (how.why === "waits") await write({ do: "wait", steps: course.unsavedSteps, dueInMs: how.dueInMs });
-    if (how.why === "failed") return { how: "failed", error: how.error, steps: course.unsavedSteps };
-    return { how: "left" };
+    const { unsavedSteps: steps, knowsCancelled } = course;
+    if (how.why === "waits") await write({ do: "wait", steps, dueInMs: how.dueInMs, knowsCancelled });
+    if (how.why === "failed") return { how: "failed", error: how.error, steps };
+    return { how: "left", steps };
   } catch (error) {
     return { how: "failed", error, steps: [] };
   }

@@ -65,14 +65,20 @@ export class Course {
   private readonly unreached: Set<string>;
   private readonly named = new Set<string>();
   private readonly waiting = new Map<string, StepRecord>();
+  /** Steps that were begun and have not answered. */
+  private readonly doing = new Map<string, StepRecord>();
   private readonly taken = new Set<string>();
   private unsaved: StepRecord[] = [];
+  private beingSaved: readonly StepRecord[] = [];
   private mustSave = false;
   private saving: Promise<void> | null = null;
+  /** Steps that are begun or about to be. */
   private underWay = 0;
   private hasLeft = false;
   private isChecking = false;
   private isCancelled: boolean;
+  /** From its beginning: what it waits for is not the end that was asked for. */
+  readonly knowsCancelled: boolean;
   /** Undoing goes on when the run is cancelled, and its steps come in no history before. */
   private isUndoing = false;
 
@@ -83,8 +89,9 @@ export class Course {
     const ended = run.steps.filter(({ outcome, kind }) => outcome !== undefined && kind !== "undo");
     this.unreached = new Set(ended.map(({ name }) => name));
     for (const { message } of run.steps) if (message !== undefined) this.taken.add(message);
-    // After a crash a command may have taken effect that no step tells of: it is come to first, and then undone with the others.
-    this.isCancelled = run.isCancelled && isClean;
+    // After a crash something may have taken effect that no step tells of: it is come to first, and then undone with the others.
+    this.knowsCancelled = run.isCancelled && isClean;
+    this.isCancelled = this.knowsCancelled;
   }
 
   get now(): number {
@@ -115,8 +122,9 @@ export class Course {
     this.waiting.clear();
   }
 
+  /** Also those that were begun, and may have taken effect: whoever goes on with the run knows of them. */
   get unsavedSteps(): readonly StepRecord[] {
-    return [...this.unsaved, ...this.waiting.values()];
+    return [...this.beingSaved, ...this.unsaved, ...this.waiting.values(), ...this.doing.values()];
   }
 
   /** Answers the step's outcome, from the history or by `act`, which gets the number of its try. */
@@ -124,9 +132,15 @@ export class Course {
     if (this.hasLeft) return gone();
     const before = this.reach(step);
     if (before?.outcome !== undefined) return answerOf(before.outcome);
-    if (before?.dueAt !== undefined && before.dueAt > this.now && !this.hasHeard(before)) return this.wait(before);
+    // What a run that it called has done is known when that ends, and undone then.
+    const isAwaited = before?.topic !== undefined;
+    if (before?.dueAt !== undefined && before.dueAt > this.now && !this.hasHeard(before)) {
+      if (!isAwaited) this.assertGoesOn();
+      return this.wait(before);
+    }
     const begun = before ?? this.begun(step);
     await this.clear();
+    if (!isAwaited) this.assertGoesOn();
     return this.act(step, begun, act);
   }
 
@@ -212,7 +226,6 @@ export class Course {
     if (this.surroundings.isReplay) return this.leave({ why: "waits", dueInMs: 0 });
     if (this.mustSave || this.saving !== null) await this.saved();
     this.underWay--;
-    this.assertGoesOn();
   }
 
   private assertGoesOn(): void {
@@ -221,15 +234,18 @@ export class Course {
 
   private async act(step: Step, begun: StepRecord, act: (attempt: number) => Promise<unknown>): Promise<unknown> {
     this.underWay++;
+    this.doing.set(step.name, begun);
     try {
       const result = await act(begun.attempts + 1);
       if (this.hasLeft) return gone();
       const text = textOf(step, result);
+      this.doing.delete(step.name);
       this.keep({ ...begun, endedAt: this.now, dueAt: undefined, outcome: { result: text } }, !step.isFound);
       // As it will be when it is read from the history.
       return typeof result === "object" && !step.isFound ? JSON.parse(text) : result;
     } catch (error) {
       if (this.hasLeft) return gone();
+      this.doing.delete(step.name);
       return this.failed(step, begun, error);
     } finally {
       this.underWay--;
@@ -288,11 +304,12 @@ export class Course {
   }
 
   private async save(): Promise<void> {
-    const steps = this.unsaved;
+    this.beingSaved = this.unsaved;
     this.unsaved = [];
     this.mustSave = false;
     try {
-      const verdict = await this.surroundings.save(steps);
+      const verdict = await this.surroundings.save(this.beingSaved);
+      this.beingSaved = [];
       if (verdict === "lost") return this.leave({ why: "lost" });
       this.isCancelled ||= verdict === "cancelled";
     } catch (error) {

@@ -19,6 +19,7 @@ import {
   type NewRun,
   type RunChange,
   type RunVerdict,
+  type StepRecord,
   type StoredRun,
 } from "../store/workflows.ts";
 import { type Attempted, attemptRun, endOf, replayRun } from "./attempt.ts";
@@ -237,7 +238,7 @@ export class Workflows {
 
   /** One attempt at a claimed run. Never rejects. */
   private async work({ job, scope }: Claimed, { onHandled, isCut }: Surroundings): Promise<void> {
-    const { runtime, store } = this.home;
+    const { runtime } = this.home;
     let goesOn = true;
     try {
       const run = this.fresh.get(job.id) ?? (await this.stored(job));
@@ -250,7 +251,7 @@ export class Workflows {
       goesOn = attempted.how !== "ended" || run.isChild;
       if (attempted.how === "ended") this.outcomes.heard(job.id, attempted.outcome);
       if (attempted.how === "failed") await this.giveBack(handled, job, attempted);
-      if (attempted.how === "left" && isCut()) await store.jobs.release([job]);
+      if (attempted.how === "left" && isCut()) await this.handOver(job, attempted.steps);
     } catch {
       // The store does not answer: the lease runs out by itself, and the run is claimed again.
     } finally {
@@ -272,6 +273,11 @@ export class Workflows {
     if (run.outcome === undefined) return run;
     await this.writes.add({ do: "end", claim, steps: [], outcome: run.outcome, tells: endOf(run) });
     return undefined;
+  }
+
+  /** What it had begun may have taken effect: that is stored, so that the next knows of it. */
+  private async handOver({ id, token }: ClaimedJob, steps: readonly StepRecord[]): Promise<void> {
+    await this.writes.add({ do: "wait", claim: { id, token }, steps, dueInMs: 0, knowsCancelled: false });
   }
 
   /** F4. An outage is no failure of the run: its lease ends, and it is tried again. */

@@ -77,7 +77,7 @@ export function createRunStore(opener: Opener): RunStore {
           await transaction.update(jobs, id, (job) =>
             job === undefined || (job.owner !== undefined && job.deadAt === undefined)
               ? job
-              : { ...job, dueAt, deadAt: undefined, attempt: 0 },
+              : { ...job, dueAt, deadAt: undefined, attempt: Math.min(job.attempt, 1) },
           );
         return found;
       });
@@ -174,7 +174,7 @@ function jobAfter(
 ): JobRow | undefined {
   if (change.do === "keep") return job;
   if (change.do === "end") return undefined;
-  const dueAt = transaction.database.now() + (isCancelled ? 0 : change.dueInMs);
+  const dueAt = transaction.database.now() + (isCancelled && !change.knowsCancelled ? 0 : change.dueInMs);
   return { ...job, token: job.token + 1, owner: undefined, attempt: 0, error: undefined, dueAt };
 }
 
@@ -212,7 +212,11 @@ async function retry(transaction: DatabaseTransaction, id: string, from: string 
     });
   }
   const dueAt = transaction.database.now();
-  await transaction.update(jobs, id, (row) => row && { ...row, deadAt: undefined, attempt: 0, dueAt });
+  await transaction.update(
+    jobs,
+    id,
+    (row) => row && { ...row, deadAt: undefined, attempt: Math.min(row.attempt, 1), dueAt },
+  );
   return true;
 }
 

@@ -97,7 +97,7 @@ export function createRunStore(runner: Runner): RunStore {
       found(sql`WITH asked AS (
           UPDATE banyan.workflow SET cancelled_at = coalesce(cancelled_at, clock_timestamp()) WHERE id = ${id} AND ended_at IS NULL RETURNING id),
         woken AS (
-          UPDATE banyan.job j SET due_at = clock_timestamp(), dead_at = NULL, attempt = 0 FROM asked WHERE j.id = asked.id AND (owner IS NULL OR dead_at IS NOT NULL))
+          UPDATE banyan.job j SET due_at = clock_timestamp(), dead_at = NULL, attempt = least(attempt, 1) FROM asked WHERE j.id = asked.id AND (owner IS NULL OR dead_at IS NOT NULL))
         SELECT id FROM asked`),
     retry: (id, from) =>
       found(sql`WITH held AS (
@@ -110,7 +110,7 @@ export function createRunStore(runner: Runner): RunStore {
         again AS (
           UPDATE banyan.workflow_step s SET attempts = 0, due_at = CASE WHEN error IS NULL THEN due_at END FROM held WHERE s.run = held.id AND ended_at IS NULL
             AND ${from ?? null}::text IS NULL),
-        woken AS (UPDATE banyan.job j SET dead_at = NULL, attempt = 0, due_at = clock_timestamp() FROM held WHERE j.id = held.id)
+        woken AS (UPDATE banyan.job j SET dead_at = NULL, attempt = least(attempt, 1), due_at = clock_timestamp() FROM held WHERE j.id = held.id)
         SELECT id FROM held`),
   };
 }

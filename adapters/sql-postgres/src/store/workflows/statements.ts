@@ -53,17 +53,18 @@ export function changeRuns(
   steps: readonly { readonly run: string; readonly step: StepRecord }[],
 ): Statement {
   const outcomes = changes.map((one) => (one.do === "end" ? one.outcome : undefined));
+  const knows = changes.map((one) => one.do === "wait" && one.knowsCancelled);
   const dueIn = changes.map((one) => (one.do === "wait" ? Math.min(one.dueInMs, FOR_EVER_MS) : 0));
   const each = steps.map(({ step }) => step);
   return sql`WITH given AS (
       SELECT * FROM unnest(${changes.map(({ claim }) => claim.id)}::text[], ${changes.map(({ claim }) => claim.token)}::bigint[],
-        ${changes.map((one) => one.do)}::text[], ${dueIn}::float8[], ${outcomes.map(resultOf)}::text[], ${outcomes.map(faultOf)}::text[])
-        AS g (id, token, what, due_in_ms, result, fault)),
+        ${changes.map((one) => one.do)}::text[], ${dueIn}::float8[], ${knows}::bool[], ${outcomes.map(resultOf)}::text[], ${outcomes.map(faultOf)}::text[])
+        AS g (id, token, what, due_in_ms, knows, result, fault)),
     gone AS (
       DELETE FROM banyan.job j USING given g WHERE g.what = 'end' AND j.id = g.id AND j.token = g.token AND j.dead_at IS NULL RETURNING j.id),
     waiting AS (
       UPDATE banyan.job j SET token = j.token + 1, owner = NULL, lease_until = NULL, is_counted = false, attempt = 0, error = NULL,
-        due_at = CASE WHEN w.cancelled_at IS NULL THEN clock_timestamp() + g.due_in_ms * interval '1 millisecond' ELSE clock_timestamp() END
+        due_at = CASE WHEN w.cancelled_at IS NULL OR g.knows THEN clock_timestamp() + g.due_in_ms * interval '1 millisecond' ELSE clock_timestamp() END
       FROM given g JOIN banyan.workflow w ON w.id = g.id
       WHERE g.what = 'wait' AND j.id = g.id AND j.token = g.token AND j.dead_at IS NULL RETURNING j.id),
     kept AS (
