@@ -1,5 +1,5 @@
 import { type Better, compare, median, type Row } from "./row.ts";
-import { PeerMissing, type Running, type Subject, startSubject } from "./subject-process.ts";
+import { PeerMissing, peer, type Running, type Subject, startSubject } from "./subject-process.ts";
 
 /** One run of the bench, as its areas see it. */
 export type Bench = {
@@ -111,4 +111,23 @@ export async function measureInRounds(
     }
   }
   return figures;
+}
+
+/** What is measured, and the process that loads it. */
+export type Loaded = { readonly running: Running; readonly loading: Running };
+
+/** The same under the load of autocannon, in one process for all; on the other core where the subjects have one for themselves. */
+export async function measureUnderLoad(
+  bench: Bench,
+  field: Field,
+  measure: (loaded: Loaded, subject: Subject) => Promise<Sample>,
+): Promise<Figures> {
+  const driver = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
+  const core = field.core === undefined ? {} : { core: field.core === 0 ? (1 as const) : (0 as const) };
+  const loading = await startSubject(driver, { ...core, signal: bench.signal });
+  try {
+    return await measureInRounds(bench, field, (running, subject) => measure({ running, loading }, subject));
+  } finally {
+    await loading.stop();
+  }
 }

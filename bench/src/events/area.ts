@@ -1,8 +1,8 @@
 import { withPostgres } from "../postgres.ts";
-import type { Area, Bench, Sample, Wanted } from "../rounds.ts";
-import { measureInRounds } from "../rounds.ts";
+import type { Area, Bench, Loaded, Sample, Wanted } from "../rounds.ts";
+import { measureUnderLoad } from "../rounds.ts";
 import { percentile, type Row } from "../row.ts";
-import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
+import { peer, type Subject } from "../subject-process.ts";
 import { batch, batchCount } from "./event-bodies.ts";
 
 const singleConnections = 50;
@@ -51,37 +51,22 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
       options: { url, callers: batchConnections },
     },
   ];
-  const driver = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
-  const loading = await startSubject(driver, { signal: bench.signal });
-  const measures: Record<string, (running: Running) => Promise<Sample>> = {
-    ours: (running) => measureOurs({ running, loading }, bench, durationMs),
-    fastify: async (running) => {
-      await load({ running, loading }, "/v1/track", durationMs);
-      const { perSecond } = await load({ running, loading }, "/v1/track", durationMs);
+  const measures: Record<string, (loaded: Loaded) => Promise<Sample>> = {
+    ours: (loaded) => measureOurs(loaded, bench, durationMs),
+    fastify: async (loaded) => {
+      await load(loaded, "/v1/track", durationMs);
+      const { perSecond } = await load(loaded, "/v1/track", durationMs);
       return { single: perSecond, "single stored": perSecond };
     },
-    pg: async (running) => {
+    pg: async ({ running }) => {
       await running.ask("rate", durationMs);
       const perSecond = await running.ask<number>("rate", durationMs);
       await running.ask("close");
       return { batch: perSecond, "batch stored": perSecond };
     },
   };
-  try {
-    const figures = await measureInRounds(
-      bench,
-      { subjects },
-      async (running, { id }) => measures[id]?.(running) ?? {},
-    );
-    return figures.rows(wanted);
-  } finally {
-    await loading.stop();
-  }
-}
-
-interface Loaded {
-  readonly running: Running;
-  readonly loading: Running;
+  const figures = await measureUnderLoad(bench, { subjects }, async (loaded, { id }) => measures[id]?.(loaded) ?? {});
+  return figures.rows(wanted);
 }
 
 async function measureOurs(loaded: Loaded, bench: Bench, durationMs: number): Promise<Sample> {

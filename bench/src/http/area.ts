@@ -1,7 +1,7 @@
-import type { Area, Bench, Wanted } from "../rounds.ts";
-import { measureInRounds } from "../rounds.ts";
+import type { Area, Bench, Loaded, Wanted } from "../rounds.ts";
+import { measureUnderLoad } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
+import { peer, type Subject } from "../subject-process.ts";
 import { checkUsers } from "./check-users.ts";
 
 const CONNECTIONS = 50;
@@ -12,7 +12,6 @@ const subjects: Subject[] = [
   { id: "moleculer-web", name: "moleculer-web", module: peer("http/moleculer-web") },
   { id: "nest-fastify", name: "NestJS on Fastify", module: peer("http/nest-fastify") },
 ];
-const driver: Subject = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
 
 const cpu = { ours: "gateway", peer: "fastify", unit: "us of server CPU per request", better: "smaller" as const };
 const rate = { ours: "gateway", unit: "requests/s", better: "larger" as const };
@@ -33,8 +32,7 @@ export const httpArea: Area = {
   about: "GET and validated POST without a database, beside raw Fastify, moleculer-web and NestJS on Fastify",
   async run(bench: Bench): Promise<Row[]> {
     const durationMs = bench.quick ? 300 : 2_500;
-    const loading = await startSubject(driver, { core: 1, signal: bench.signal });
-    const measure = async (server: Running, subject: Subject) => {
+    const measure = async ({ running: server, loading }: Loaded, subject: Subject) => {
       const address = await server.ask<string>("address");
       const { post } = await checkUsers(address, subject.name);
       const load = async (url: string, request: object) => {
@@ -50,11 +48,7 @@ export const httpArea: Area = {
       const posted = await load(`${address}/users`, post);
       return { "GET rate": get.rate, "GET cpu": get.cpu, "POST rate": posted.rate, "POST cpu": posted.cpu };
     };
-    try {
-      const figures = await measureInRounds(bench, { subjects, core: 0 }, measure);
-      return figures.rows(wanted);
-    } finally {
-      await loading.stop();
-    }
+    const figures = await measureUnderLoad(bench, { subjects, core: 0 }, measure);
+    return figures.rows(wanted);
   },
 };

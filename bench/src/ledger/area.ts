@@ -1,8 +1,8 @@
 import { withPostgres } from "../postgres.ts";
-import type { Area, Bench, Sample, Wanted } from "../rounds.ts";
-import { measureInRounds } from "../rounds.ts";
+import type { Area, Bench, Loaded, Sample, Wanted } from "../rounds.ts";
+import { measureUnderLoad } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
+import type { Running, Subject } from "../subject-process.ts";
 import { findPgbench, pgbenchMissing } from "./find-pgbench.ts";
 
 const CLIENTS = 16;
@@ -63,31 +63,17 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
     options: { pgbench, url },
   };
   const subjects = [served, ...(pgbench ? [yardstick] : []), store, byHand];
-  const driver = {
-    id: "driver",
-    name: "autocannon",
-    module: peer("http/autocannon"),
-  };
-  const loading = await startSubject(driver, { signal: bench.signal });
-  const measures: Record<string, (running: Running) => Promise<Sample>> = {
-    served: (running) => measureServed(bench, { running, loading }, { durationMs, perBulk }),
-    pgbench: (running) => measurePgbench(running, durationMs),
-    store: (running) => measureStore(bench, running, durationMs),
-    "by-hand": async (running) => {
+  const measures: Record<string, (loaded: Loaded) => Promise<Sample>> = {
+    served: (loaded) => measureServed(bench, loaded, { durationMs, perBulk }),
+    pgbench: ({ running }) => measurePgbench(running, durationMs),
+    store: ({ running }) => measureStore(bench, running, durationMs),
+    "by-hand": async ({ running }) => {
       await running.ask("bulk", durationMs / 2);
       return { bulk: await running.ask<number>("bulk", durationMs) };
     },
   };
-  try {
-    const figures = await measureInRounds(
-      bench,
-      { subjects },
-      async (running, { id }) => measures[id]?.(running) ?? {},
-    );
-    return figures.rows(wanted);
-  } finally {
-    await loading.stop();
-  }
+  const figures = await measureUnderLoad(bench, { subjects }, async (loaded, { id }) => measures[id]?.(loaded) ?? {});
+  return figures.rows(wanted);
 }
 
 /** How long to load, and how many transfers go into one bulk call. */
@@ -95,7 +81,7 @@ type Extent = { durationMs: number; perBulk: number };
 
 async function measureServed(
   bench: Bench,
-  { running, loading }: { running: Running; loading: Running },
+  { running, loading }: Loaded,
   { durationMs, perBulk }: Extent,
 ): Promise<Sample> {
   const address = await running.ask<string>("address");

@@ -1,8 +1,8 @@
 import { withPostgres } from "../postgres.ts";
-import type { Area, Bench, Sample, Wanted } from "../rounds.ts";
-import { measureInRounds } from "../rounds.ts";
+import type { Area, Bench, Loaded, Sample, Wanted } from "../rounds.ts";
+import { measureUnderLoad } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
+import type { Subject } from "../subject-process.ts";
 
 const CLIENTS = 16;
 const key = "bench-key-that-opens-nothing-else";
@@ -34,33 +34,23 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
     options: { url, key },
   });
   const subjects = [subject("captures", "ours"), subject("posts", "posts to the ledger through HTTP")];
-  const driver = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
-  const loading = await startSubject(driver, { signal: bench.signal });
-  const measures: Record<string, (running: Running) => Promise<Sample>> = {
-    captures: async (running) => {
-      const ids = await running.ask<string[]>("authorized");
+  const measures: Record<string, (loaded: Loaded) => Promise<Sample>> = {
+    captures: async (loaded) => {
+      const ids = await loaded.running.ask<string[]>("authorized");
       const bodies = new URL("./bodies.ts", import.meta.url);
       const load = { path: "", bodies, run: { ids, name: crypto.randomUUID() }, durationMs };
-      return await measure({ running, loading }, load);
+      return await measure(loaded, load);
     },
-    posts: async (running) => {
-      await running.ask("openAccounts");
+    posts: async (loaded) => {
+      await loaded.running.ask("openAccounts");
       const one = { name: crypto.randomUUID(), spread: "spread", perRequest: 1 };
       const bodies = new URL("../ledger/bodies.ts", import.meta.url);
       const load = { path: "/v1/ledger/transactions", bodies, run: one, durationMs };
-      return await measure({ running, loading }, load);
+      return await measure(loaded, load);
     },
   };
-  try {
-    const figures = await measureInRounds(
-      bench,
-      { subjects },
-      async (running, { id }) => measures[id]?.(running) ?? {},
-    );
-    return figures.rows(wanted);
-  } finally {
-    await loading.stop();
-  }
+  const figures = await measureUnderLoad(bench, { subjects }, async (loaded, { id }) => measures[id]?.(loaded) ?? {});
+  return figures.rows(wanted);
 }
 
 interface Load {
@@ -71,10 +61,7 @@ interface Load {
 }
 
 /** Once to warm up, once to measure, each until its events are delivered. */
-async function measure(
-  { running, loading }: { running: Running; loading: Running },
-  { path, bodies, run, durationMs }: Load,
-): Promise<Sample> {
+async function measure({ running, loading }: Loaded, { path, bodies, run, durationMs }: Load): Promise<Sample> {
   const url = (await running.ask<string>("address")) + path;
   const headers = { "content-type": "application/json", authorization: `Bearer ${key}` };
   const request = { url, method: "POST", headers, connections: CLIENTS, durationMs };
