@@ -43,7 +43,8 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
   private async keep(kept: readonly Kept[]): Promise<Map<string, string>> {
     const rows = await this.run<{ key: string; insertion: string | null }>(
       `WITH given AS MATERIALIZED (
-        SELECT * FROM unnest($2::text[], $3::text[], $4::integer[], $5::jsonb[]) AS given (key, insertion, day, document)
+        SELECT * FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::integer[]), jsonb_array_elements($5::jsonb))
+          AS given (key, insertion, day, document)
       ), fresh AS (
         INSERT INTO ${this.keys} (tenant, key, insertion, day) SELECT $1, key, insertion, day FROM given
         ON CONFLICT DO NOTHING RETURNING key, insertion
@@ -59,7 +60,8 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
         kept.map(({ key }) => key),
         kept.map(({ insertion }) => insertion),
         kept.map(({ day }) => day),
-        kept.map(({ json }) => json),
+        // One text: in an array of documents each quote is escaped here, and unescaped there.
+        `[${kept.map(({ json }) => json).join()}]`,
       ],
     );
     const holders = new Map(
