@@ -22,7 +22,7 @@ export async function open({ url }: { url: string }) {
     validateOutput: false,
   });
   await app.start();
-  const id = `bench-${crypto.randomUUID()}`;
+  const id = `bench-${crypto.randomUUID().slice(0, 8)}`;
   const { writeKey } = await app.call(sources.create, { id });
   const gateway = createGateway({
     app,

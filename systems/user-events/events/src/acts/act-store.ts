@@ -5,15 +5,15 @@ import type { Act } from "../people/actions.ts";
 /** Keeps in brief what was stored just now, numbered in its partition. */
 export async function insertActs(sql: Sql, tenant: string, stored: readonly PlacedEvent[]): Promise<void> {
   if (stored.length === 0) return;
-  const rows = stored.map(({ event, partition, offset }) => {
-    const { source, eventId, type, name, userId, anonymousId, occurredAt, receivedAt } = event;
-    return { partition, offset, source, eventId, type, name, userId, anonymousId, occurredAt, receivedAt };
-  });
+  const column = <F extends keyof PlacedEvent["event"]>(field: F) => stored.map(({ event }) => event[field]);
   // Partitions in one order, so that two transactions do not wait crosswise.
   await sql`
     WITH given AS MATERIALIZED (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given (partition smallint, "offset" bigint, source text,
-        "eventId" text, type text, name text, "userId" text, "anonymousId" text, "occurredAt" bigint, "receivedAt" bigint)
+      SELECT * FROM unnest(${stored.map(({ partition }) => partition)}::smallint[], ${stored.map(({ offset }) => offset)}::bigint[],
+        ${column("source")}::text[], ${column("eventId")}::text[], ${column("type")}::text[], ${column("name")}::text[],
+        ${column("userId")}::text[], ${column("anonymousId")}::text[], ${column("occurredAt")}::bigint[],
+        ${column("receivedAt")}::bigint[]) AS given (partition, "offset", source, event_id, type, name, user_id, anonymous_id,
+        occurred_at, received_at)
     ), head AS (
       INSERT INTO events.act_head AS head (tenant, partition, count)
       SELECT ${tenant}, partition, count(*) FROM given GROUP BY partition ORDER BY partition
@@ -21,8 +21,8 @@ export async function insertActs(sql: Sql, tenant: string, stored: readonly Plac
       RETURNING partition, count
     )
     INSERT INTO events.act (tenant, partition, number, source, event_id, type, name, user_id, anonymous_id, occurred_at, received_at)
-    SELECT ${tenant}, partition, head.count + 1 - row_number() OVER (PARTITION BY partition ORDER BY "offset" DESC), source, "eventId",
-      type, name, "userId", "anonymousId", to_timestamp("occurredAt" / 1000.0), to_timestamp("receivedAt" / 1000.0)
+    SELECT ${tenant}, partition, head.count + 1 - row_number() OVER (PARTITION BY partition ORDER BY "offset" DESC), source, event_id,
+      type, name, user_id, anonymous_id, to_timestamp(occurred_at / 1000.0), to_timestamp(received_at / 1000.0)
     FROM given JOIN head USING (partition)`;
 }
 
