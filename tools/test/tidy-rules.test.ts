@@ -19,6 +19,8 @@ function houseWith(files: Files) {
     "adapters/disk/package.json": manifest("@banyan/disk"),
     "adapters/disk/src/index.ts":
       'import { call } from "@banyan/kernel";\n/** Writes. */\nexport const write = call;\n',
+    "adapters/tape/package.json": manifest("@banyan/tape"),
+    "adapters/tape/src/index.ts": "/** Winds. */\nexport function wind(): void {}\n",
     "systems/shop/orders/package.json": manifest("@banyan/orders", {
       ".": "./src/index.ts",
       "./contract": "./src/contract.ts",
@@ -46,6 +48,7 @@ describe("dependencyDirection", () => {
   test.each([
     ["the kernel imports an adapter", "kernel/src/a.ts", "@banyan/disk"],
     ["a service imports an adapter", orders, "@banyan/disk"],
+    ["an adapter imports another", "adapters/tape/src/a.ts", "@banyan/disk"],
     ["a package reaches into another's files", orders, "../../../../kernel/src/call.ts"],
     ["a type is imported the wrong way", "kernel/src/a.ts", "@banyan/disk"],
   ])("refuses that %s", (_, path, specifier) => {
@@ -59,6 +62,15 @@ describe("dependencyDirection", () => {
       [],
     );
     expect(subjects("dependencyDirection", { [cart]: 'import { orders } from "@banyan/orders";\n' })).toEqual([cart]);
+  });
+
+  test("lets adapters of one engine share how to reach it", () => {
+    const files = {
+      "adapters/disk-client/package.json": manifest("@banyan/disk-client"),
+      "adapters/disk-client/src/index.ts": "/** Opens. */\nexport function open(): void {}\n",
+      "adapters/disk/src/a.ts": 'import "@banyan/disk-client";\n',
+    };
+    expect(subjects("dependencyDirection", files)).toEqual([]);
   });
 
   test("lets a test of the kernel use an adapter", () => {

@@ -1,6 +1,7 @@
 import { type Bus, type BusTraits, busFaults, type NodeRef, type Outgoing } from "@banyan/kernel/bus";
+import { natsOptions } from "@banyan/nats-client";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { connectionOptions, type NatsBusOptions } from "./options.ts";
+import type { NatsBusOptions } from "./options.ts";
 import { batchBytesMax, Session } from "./session.ts";
 import { Subjects } from "./subjects.ts";
 
@@ -30,7 +31,7 @@ class Nats implements NatsBus {
   private closing: Promise<void> | null = null;
 
   constructor(options: NatsBusOptions) {
-    connectionOptions(options);
+    natsOptions(options);
     this.options = options;
     this.subjects = new Subjects(options.namespace ?? "banyan");
   }
@@ -68,7 +69,7 @@ class Nats implements NatsBus {
   /** The client cannot be told to give up: what comes of it after an abort is closed. */
   private async connect(id: string, signal: AbortSignal): Promise<NatsConnection> {
     signal.throwIfAborted();
-    const connecting = connect({ name: id, ...connectionOptions(this.options) });
+    const connecting = connect({ name: id, ...natsOptions(this.options) });
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

@@ -1,6 +1,7 @@
 import { type Bus, type BusTraits, busFaults, type NodeRef, type Outgoing } from "@banyan/kernel/bus";
+import { redisOptions } from "@banyan/redis-client";
 import { Redis } from "ioredis";
-import { connectionOptions, type RedisBusOptions } from "./options.ts";
+import type { RedisBusOptions } from "./options.ts";
 import { batchBytesMax, Session } from "./session.ts";
 
 /** A bus over Redis, with the connection beneath it for whatever else one wants of Redis. */
@@ -28,14 +29,14 @@ class RedisPubSub implements RedisBus {
   private closing: Promise<void> | null = null;
 
   constructor(options: RedisBusOptions) {
-    connectionOptions(options);
+    redisOptions(options);
     this.options = options;
   }
 
   async open({ id, receiver, signal }: Parameters<Bus["open"]>[0]): Promise<void> {
     if (this.session !== null) throw new Error("a bus is opened once");
     signal.throwIfAborted();
-    const redis = new Redis(this.options.url, { ...connectionOptions(this.options), connectionName: id });
+    const redis = new Redis(this.options.url, { ...redisOptions(this.options), connectionName: id });
     const { namespace = "banyan", unconfirmedBytesMax = 4 * 1024 * 1024, pingMs = 2_000 } = this.options;
     const session = new Session({ redis, id, receiver, namespace, unconfirmedBytesMax, pingMs });
     const { promise: aborted, reject } = Promise.withResolvers<never>();

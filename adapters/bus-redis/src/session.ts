@@ -1,4 +1,5 @@
 import { type BusReceiver, busFaults, type NodeRef, type Outgoing } from "@banyan/kernel/bus";
+import { bare } from "@banyan/redis-client";
 import type { Redis } from "ioredis";
 import { Sealer, unseal } from "./envelope.ts";
 import { Topics } from "./topics.ts";
@@ -197,10 +198,4 @@ export class Session {
     };
     this.redis.ping().then(answered, answered);
   }
-}
-
-/** The client's error without the command that failed: neither messages nor the password in HELLO may get into logs. */
-function bare(error: Error): Error {
-  if ("command" in error) delete error.command;
-  return error;
 }

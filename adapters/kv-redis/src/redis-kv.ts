@@ -1,17 +1,14 @@
-import { type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults, shownUrl } from "@banyan/kernel/kv";
-import { Redis, type RedisOptions } from "ioredis";
+import { type KeyValues, type Kv, type KvTraits, kvAnswerMs, kvFaults } from "@banyan/kernel/kv";
+import { type RedisServer, redisOptions } from "@banyan/redis-client";
+import { Redis } from "ioredis";
 import { asked } from "./asked.ts";
 import { Listening } from "./listening.ts";
 import { RedisSpace } from "./redis-space.ts";
 
 /** How to reach Redis. */
-export interface RedisKvOptions {
-  /** "redis://user:password@host:6379/0", or "rediss://…" for TLS; the number is the database's. */
-  readonly url: string;
+export interface RedisKvOptions extends RedisServer {
   /** The first part of every key and channel. Applications that share a server must differ in it. Default "banyan". */
   readonly namespace?: string;
-  /** Anything else that ioredis takes. */
-  readonly engine?: Omit<RedisOptions, "protocol" | "replyMapping" | "lazyConnect" | "enableOfflineQueue">;
 }
 
 /** Keys and values in Redis, with the connection beneath them. */
@@ -40,28 +37,14 @@ class RedisKeyValues implements RedisKv {
   /** What the client said last of its connections. */
   private lastError: Error | undefined;
 
-  constructor({ url, namespace = "banyan", engine }: RedisKvOptions) {
-    const { protocol, hostname } = URL.parse(url) ?? {};
-    if ((protocol !== "redis:" && protocol !== "rediss:") || !hostname) {
-      const shown = shownUrl(url);
-      throw new Error(`"${shown}" is no address of Redis; write redis://host:6379 or rediss://host:6379`);
-    }
+  constructor({ namespace = "banyan", ...server }: RedisKvOptions) {
     this.prefix = `${namespace}:kv`;
     const connect = () =>
-      new Redis(url, {
-        connectTimeout: kvAnswerMs,
+      new Redis(server.url, {
         // A server that says nothing loses its connection: what comes behind then fails at once, and does not wait as well.
         socketTimeout: kvAnswerMs,
-        retryStrategy: () => 100 + Math.random() * 250,
         connectionName: this.prefix,
-        ...engine,
-        lazyConnect: true,
-        // What cannot be asked now is told so, and is not done later.
-        enableOfflineQueue: false,
-        autoResendUnfulfilledCommands: false,
-        autoResubscribe: false,
-        protocol: 3,
-        replyMapping: "legacy",
+        ...redisOptions(server),
         maxRetriesPerRequest: 0,
       }).on("error", (error) => {
         this.lastError = error;

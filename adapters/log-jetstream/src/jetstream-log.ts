@@ -9,13 +9,14 @@ import type {
   LogTraits,
   ReadOptions,
 } from "@banyan/kernel/log";
+import { natsOptions } from "@banyan/nats-client";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Consumer } from "./consumer.ts";
 import { Link } from "./link.ts";
 import { headerBytesMax } from "./message.ts";
 import { Names } from "./names.ts";
-import { connectionOptions, type JetStreamLogOptions } from "./options.ts";
+import type { JetStreamLogOptions } from "./options.ts";
 import { readStream } from "./read.ts";
 import { messageBytesMax, Session } from "./session.ts";
 import { prepareStreams } from "./streams.ts";
@@ -43,7 +44,7 @@ class JetStream implements JetStreamLog {
   private closing: Promise<void> | null = null;
 
   constructor(options: JetStreamLogOptions) {
-    connectionOptions(options);
+    natsOptions(options);
     this.names = new Names(options.namespace ?? "banyan");
     this.options = options;
   }
@@ -61,7 +62,7 @@ class JetStream implements JetStreamLog {
   async open({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     if (this.session !== null) throw new Error("a log is opened once");
     const { names, options } = this;
-    const link = await Link.open({ name: names.stream, ...connectionOptions(options) }, signal);
+    const link = await Link.open({ name: names.stream, ...natsOptions(options) }, signal);
     try {
       const manager = await link.whileUp(() => jetstreamManager(link.connection, { checkAPI: false }));
       const stream = await prepareStreams(manager, { names, ...(options.stream && { stream: options.stream }) });

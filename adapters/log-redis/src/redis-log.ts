@@ -9,10 +9,11 @@ import type {
   LogTraits,
   ReadOptions,
 } from "@banyan/kernel/log";
+import { redisOptions } from "@banyan/redis-client";
 import { Redis } from "ioredis";
 import { Consumer } from "./consumer.ts";
 import { inspect } from "./inspection.ts";
-import { connectionOptions, type RedisLogOptions } from "./options.ts";
+import type { RedisLogOptions } from "./options.ts";
 import { Server } from "./server.ts";
 import { messageBytesMax, Session } from "./session.ts";
 
@@ -41,7 +42,7 @@ class RedisStreams implements RedisLog {
   private closing: Promise<void> | null = null;
 
   constructor(options: RedisLogOptions) {
-    connectionOptions(options);
+    redisOptions(options);
     this.stream = `${options.namespace ?? "banyan"}:log`;
     this.options = options;
   }
@@ -60,7 +61,7 @@ class RedisStreams implements RedisLog {
     if (this.session !== null) throw new Error("a log is opened once");
     const { stream, options } = this;
     const connect = (more: { readonly retryStrategy?: () => null } = {}) =>
-      new Server(new Redis(options.url, { ...connectionOptions(options), connectionName: stream, ...more }));
+      new Server(new Redis(options.url, { ...redisOptions(options), connectionName: stream, ...more }));
     const server = connect();
     await server.connect(signal);
     try {

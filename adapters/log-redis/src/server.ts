@@ -1,4 +1,5 @@
 import { logFaults } from "@banyan/kernel/log";
+import { bare } from "@banyan/redis-client";
 import type { Redis } from "ioredis";
 
 /** Within so many milliseconds Redis answers, or it counts as gone. */
@@ -63,10 +64,4 @@ export class Server {
   close(): void {
     this.redis.disconnect();
   }
-}
-
-/** The client's error without the command that failed: neither events nor the password in HELLO may get into logs. */
-export function bare<E>(error: E): E {
-  if (error instanceof Error && "command" in error) delete error.command;
-  return error;
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type LogMessage, logFaults } from "@banyan/kernel/log";
+import { bare } from "@banyan/redis-client";
 import { fieldsOf } from "./entry.ts";
-import { bare, type Server } from "./server.ts";
+import type { Server } from "./server.ts";
 
 const writtenWithinMs = 5_000;
 const askAgainMs = 5;

@@ -1,4 +1,5 @@
 import type { JobPriority, JobType, Ticket, TicketQueue } from "@banyan/kernel/jobs";
+import { bare } from "@banyan/redis-client";
 import { Queue, Worker } from "bullmq";
 
 /** Which Redis, and what apart from other applications on it. */
@@ -144,12 +145,6 @@ class BullTickets implements TicketQueue {
     if (lane === undefined) throw new Error(`${type} was not named when the queue was opened`);
     return lane;
   }
-}
-
-/** The client's error without the command that failed: neither its arguments nor the password in HELLO may get into logs. */
-function bare(error: Error): Error {
-  if ("command" in error) delete error.command;
-  return error;
 }
 
 const priorities: Readonly<Record<number, JobPriority>> = { 1: "high", 2: "normal", 3: "low" };

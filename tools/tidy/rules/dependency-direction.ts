@@ -27,8 +27,9 @@ function mayUse(source: SourceFile, used: Package, specifier: string): boolean {
     case "kernel":
       return false;
     case "conformance":
-    case "adapters":
       return to === "kernel";
+    case "adapters":
+      return to === "kernel" || (to === "adapters" && isClient(used));
     case "console":
       return isContract;
     case "platform":
@@ -46,6 +47,9 @@ function mayUse(source: SourceFile, used: Package, specifier: string): boolean {
 const layerOf = ({ folder }: Package): string => folder.split("/")[0] ?? "";
 
 const systemOf = ({ folder }: Package): string => folder.split("/")[1] ?? "";
+
+/** How to reach an engine: several adapters of it share that. */
+const isClient = ({ folder }: Package): boolean => folder.endsWith("-client");
 
 /** What builds on nothing, such as signatures, is for whoever needs it; an edge is for applications. */
 const standsAlone = ({ manifest }: Package): boolean => Object.keys(manifest.dependencies ?? {}).length === 0;

@@ -1,23 +1,9 @@
 import type { JsonSchema } from "@banyan/kernel/app";
 import fc from "fast-check";
 
-/** What callers send by mistake or on purpose where something else was asked for. */
+/** What callers send by mistake or on purpose where something else was asked for; NUL apart, which the gateway refuses wherever it stands. */
 const odd = fc.constantFrom<unknown>(
-  ...[
-    "",
-    " ",
-    "\u0000",
-    "a\u0000b",
-    "\ud800",
-    "x".repeat(300),
-    "%00",
-    "../..",
-    "💥",
-    "-1",
-    "1e309",
-    "NaN",
-    "2026-02-30",
-  ],
+  ...["", " ", "\ud800", "x".repeat(300), "%00", "../..", "💥", "-1", "1e309", "NaN", "2026-02-30"],
   ...["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "00000000-0000-0000-0000-000000000000", "ZZZ"],
   ...[0, -1, 1.5, 2 ** 31, 2 ** 53 - 1, 1 - 2 ** 53, 1e21, true, null],
   ...[[], [[]], {}, { a: { b: 1 } }],
@@ -43,9 +29,10 @@ function fitting(schema: JsonSchema, known: Known): fc.Arbitrary<unknown> {
     return fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constantFrom(minimum, maximum));
   if (type === "boolean") return fc.boolean();
   if (type === "object") return fc.dictionary(fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 }), { maxKeys: 3 });
-  return fc.oneof(fc.string({ maxLength: 40, unit: "binary" }), fc.uuid(), fc.constantFrom(...texts));
+  return fc.oneof(withoutNul, fc.uuid(), fc.constantFrom(...texts));
 }
 
+const withoutNul = fc.string({ maxLength: 40, unit: "binary" }).map((text) => text.replaceAll("\0", "0"));
 const texts = ["EUR", "2026-11-22", "2026-11-22T10:00:00Z", "a".repeat(64), "https://example.com/"];
 
 function object(properties: Record<string, JsonSchema>, { required }: JsonSchema, known: Known) {

@@ -1,0 +1,1 @@
+export { type NatsServer, natsOptions } from "./nats-options.ts";
