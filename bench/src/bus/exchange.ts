@@ -1,4 +1,3 @@
-import { msgpackCodec } from "@banyan/codec-msgpack";
 import { systemIdentity } from "@banyan/kernel";
 import { systemClock } from "@banyan/kernel/app";
 import { type ByteStream, Deadlines, Exchange, type Incoming, type OutgoingCall, Scope } from "@banyan/kernel/bus";
@@ -16,7 +15,7 @@ export async function open(options: Role & { bus: BusChoice; inPieces?: boolean 
   const bus = createBus(options.bus, []);
   const readAll = inPieces ? readPieces : readInto;
   const serve = async ({ input, stream }: Incoming) => (stream === undefined ? input : await readAll(stream));
-  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve, codecs: [msgpackCodec] });
+  const exchange = new Exchange({ bus, id: role, actions: [ACTION], serve });
   await exchange.open(AbortSignal.timeout(10_000));
   if (role === "callee") return calleeMethods(() => bus.address);
   const callee = { id: "callee", address };

@@ -1,6 +1,6 @@
-import { msgpackCodec } from "@banyan/codec-msgpack";
 import { defineContract, implement, query } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
+import { jsonCodec } from "@banyan/kernel/bus";
 import { z } from "zod";
 import { type BusChoice, createBus } from "./buses.ts";
 import { calleeMethods, echoCaller, type Role } from "./echo.ts";
@@ -14,8 +14,8 @@ const bench = defineContract("bench", {
 const service = implement(bench, { queries: { echo: async (_, input) => input } });
 
 /**
- * Ours as `banyan start` runs it: an action that another process answers, found by its announcement, values as MessagePack records.
- * With `json` they are what `createApp` has where it is given no codec. A spare is ready, and waits for `join`.
+ * Ours as `banyan start` runs it: an action that another process answers, found by its announcement. With `json` values travel as
+ * they do where the other node knows nothing else. A spare is ready, and waits for `join`.
  */
 export async function open(options: Role & { bus: BusChoice; json?: boolean; isSpare?: boolean }) {
   const { role, address, json = false, isSpare = false } = options;
@@ -25,7 +25,7 @@ export async function open(options: Role & { bus: BusChoice; json?: boolean; isS
     services: isCallee ? [service] : [],
     remotes: isCallee ? [] : [bench],
     bus,
-    codecs: json ? [] : [msgpackCodec],
+    codecs: json ? [jsonCodec] : [],
     validateOutput: false,
   });
   if (isSpare) return { join: () => app.start() };

@@ -59,7 +59,6 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     ...(here.length > 0 && { jobs: { tickets: await ticketsOf(environment) } }),
     ...(part !== undefined && {
       bus: part.bus,
-      codecs: [(await import("@banyan/codec-msgpack")).msgpackCodec],
       nodeName: part.nodeName,
       middleware: part.middleware,
       remotes: config.services,

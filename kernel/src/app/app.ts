@@ -41,7 +41,7 @@ export interface AppOptions {
   readonly log?: Log;
   /** The way to other processes: what no service here answers is called there, and others call what is here. */
   readonly bus?: Bus;
-  /** How calls are written, the best first; every node knows JSON. */
+  /** How calls are written, the best first, where the other node knows it; behind them come records, and JSON, which every node knows. */
   readonly codecs?: readonly Codec[];
   /** Contracts of services in other processes, known from the start: listed by `contracts`, and found before the first call. */
   readonly remotes?: readonly AnyContract[];

@@ -15,6 +15,7 @@ import { frameType } from "./frame/frame.ts";
 import { defaultLimits, type ExchangeLimits } from "./limits.ts";
 import type { Link } from "./link/link.ts";
 import { type PeerListener, Peers } from "./peers.ts";
+import { recordsCodec } from "./records/records-codec.ts";
 import { Topics } from "./topics.ts";
 
 /** What an exchange stands on. */
@@ -23,7 +24,7 @@ export interface ExchangeOptions {
   /** This node's name, new with each start of the process. */
   readonly id: string;
   readonly clock?: Clock;
-  /** The best first. Every node speaks JSON as well. */
+  /** Preferred to records and to JSON, which every node speaks; the best first. */
   readonly codecs?: readonly Codec[];
   /** The actions that are answered here; the index of each is its number. May grow. */
   readonly actions: readonly string[];
@@ -78,7 +79,7 @@ export class Exchange {
     this.peers = new Peers({
       bus,
       clock,
-      codecs: [...codecs, jsonCodec],
+      codecs: [...codecs, recordsCodec, jsonCodec],
       limits,
       inspector,
       load,

@@ -1,1 +1,0 @@
-export { msgpackCodec } from "./msgpack-codec.ts";

@@ -1,4 +1,0 @@
-import { codecConformance } from "@banyan/conformance/codec";
-import { msgpackCodec } from "../src/index.ts";
-
-codecConformance("MessagePack with records", msgpackCodec);
