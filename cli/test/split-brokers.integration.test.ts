@@ -54,3 +54,21 @@ test("a split topology on TCP has its seed in the supervisor, which listens wher
   const { stdout } = await project.run("nodes");
   expect(stdout).toMatch(/notes-1 +started/);
 });
+
+test("a process that is started alone tells whoever watches over it how it is, and answers no action over HTTP", async () => {
+  const project = createTestProject(new URL("./notes/banyan.config.ts", import.meta.url));
+  onTestFinished(() => project.remove());
+  const address = `127.0.0.1:${await freePort(24_200, "127.0.0.1")}`;
+  const environment = { BANYAN_BUS: `tcp://${address}`, BANYAN_LISTEN: address };
+  const { ready } = await project.start(environment, ["--process", "notes"]);
+  const get = (path: string) => fetch(`${ready.url}${path}`);
+  expect((await get("/health")).status).toBe(200);
+  const readiness = await get("/readiness");
+  const { checks } = (await readiness.json()) as { checks: { name: string }[] };
+  expect([readiness.status, checks.map(({ name }) => name)]).toEqual([
+    200,
+    expect.arrayContaining(["notes", "event loop"]),
+  ]);
+  expect(await (await get("/metrics")).text()).toContain("process_resident_memory_bytes");
+  expect((await get("/v1/notes/hello")).status).toBe(404);
+});

@@ -93,12 +93,12 @@ interface Ready {
 
 /** The modules of what is to run here: they load while the database server starts. */
 async function loadServe(options: StartOptions): Promise<(surroundings: Surroundings) => Promise<Ready>> {
-  const { topology, process: name } = options;
+  const { topology, process: name, supervised: isSupervised = false } = options;
   if (name !== undefined) {
     const { serveNode } = await import("../topology/serve-node.ts");
     const node = options.node ?? `${name}-${hostname()}-${process.pid}`;
     return async (surroundings) => {
-      const ready = await serveNode(surroundings, { process: name, node });
+      const ready = await serveNode(surroundings, { process: name, node, isSupervised });
       const where = ready.url === undefined ? "" : ` at ${ready.url}`;
       return { json: { ready: true, ...ready }, text: `${node} is ready${where} after ${duration(ready.tookMs)}.` };
     };

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { GatewayOptions } from "@banyan/gateway";
 import type { Identity } from "@banyan/kernel";
 import type { App } from "@banyan/kernel/app";
 import { pino } from "pino";
@@ -12,15 +13,16 @@ const developer: Identity = { subject: "development", tenant: "default", permiss
 const drainMs = 4_000;
 const portsAfter = 20;
 
-/** Opens the gateway on the port that was asked for, or the next free one; `note` says which, where it is another. */
-export async function openGateway(
-  app: App,
-  key: string,
-  { config, environment, steps, openings }: Surroundings,
-): Promise<{ readonly url: string; readonly note: string | undefined }> {
-  const { createApiKeyAuthenticator, createGateway, firstOf } = await import("@banyan/gateway");
-  const host = environment.HOST ?? config.host;
-  const asked = environment.PORT ?? config.port;
+/** An open port; `note` says which, where it is another than the one that was asked for. */
+interface Opened {
+  readonly url: string;
+  readonly note: string | undefined;
+}
+
+/** Opens the gateway on the port that was asked for, or the next free one. */
+export async function openGateway(app: App, key: string, surroundings: Surroundings): Promise<Opened> {
+  const { config, environment } = surroundings;
+  const { createApiKeyAuthenticator, firstOf } = await import("@banyan/gateway");
   const own = createApiKeyAuthenticator([
     { hash: hash("sha256", key), identity: developer },
     ...people(environment).map(([subject, theirs]) => {
@@ -29,30 +31,49 @@ export async function openGateway(
   ]);
   const others = await config.authenticators?.((action, input, options) => app.call(action, input, options));
   const { NODE_ENV, BANYAN_LOG } = environment;
-  const gateway = createGateway({
+  return open("gateway", surroundings, {
     app,
     authenticator: others === undefined ? own : firstOf([own, ...others]),
     corsOrigins: config.corsOrigins,
     gauges: config.gauges,
-    title: config.title,
-    version: config.version,
     services: config.services,
     // Where the log is, is nothing that the world should read.
     ...(NODE_ENV !== "production" && BANYAN_LOG !== undefined && { eventLog: BANYAN_LOG }),
+  });
+}
+
+/** Opens the same port for the probes and the metrics alone, in a process whose actions are called over the bus. */
+export async function openProbes(app: App, surroundings: Surroundings): Promise<Opened> {
+  const { createApiKeyAuthenticator } = await import("@banyan/gateway");
+  return open("probes", surroundings, { app, authenticator: createApiKeyAuthenticator([]), contracts: [] });
+}
+
+async function open(
+  name: string,
+  { config, environment, steps, openings }: Surroundings,
+  options: Omit<GatewayOptions, "title" | "version">,
+): Promise<Opened> {
+  const { createGateway } = await import("@banyan/gateway");
+  const host = environment.HOST ?? config.host;
+  const asked = environment.PORT ?? config.port;
+  const gateway = createGateway({
+    ...options,
+    title: config.title,
+    version: config.version,
     host,
     port: await freePort(asked, host),
     // For who takes the port between the question and the answer.
     portsAfter,
     log: pino({ level: logLevel(environment) }, pino.destination({ fd: 2, sync: true })),
   });
-  openings.defer("gateway", () => gateway.close({ deadlineMs: drainMs }));
+  openings.defer(name, () => gateway.close({ deadlineMs: drainMs }));
   const { url, port } = await steps.run(
-    "gateway",
+    name,
     () => gateway.listen(),
     (address) => address.url,
   );
   const moved = asked !== 0 && port !== asked;
-  return { url, note: moved ? `Port ${asked} is taken, so the gateway listens on ${port}.` : undefined };
+  return { url, note: moved ? `Port ${asked} is taken: ${port} is that of the ${name}.` : undefined };
 }
 
 /** Names and keys of BANYAN_API_KEYS. */

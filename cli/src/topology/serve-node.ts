@@ -4,7 +4,7 @@ import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
 import { usageFailure } from "../failure.ts";
 import { openApplication, type Surroundings } from "../platform/application.ts";
-import { openGateway } from "../platform/gateway.ts";
+import { openGateway, openProbes } from "../platform/gateway.ts";
 import { openWatch } from "../platform/watching.ts";
 import { developmentKey } from "../project/data-folder.ts";
 import { Chaos } from "../watch/chaos.ts";
@@ -18,16 +18,23 @@ export interface NodeReady {
   readonly services: readonly string[];
   /** Of its control socket. */
   readonly socket: string;
-  /** Of its gateway; absent where it has none. */
+  /** Of its gateway, or of its probes; absent where it has neither. */
   readonly url?: string;
   readonly notes: readonly string[];
   readonly tookMs: number;
 }
 
-/** Starts what one process of the split topology runs: some services or the gateway, on the bus, with a control socket of its own. */
+/**
+ * Starts what one process of the split topology runs: some services or the gateway, on the bus, with a control socket of its own.
+ * Who started it alone asks it for its state over HTTP; a supervisor hears it by itself, and its processes would fight for the port.
+ */
 export async function serveNode(
   surroundings: Surroundings,
-  { process: name, node }: { readonly process: string; readonly node: string },
+  {
+    process: name,
+    node,
+    isSupervised,
+  }: { readonly process: string; readonly node: string; readonly isSupervised: boolean },
 ): Promise<NodeReady> {
   const { config, environment, folder, openings, signal } = surroundings;
   const placements = placementsOf(config);
@@ -55,7 +62,10 @@ export async function serveNode(
   openings.defer("control socket", () => control.close());
   signal.throwIfAborted();
   const ready = { node, pid: process.pid, services: placement.services, socket: control.socketPath };
-  if (name !== edgeProcess) return { ...ready, notes: [], tookMs: performance.now() };
-  const { url, note } = await openGateway(app, developmentKey(folder, environment.BANYAN_API_KEY).key, surroundings);
+  const isEdge = name === edgeProcess;
+  if (isSupervised && !isEdge) return { ...ready, notes: [], tookMs: performance.now() };
+  const { url, note } = isEdge
+    ? await openGateway(app, developmentKey(folder, environment.BANYAN_API_KEY).key, surroundings)
+    : await openProbes(app, surroundings);
   return { ...ready, url, notes: note === undefined ? [] : [note], tookMs: performance.now() };
 }

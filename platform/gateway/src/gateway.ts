@@ -28,6 +28,8 @@ import { RequestRecord } from "./watch/request-record.ts";
 export interface GatewayOptions {
   readonly app: App;
   readonly authenticator: Authenticator;
+  /** Whose actions are served. Default: all that `app` knows. With none there are the probes and the metrics alone. */
+  readonly contracts?: App["contracts"];
   /** Of the API, for its description. */
   readonly title: string;
   readonly version: string;
@@ -74,8 +76,8 @@ export interface Gateway {
  * be written as JSON Schema. It neither starts nor stops the application.
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { app } = options;
-  const services = app.contracts.map((contract) => ({ contract }));
+  const { app, contracts = app.contracts } = options;
+  const services = contracts.map((contract) => ({ contract }));
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const log = options.log ?? pino({ level: "info" }, pino.destination({ fd: 2, sync: true }));
   const isTrusted = trustedBy(options.trustedProxies ?? []);
@@ -104,7 +106,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const follows = new Follows(followersMax);
   registerActions(fastify, routes, { app, json: jsonFormat(limits), requestTimeoutMs, follows, record, answerError });
   registerProbes(fastify, readiness, metrics);
-  const { title, version, services: eventful = withSubscriptions(app), eventLog } = options;
+  const { title, version, services: eventful = withSubscriptions(app, contracts), eventLog } = options;
   registerDescription(fastify, { title, version, services, routes, eventful, eventLog });
   fastify.addHook("onClose", async () => {
     metrics.close();
@@ -125,7 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-function withSubscriptions({ contracts, services }: App): EventfulService[] {
+function withSubscriptions({ services }: App, contracts: App["contracts"]): EventfulService[] {
   return contracts.map((contract) => services.find((service) => service.contract === contract) ?? { contract });
 }
 
