@@ -111,7 +111,7 @@ export class MongoSet<D extends object> implements DocumentSet<D> {
   }
 
   private filterOf(where: NonNullable<DocumentQuery<D>["where"]>): Filter<Record> {
-    const given = Object.entries<string | undefined>(where).filter(([, value]) => value !== undefined);
+    const given = Object.entries<string | null | undefined>(where).filter(([, value]) => value !== undefined);
     return {
       tenant: this.of.tenant,
       ...Object.fromEntries(given.map(([field, value]) => [`document.${field}`, value])),

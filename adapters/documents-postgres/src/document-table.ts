@@ -120,7 +120,10 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
   }
 
   private conditionsOf(where: Where<D>, parameter: (value: unknown) => string): string[] {
-    const given = Object.entries<string | undefined>(where).filter(([, value]) => value !== undefined);
-    return ["tenant = $1", ...given.map(([field, value]) => `${textAt(field)} = ${parameter(value)}`)];
+    const given = Object.entries<string | null | undefined>(where).filter(([, value]) => value !== undefined);
+    return [
+      "tenant = $1",
+      ...given.map(([field, value]) => `${textAt(field)} ${value === null ? "IS NULL" : `= ${parameter(value)}`}`),
+    ];
   }
 }

@@ -73,6 +73,8 @@ export function insertingClauses(probe: () => DocumentsProbe): void {
     expect(await set.insert(fresh(insertions.map(({ document }) => document)))).toEqual(Array(5).fill("duplicate"));
     expect(await set.find({ where: { author: `${room} ann` }, limit: 10 })).toEqual([]);
     expect(await set.known()).toBe(known + 8);
+    expect(await set.delete({ room, author: null })).toBe(3);
+    expect(await set.find({ where: { room, author: null }, limit: 10 })).toEqual([]);
     await expect(set.delete({})).rejects.toThrow("say which");
   });
 

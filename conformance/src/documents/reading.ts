@@ -23,6 +23,7 @@ export function readingClauses(probe: () => DocumentsProbe): void {
     expect(await found({ where: { author: ann } })).toEqual([0, 1, 5, 3]);
     expect(await found({ where: { room, author: ann } })).toEqual([0, 1, 3]);
     expect(await found({ where: { room, author: undefined }, from: 5, to: 30 })).toEqual([0]);
+    expect(await found({ where: { room, author: null } })).toEqual([4]);
     expect(await found({ where: { room }, from: 30 })).toEqual([1, 2, 3]);
     expect(await found({ where: { room }, to: 31 }, 2)).toEqual([4, 0]);
     expect(await found({ where: { room: `${room}%` } })).toEqual([]);

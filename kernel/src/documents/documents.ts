@@ -59,8 +59,13 @@ export type InsertVerdict = "inserted" | "duplicate";
 
 /** What documents are asked by: all that is given holds. */
 export interface DocumentQuery<D> {
-  /** Fields that hold a text, and which; one of them should be an index. */
-  readonly where?: { readonly [F in keyof D & string as D[F] extends string | null ? F : never]?: string | undefined };
+  /** Fields that hold a text, and which, or null for none; one that is given a text should be an index. */
+  readonly where?: {
+    readonly [F in keyof D & string as D[F] extends string | null ? F : never]?:
+      | string
+      | (null extends D[F] ? null : never)
+      | undefined;
+  };
   /** Of the first field of the order: inclusive. */
   readonly from?: number | undefined;
   /** Exclusive. */
@@ -78,7 +83,7 @@ export interface DocumentSet<D extends object> {
   get(...key: readonly string[]): Promise<D | undefined>;
   /** In the order of the collection. */
   find(query: DocumentQuery<D>): Promise<D[]>;
-  /** Deletes what has these texts in these fields; answers how many those were. */
+  /** Deletes what `find` finds by these fields; answers how many those were. */
   delete(where: NonNullable<DocumentQuery<D>["where"]>): Promise<number>;
   /** How many keys were ever inserted. */
   known(): Promise<number>;

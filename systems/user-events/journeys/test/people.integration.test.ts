@@ -156,13 +156,20 @@ test("a person who is erased is gone from everything, under every id, and stays 
     did("Broken", at(25, 3), { userId: "eve", properties: "none" }),
     did("Other", at(25, 4), { userId: "eve-lyn" }),
     did("Visited", at(25, 5), { anonymousId: "e-cookie", userId: "guest-of-eve" }),
+    did("Broken", at(25, 6), {
+      anonymousId: "e-cookie",
+      userId: "guest-of-eve",
+      context: { schema: "shop/none/1-0-0" },
+    }),
   ];
   await send(own);
   const { body } = await served.ask("/v1/people/e-cookie/erase", {});
-  expect(body).toEqual({ ids: ["e-cookie", "eve"], erased: { events: 4, acts: 4, badRows: 1, identities: 1 } });
+  expect(body).toEqual({ ids: ["e-cookie", "eve"], erased: { events: 3, acts: 3, badRows: 1, identities: 1 } });
   const traces = "/v1/traces?ids=e-cookie&ids=eve";
   expect((await served.ask(traces)).body).toEqual({ ok: true, events: 0, acts: 0, badRows: 0, identities: 0 });
   expect((await served.ask("/v1/traces?ids=eve-lyn")).body).toMatchObject({ ok: false, events: 1, acts: 1 });
+  expect((await served.ask("/v1/traces?ids=guest-of-eve")).body).toMatchObject({ events: 1, acts: 1, badRows: 1 });
+  expect((await served.ask("/v1/people/guest-of-eve/acts")).body.acts).toMatchObject([{ name: "Visited" }]);
   await send(own);
   expect((await served.ask(traces)).body).toMatchObject({ events: 0, acts: 0 });
   expect(await served.app.call(events.verify, {})).toMatchObject({ ok: true });
