@@ -28,29 +28,15 @@ export const paymentsDialect: Dialect = dialectOf({
     for (const id of sorted) await transaction.update(paymentRows, id, (row) => row);
     return sorted.flatMap((id) => found(transaction, id));
   },
-  [`WITH given AS ( SELECT * FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::bigint[], ?::bigint[])
-        AS g (payment_id, id, kind, amount_minor, fee_minor) ), begun AS (
-      INSERT INTO payments.movement (id, tenant, payment_id, kind, amount_minor, fee_minor, begun_at)
-      SELECT g.id, ?, g.payment_id, g.kind, g.amount_minor, g.fee_minor, ?::timestamptz FROM given g )
-    UPDATE payments.payment AS p SET pending_kind = g.kind, pending_id = g.id, pending_minor = g.amount_minor
-    FROM given g WHERE p.id = g.payment_id AND p.tenant = ?`]: async (transaction, columns) => {
-    for (const [payment, id, kind, amountMinor] of rowsOf<[string, string, string, number]>(columns, 4)) {
+  "SELECT payments.begin_movements(?, ?, ?, ?, ?, ?, ?)": async (transaction, [, , ...columns]) => {
+    for (const [payment, id, kind, amountMinor] of rowsOf<[string, string, string, number]>(columns)) {
       const begun = { id, payment, kind, amountMinor, status: "pending", transactionId: null } as const;
       await transaction.insert(movements, id, begun);
       await changed(transaction, payment, { pending_kind: kind, pending_id: id, pending_minor: amountMinor });
     }
     return [];
   },
-  [`WITH given AS ( SELECT * FROM unnest(?::uuid[], ?::text[], ?::text[], ?::uuid[], ?::uuid[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[],
-        ?::text[])
-        AS g (id, ending, reason, transaction_id, payment_id, status, authorized_minor, captured_minor, refunded_minor, authorization_ref)
-    ), ended AS ( UPDATE payments.movement AS m
-      SET status = g.ending, reason = g.reason, transaction_id = g.transaction_id, ended_at = ?::timestamptz
-      FROM given g WHERE m.id = g.id AND m.tenant = ? )
-    UPDATE payments.payment AS p
-    SET status = g.status, authorized_minor = g.authorized_minor, captured_minor = g.captured_minor, refunded_minor = g.refunded_minor,
-      pending_kind = NULL, pending_id = NULL, pending_minor = 0, reason = g.reason, authorization_ref = g.authorization_ref
-    FROM given g WHERE p.id = g.payment_id AND p.tenant = ?`]: async (transaction, columns) => {
+  "SELECT payments.end_movements(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)": async (transaction, [, , ...columns]) => {
     for (const [
       id,
       status,
@@ -62,7 +48,7 @@ export const paymentsDialect: Dialect = dialectOf({
       captured,
       refunded,
       ref,
-    ] of rowsOf<Ended>(columns, 10)) {
+    ] of rowsOf<Ended>(columns)) {
       await transaction.update(movements, id, (row) => row && { ...row, status, transactionId });
       await changed(transaction, payment, {
         status: becomes,
@@ -122,10 +108,10 @@ type Ended = [
   ref: string | null,
 ];
 
-/** unnest: the first `count` parameters are columns. */
-function rowsOf<Row extends unknown[]>(parameters: readonly unknown[], count: number): Row[] {
-  const columns = parameters.slice(0, count) as unknown[][];
-  return (columns[0] ?? []).map((_, at) => columns.map((column) => column[at]) as Row);
+/** unnest: the parameters are columns. */
+function rowsOf<Row extends unknown[]>(columns: readonly unknown[]): Row[] {
+  const arrays = columns as unknown[][];
+  return (arrays[0] ?? []).map((_, at) => arrays.map((column) => column[at]) as Row);
 }
 
 function nameOf(...parts: readonly unknown[]): string {

@@ -49,16 +49,8 @@ export async function beginMovements(
   if (written.length === 0) return begun;
   const of = written.map(({ payment }) => payment);
   void tx.sql`
-    WITH given AS (
-      SELECT * FROM unnest(${of.map(({ id }) => id)}::uuid[], ${of.map((row) => row.pending_id)}::uuid[], ${of.map((row) => row.pending_kind)}::text[],
-        ${of.map((row) => row.pending_minor)}::bigint[], ${written.map(({ feeMinor }) => feeMinor)}::bigint[])
-        AS g (payment_id, id, kind, amount_minor, fee_minor)
-    ), begun AS (
-      INSERT INTO payments.movement (id, tenant, payment_id, kind, amount_minor, fee_minor, begun_at)
-      SELECT g.id, ${tenant}, g.payment_id, g.kind, g.amount_minor, g.fee_minor, ${new Date(now)}::timestamptz FROM given g
-    )
-    UPDATE payments.payment AS p SET pending_kind = g.kind, pending_id = g.id, pending_minor = g.amount_minor
-    FROM given g WHERE p.id = g.payment_id AND p.tenant = ${tenant}`;
+    SELECT payments.begin_movements(${tenant}, ${new Date(now)}, ${of.map(({ id }) => id)}, ${of.map((row) => row.pending_id)},
+      ${of.map((row) => row.pending_kind)}, ${of.map((row) => row.pending_minor)}, ${written.map(({ feeMinor }) => feeMinor)})`;
   return begun;
 }
 
@@ -100,22 +92,11 @@ export async function endMovements(
   if (written.length === 0) return ended;
   const of = ended.filter((row) => row !== undefined);
   void tx.sql`
-    WITH given AS (
-      SELECT * FROM unnest(${written.map(({ id }) => id)}::uuid[], ${written.map(({ isDone }) => (isDone ? "done" : "failed"))}::text[],
-        ${written.map(({ reason = null }) => reason)}::text[], ${written.map(({ transactionId = null }) => transactionId)}::uuid[],
-        ${of.map(({ id }) => id)}::uuid[], ${of.map((row) => row.status)}::text[], ${of.map((row) => row.authorized_minor)}::bigint[],
-        ${of.map((row) => row.captured_minor)}::bigint[], ${of.map((row) => row.refunded_minor)}::bigint[],
-        ${of.map((row) => row.authorization_ref)}::text[])
-        AS g (id, ending, reason, transaction_id, payment_id, status, authorized_minor, captured_minor, refunded_minor, authorization_ref)
-    ), ended AS (
-      UPDATE payments.movement AS m
-      SET status = g.ending, reason = g.reason, transaction_id = g.transaction_id, ended_at = ${new Date(tx.now())}::timestamptz
-      FROM given g WHERE m.id = g.id AND m.tenant = ${tenant}
-    )
-    UPDATE payments.payment AS p
-    SET status = g.status, authorized_minor = g.authorized_minor, captured_minor = g.captured_minor, refunded_minor = g.refunded_minor,
-      pending_kind = NULL, pending_id = NULL, pending_minor = 0, reason = g.reason, authorization_ref = g.authorization_ref
-    FROM given g WHERE p.id = g.payment_id AND p.tenant = ${tenant}`;
+    SELECT payments.end_movements(${tenant}, ${new Date(tx.now())},
+      ${written.map(({ id }) => id)}, ${written.map(({ isDone }) => (isDone ? "done" : "failed"))},
+      ${written.map(({ reason = null }) => reason)}, ${written.map(({ transactionId = null }) => transactionId)},
+      ${of.map(({ id }) => id)}, ${of.map((row) => row.status)}, ${of.map((row) => row.authorized_minor)},
+      ${of.map((row) => row.captured_minor)}, ${of.map((row) => row.refunded_minor)}, ${of.map((row) => row.authorization_ref)})`;
   return ended;
 }
 
