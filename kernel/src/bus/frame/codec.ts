@@ -1,4 +1,4 @@
-import { writeUtf8 } from "./text.ts";
+import { utf8BytesMax, writeUtf8 } from "./text.ts";
 
 /** Where a codec writes. */
 export interface ByteSink {
@@ -29,15 +29,12 @@ export interface Codec {
   open(): CodecSession;
 }
 
-/** Below it, the bytes that a text may need at most are reserved rather than counted. */
-const shortTextLength = 1_024;
-
 const json: CodecSession = {
   encode(value, into) {
     const text = JSON.stringify(value);
     // What JSON has no text for, such as undefined, is a payload of no bytes.
     if (text === undefined) return;
-    into.reserve(text.length < shortTextLength ? text.length * 3 : Buffer.byteLength(text));
+    into.reserve(utf8BytesMax(text));
     into.at = writeUtf8(into.buffer, into.at, text);
   },
   decode: (bytes, start, end) => JSON.parse(bytes.toString("utf8", start, end)),

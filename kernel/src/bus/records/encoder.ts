@@ -1,5 +1,6 @@
 import type { ByteSink } from "../frame/codec.ts";
 import { setU16, setU32 } from "../frame/frame.ts";
+import { utf8BytesMax, writeUtf8 } from "../frame/text.ts";
 import { form, tag } from "./layout.ts";
 import { ShapesSent } from "./shapes-sent.ts";
 
@@ -8,6 +9,8 @@ const DEPTH_MAX = 100;
 /** The most that a value comes to, without the values in it. */
 const VALUE_BYTES_MAX = 9;
 const KEPT_BYTES_MAX = 1_048_576;
+/** Up to here a loop is quicker than the call of a copy. */
+const FEW_BYTES = 64;
 
 const none = Buffer.alloc(0);
 /** A payload is written here first and then copied to its frame. Whoever writes takes it away meanwhile. */
@@ -30,7 +33,7 @@ export class Encoder {
     if (isWritten) this.finish(into);
     if (this.bytes.length <= KEPT_BYTES_MAX) spare = this.bytes;
     this.bytes = none;
-    this.texts = [];
+    if (this.texts.length > 0) this.texts = [];
     return isWritten;
   }
 
@@ -38,15 +41,28 @@ export class Encoder {
     const { texts } = this;
     const added = this.shapes.added();
     this.shapes.sent();
-    const said = added !== undefined ? form.shapes : texts.length > 0 ? form.texts : form.values;
-    this.bytes[0] = said;
-    const behind = said === form.values ? "" : JSON.stringify(added ? [added.from, added.shapes, texts] : texts);
-    const behindBytes = Buffer.byteLength(behind);
-    into.reserve(this.at + behindBytes + 4);
-    into.at += this.bytes.copy(into.buffer, into.at, 0, this.at);
-    if (said === form.values) return;
-    into.at += into.buffer.write(behind, into.at);
-    into.at = into.buffer.writeUInt32LE(behindBytes, into.at);
+    if (added === undefined && texts.length === 0) {
+      this.bytes[0] = form.values;
+      this.copy(into, 0);
+      return;
+    }
+    this.bytes[0] = added === undefined ? form.texts : form.shapes;
+    const behind = JSON.stringify(added === undefined ? texts : [added.from, added.shapes, texts]);
+    this.copy(into, utf8BytesMax(behind) + 4);
+    const { buffer, at } = into;
+    const end = writeUtf8(buffer, at, behind);
+    setU32(buffer, end, end - at);
+    into.at = end + 4;
+  }
+
+  /** `more` is the room needed behind it. */
+  private copy(into: ByteSink, more: number): void {
+    const count = this.at;
+    into.reserve(count + more);
+    const { buffer, at } = into;
+    if (count > FEW_BYTES) this.bytes.copy(buffer, at, 0, count);
+    else for (let i = 0; i < count; i++) buffer[at + i] = this.bytes[i]!;
+    into.at = at + count;
   }
 
   private writeValue(value: unknown, depth: number): boolean {
