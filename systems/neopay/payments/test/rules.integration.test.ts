@@ -59,6 +59,34 @@ describe("a merchant", () => {
   });
 });
 
+test("a movement and a hold are found by their keys, whatever the planner takes their tables for", async () => {
+  const wallet = await shop.wallet("kim", 200_00);
+  const made = await Promise.all(Array.from({ length: 8 }, () => shop.create({ capture: "manual" })));
+  await Promise.all(made.map(({ id }) => authorize(id, wallet)));
+  const [row] = await shop.run(`SELECT tenant, authorization_ref FROM payments.payment WHERE id = '${made[3]?.id}'`);
+  const of = (...values: readonly unknown[]) => values.map((value) => `'{${value}}'`).join(", ");
+  const [payment, movement, other] = [made[3]?.id, crypto.randomUUID(), crypto.randomUUID()];
+  const connection = await connect({ url: shop.databaseUrl });
+  try {
+    const script = [
+      "BEGIN",
+      `SELECT payments.begin_movements('${row?.tenant}', now(), ${of(payment, movement, "capture", 100, 0)})`,
+      `SELECT payments.end_movements('${row?.tenant}', now(),
+        ${of(movement, "done", "NULL", "NULL", payment, "partially_captured", 1000, 100, 0, other)})`,
+      `SELECT ledger.commit_holds('${row?.tenant}', now(), ${of(row?.authorization_ref, 100, other, other, "rest", "", "", "")})`,
+      `SELECT relname, seq_tup_read + idx_tup_fetch AS read FROM pg_stat_xact_user_tables
+        WHERE relname IN ('payment', 'movement', 'hold')`,
+      "ROLLBACK",
+    ];
+    const results = await connection.run(script.map((text) => statement(text)));
+    const counts = (results[4]?.rows ?? []).map(({ read }) => Number(read));
+    expect(counts).toHaveLength(3);
+    expect(Math.max(...counts)).toBeLessThan(made.length);
+  } finally {
+    await connection.close();
+  }
+});
+
 describe("a limit", () => {
   test("by day refuses what would exceed it, however many come at once, and counts no payment that failed", async () => {
     await call(payments.setLimit, {
@@ -156,35 +184,4 @@ test("the database itself refuses to capture beyond what is authorised, or to gi
   await expect(
     shop.run(`UPDATE payments.payment SET refunded_minor = 600, disputed_minor = 401 WHERE id = '${id}'`),
   ).rejects.toMatchObject({ constraint: "payment_gives_back_at_most_captured" });
-});
-
-test("a movement and a hold are found by their keys, whatever the planner takes their tables for", async () => {
-  const wallet = await shop.wallet("kim", 200_00);
-  const made = await Promise.all(Array.from({ length: 8 }, () => shop.create({ capture: "manual" })));
-  await Promise.all(made.map(({ id }) => authorize(id, wallet)));
-  const [row] = await shop.run(`SELECT tenant, authorization_ref FROM payments.payment WHERE id = '${made[3]?.id}'`);
-  const of = (...values: readonly unknown[]) => values.map((value) => `'{${value}}'`).join(", ");
-  const [payment, movement, other] = [made[3]?.id, crypto.randomUUID(), crypto.randomUUID()];
-  const connection = await connect({ url: shop.databaseUrl });
-  try {
-    const script = [
-      "BEGIN",
-      `SELECT payments.begin_movements('${row?.tenant}', now(), ${of(payment, movement, "capture", 100, 0)})`,
-      `SELECT payments.end_movements('${row?.tenant}', now(),
-        ${of(movement, "done", "NULL", "NULL", payment, "partially_captured", 1000, 100, 0, other)})`,
-      `SELECT ledger.commit_holds('${row?.tenant}', now(), ${of(row?.authorization_ref, 100, other, other, "rest", "", "", "")})`,
-      `SELECT relname, seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables
-        WHERE relname IN ('payment', 'movement', 'hold') ORDER BY relname`,
-      "ROLLBACK",
-    ];
-    const results = await connection.run(script.map((text) => statement(text)));
-    // Fewer than there are: the row each time, and of the payment also what a foreign key looks for.
-    expect(results[4]?.rows).toEqual([
-      { relname: "hold", seq_tup_read: 0, idx_tup_fetch: 1 },
-      { relname: "movement", seq_tup_read: 0, idx_tup_fetch: 1 },
-      { relname: "payment", seq_tup_read: 0, idx_tup_fetch: 4 },
-    ]);
-  } finally {
-    await connection.close();
-  }
 });
