@@ -110,7 +110,7 @@ test("the inbox forgets whole days after the horizon, and nothing older can be s
   await sweepIn(9);
   expect(await rows("SELECT event FROM banyan.inbox")).toEqual([]);
   await expect(store.retention.republish(event.at)).rejects.toMatchObject({ code: "store.forgotten" });
-  expect(await store.outbox.unsent(hearing, 10, [])).toEqual([]);
+  expect(await store.outbox.unsent(hearing, { count: 10, bytes: 10_000 }, [])).toEqual([]);
   expect(await rows("SELECT id FROM banyan.event")).toEqual([{ id: event.id }]);
 });
 
@@ -129,7 +129,7 @@ test("an event that is unsent is never dropped, nor what was handled of its day"
   await sent(done);
   await handle("one", done);
   await sweepIn(70, { eventDays: 7 });
-  expect(await store.outbox.unsent(hearing, 10, [])).toEqual([waiting]);
+  expect(await store.outbox.unsent(hearing, { count: 10, bytes: 10_000 }, [])).toEqual([waiting]);
   expect(await handle("one", done)).toBe(false);
   await sent(waiting);
   await sweepIn(70, { eventDays: 7 });
@@ -213,7 +213,7 @@ test("S5 what a clock that was ahead left in the rest moves to its day when that
   expect(await rows("SELECT event FROM banyan.inbox_rest")).toEqual([{ event: early.id }]);
   await sweepIn(15, { eventDays: 30 });
   expect(await rows("SELECT event FROM banyan.inbox_rest UNION ALL SELECT id FROM banyan.event_rest")).toEqual([]);
-  expect(await store.outbox.unsent(hearing, 10, [])).toEqual([early]);
+  expect(await store.outbox.unsent(hearing, { count: 10, bytes: 10_000 }, [])).toEqual([early]);
   expect(await handle("one", early)).toBe(false);
   await expect(store.beginDelivery("one", [early.id], budget()).commit(nothing)).rejects.toMatchObject({
     code: "store.handled",
@@ -242,7 +242,7 @@ test("somebody who reads for long holds up the sweep and no command; the next sw
   await commit(newEvent());
   await sweeping;
   await reader.close();
-  const again = await store.outbox.unsent(hearing, 10, []);
+  const again = await store.outbox.unsent(hearing, { count: 10, bytes: 10_000 }, []);
   await sent(...again);
   await sweepIn(70, { eventDays: 7 });
   expect(await rows("SELECT id FROM banyan.event")).toEqual([]);
@@ -275,7 +275,9 @@ test("what a database held before there were partitions is in them, and waits fo
   const after = createPostgresStore({ url: before.url });
   await after.start([service]);
   const stored = { version: expect.any(Number), at: expect.any(Number), seq: expect.any(Number) };
-  expect(await after.outbox.unsent(hearing, 10, [])).toEqual([{ ...waiting, ...stored, version: 2 }]);
+  expect(await after.outbox.unsent(hearing, { count: 10, bytes: 10_000 }, [])).toEqual([
+    { ...waiting, ...stored, version: 2 },
+  ]);
   expect(await after.deadLetters.list({ limit: 10 })).toMatchObject([
     { event: { ...kept, version: 1 }, error: "broke" },
   ]);
@@ -284,7 +286,9 @@ test("what a database held before there were partitions is in them, and waits fo
   await delivery.rollback();
   const { events } = await after.beginCommands([], budget()).commit({ ...nothing, events: [newEvent()] });
   expect(events[0]?.version).toBe(3);
-  expect((await after.outbox.unsent(hearing, 10, [])).map(({ version }) => version)).toEqual([2, 3]);
+  expect((await after.outbox.unsent(hearing, { count: 10, bytes: 10_000 }, [])).map(({ version }) => version)).toEqual([
+    2, 3,
+  ]);
   await after.stop(budget());
   await before.drop();
 });

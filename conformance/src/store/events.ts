@@ -13,6 +13,7 @@ import {
   newJob,
   nothing,
   type Probe,
+  wholePage,
 } from "./probe.ts";
 
 export function eventClauses(probe: () => Probe): void {
@@ -84,7 +85,7 @@ export function eventClauses(probe: () => Probe): void {
     const ids = new Set(heard.map(({ id }) => id));
     const waiting = async (known: readonly OutboxEvent[]) => {
       const seqs = known.map(({ seq }) => seq);
-      return (await store.outbox.unsent(hearing, 10_000, seqs)).filter(({ id }) => ids.has(id));
+      return (await store.outbox.unsent(hearing, wholePage, seqs)).filter(({ id }) => ids.has(id));
     };
     expect(await waiting([])).toEqual(heard);
     const [odd, even] = [heard.filter((_, n) => n % 2 === 1), heard.filter((_, n) => n % 2 === 0)];
@@ -94,6 +95,23 @@ export function eventClauses(probe: () => Probe): void {
     expect(await waiting(even.slice(1))).toEqual(even.slice(0, 1));
     await markSent(store, even);
     expect(await waiting([])).toEqual([]);
+  });
+
+  test("a page of unsent events ends with the event that brings its data to the bytes that may be read", async () => {
+    const { store } = probe();
+    const key = fresh("long");
+    const data = JSON.stringify("é".repeat(10));
+    const events = [1, 2, 3].map(() => ({ ...newEvent({ key }), data }));
+    const stored = (await store.beginCommands([], budget()).commit({ ...nothing, events })).events;
+    const before = (await allUnsent(store)).filter((event) => event.key !== key).map(({ seq }) => seq);
+    const page = async (known: readonly OutboxEvent[]) =>
+      (await store.outbox.unsent(hearing, { count: 10, bytes: 44 }, [...before, ...known.map(({ seq }) => seq)])).map(
+        ({ seq }) => seq,
+      );
+    const [first, second, third] = stored.map(({ seq }) => seq);
+    expect(await page([])).toEqual([first, second]);
+    expect(await page(stored.slice(0, 2))).toEqual([third]);
+    await markSent(store, stored);
   });
 
   test("a page of unsent events holds no event before those of its key that precede it, whatever commits meanwhile", async () => {
@@ -111,8 +129,10 @@ export function eventClauses(probe: () => Probe): void {
       writing = false;
     });
     do {
-      for (const limit of [3, 10_000]) {
-        const page = (await store.outbox.unsent(hearing, limit, [])).filter(({ key }) => keys.includes(key));
+      for (const count of [3, 10_000]) {
+        const page = (await store.outbox.unsent(hearing, { ...wholePage, count }, [])).filter(({ key }) =>
+          keys.includes(key),
+        );
         for (const key of keys) {
           const versions = page.filter((event) => event.key === key).map(({ version }) => version);
           expect(versions).toEqual(versions.map((_, index) => index + 1));
@@ -138,7 +158,7 @@ export function eventClauses(probe: () => Probe): void {
     ];
     const mine = new Set(stored.map(({ id }) => id));
     const waiting = async (service: string, types: readonly string[]) =>
-      (await store.outbox.unsent({ service, types }, 10_000, []))
+      (await store.outbox.unsent({ service, types }, wholePage, []))
         .filter(({ id }) => mine.has(id))
         .map(({ type }) => type);
     expect(await waiting("probe", ["probe.happened"])).toEqual(["probe.happened", "probe.happened"]);

@@ -17,6 +17,10 @@ const markMs = 50;
 const markMax = 1_000;
 /** Of a backlog, this much is read at a time, when less than `refillAt` is left to do. */
 const pageCount = 2_000;
+/** A page has to fit into memory, however long its events are. */
+const pageBytes = 8_000_000;
+/** At most, in UTF-8. */
+const bytesPerChar = 3;
 const refillAt = 2_000;
 const pollIdleMs = 2_000;
 const pollSoonMs = 5;
@@ -42,7 +46,7 @@ export class OutboxFeed implements Feed {
   private pollTimer: NodeJS.Timeout | null = null;
   private polling: Promise<void> | null = null;
   private pollAt = Number.POSITIVE_INFINITY;
-  /** More waits in the outbox: the last poll came back full, or an event had no room here. */
+  /** More waits in the outbox, as far as is known: the last poll came back full, or an event had no room here. */
   private behind = false;
   private isLeading = false;
   private readonly leadership: Leadership;
@@ -218,15 +222,16 @@ export class OutboxFeed implements Feed {
   }
 
   private async poll(): Promise<void> {
-    const limit = Math.min(this.room(), pageCount);
-    if (limit <= 0) return;
+    const count = Math.min(this.room(), pageCount);
+    if (count <= 0) return;
     try {
       const events = await this.store.outbox.unsent(
         this.hearing,
-        limit,
+        { count, bytes: pageBytes },
         [...this.tracked.values()].map(({ seq }) => seq),
       );
-      this.behind = events.length === limit;
+      const chars = events.reduce((sum, { data }) => sum + data.length, 0);
+      this.behind = events.length === count || chars * bytesPerChar >= pageBytes;
       const doubted = new Set<string>();
       for (const event of events) {
         const key = keyOf(event);

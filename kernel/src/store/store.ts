@@ -181,10 +181,14 @@ export interface Outbox {
    */
   lead(service: string, signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
   /**
-   * Up to `limit` events that are not marked sent, oldest first, and in version order within each key, none left out but those whose
-   * numbers are `known`.
+   * Up to `count` events that are not marked sent, oldest first, and in version order within each key, none left out but those whose
+   * numbers are `known`. The page ends with the event that brings its data to `bytes`, in UTF-8.
    */
-  unsent(hearing: Hearing, limit: number, known: readonly number[]): Promise<OutboxEvent[]>;
+  unsent(
+    hearing: Hearing,
+    most: { readonly count: number; readonly bytes: number },
+    known: readonly number[],
+  ): Promise<OutboxEvent[]>;
   /** The events of these numbers need not be delivered to the service again. */
   markSent(service: string, seqs: readonly number[]): Promise<void>;
   /** What waits for `service`, and what would wait for it from now on, waits for `by` instead, which hears of it already. */

@@ -10,12 +10,18 @@ import { events, unsent, unsentKey } from "./tables.ts";
 export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"]): Outbox {
   return {
     lead: (service, signal) => lead(opener, service, signal),
-    unsent: (hearing, limit, known) =>
+    unsent: (hearing, most, known) =>
       runOnce(opener, async (transaction) => {
         const left = new Set(known);
+        let bytes = 0;
         return waiting(transaction, hearing)
           .filter(({ seq }) => !left.has(seq))
-          .slice(0, limit);
+          .slice(0, most.count)
+          .filter(({ data }) => {
+            const before = bytes;
+            bytes += Buffer.byteLength(data);
+            return before < most.bytes;
+          });
       }),
     markSent: (service, seqs) =>
       runOnce(opener, async (transaction) => {

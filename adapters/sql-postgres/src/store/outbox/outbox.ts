@@ -15,17 +15,21 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
      * Free of gaps within a key: `seq` grows with the version, and a snapshot that shows a version shows those before it, since
      * each was committed before the next could take the lock of the key.
      */
-    async unsent({ service, types }, limit, known) {
+    async unsent({ service, types }, most, known) {
       const { blocks, parts } = byBlock(known);
       const knownOf = JSON.stringify(Object.fromEntries(blocks.map((block, index) => [block, parts[index]])));
       // A row of the outbox at a time, however many there are: known numbers are looked up, not joined; OFFSET has what is wanted of a row
       // computed once, not for each event (of 2,000 with scattered numbers 177 ms, and 6 so); LIMIT, as many as a block has, rules out other joins.
-      const { rows } = await run(sql`SELECT e.* FROM banyan.unsent u,
-          LATERAL (SELECT u.waiting - coalesce((${knownOf}::jsonb ->> u.block::text)::int8multirange, '{}') AS wanted OFFSET 0) AS w,
-          LATERAL (SELECT seq, id, type, tenant, key, version, data, trace_id, metadata, at FROM banyan.event
-            WHERE id BETWEEN u.first_id AND u.last_id AND seq BETWEEN lower(w.wanted) AND upper(w.wanted) AND seq <@ w.wanted
-              AND (${only(types)}::text[] IS NULL OR type = ANY (${only(types)})) LIMIT 1024) AS e
-        WHERE u.service = ${service} AND NOT isempty(w.wanted) ORDER BY u.block, e.seq LIMIT ${limit}`);
+      // `octet_length` of what lies apart is known without reading it.
+      const { rows } = await run(sql`SELECT * FROM (
+          SELECT e.*, sum(octet_length(e.data)) OVER (ORDER BY u.block, e.seq ROWS UNBOUNDED PRECEDING) - octet_length(e.data) AS bytes_before
+          FROM banyan.unsent u,
+            LATERAL (SELECT u.waiting - coalesce((${knownOf}::jsonb ->> u.block::text)::int8multirange, '{}') AS wanted OFFSET 0) AS w,
+            LATERAL (SELECT seq, id, type, tenant, key, version, data, trace_id, metadata, at FROM banyan.event
+              WHERE id BETWEEN u.first_id AND u.last_id AND seq BETWEEN lower(w.wanted) AND upper(w.wanted) AND seq <@ w.wanted
+                AND (${only(types)}::text[] IS NULL OR type = ANY (${only(types)})) LIMIT 1024) AS e
+          WHERE u.service = ${service} AND NOT isempty(w.wanted) ORDER BY u.block, e.seq LIMIT ${most.count}) AS page
+        WHERE bytes_before < ${most.bytes} ORDER BY seq`);
       return (rows as unknown as ReadonlyArray<EventRow & { readonly seq: number }>).map((row) => {
         return { ...storedEvent(row), seq: row.seq };
       });
