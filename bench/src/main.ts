@@ -42,6 +42,7 @@ ${areas.map((area) => `  ${area.name.padEnd(10)} ${area.about}`).join("\n")}
 Options:
   --json         print an array of {area, row, ours, peer, peerName, unit, ratio, reach}
   --rounds N     measure each subject N times and take medians (default 5)
+  --overload S   overload User Events for so many seconds (default 30)
   --quick        a smoke run: everything happens once, the figures mean nothing
   --no-install   leave out the peers whose libraries are not installed
   --help         this text
@@ -50,6 +51,7 @@ Examples:
   npm run bench
   npm run bench -- call
   npm run bench -- ledger --rounds 9
+  npm run bench -- events --rounds 1 --overload 600
   npm run --silent bench -- --json > ratios.json
 
 A ratio is the better for us the larger it is, for times, CPU and memory too. Its reach is the least that we
@@ -60,6 +62,7 @@ hold ourselves to; 0 where a peer is only printed beside. Postgres is the embedd
 const options = {
   json: { type: "boolean", default: false },
   rounds: { type: "string" },
+  overload: { type: "string", default: "30" },
   quick: { type: "boolean", default: false },
   "no-install": { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -78,12 +81,14 @@ function read(args: string[]) {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 99) {
     throw new Error(`--rounds takes a whole number from 1 to 99, not "${values.rounds}".`);
   }
+  const overloadMs = Number(values.overload) * 1_000;
+  if (!(overloadMs > 0)) throw new Error(`--overload takes a number of seconds, not "${values.overload}".`);
   const chosen = positionals.length > 0 ? areas.filter((area) => positionals.includes(area.name)) : areas;
-  return { ...values, rounds, chosen };
+  return { ...values, rounds, overloadMs, chosen };
 }
 
 async function main(): Promise<void> {
-  const { chosen, rounds, quick, json, help: asked, "no-install": noInstall } = read(process.argv.slice(2));
+  const { chosen, rounds, overloadMs, quick, json, help: asked, "no-install": noInstall } = read(process.argv.slice(2));
   if (asked) return void process.stdout.write(help);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("Stopped by Ctrl-C.")));
@@ -98,7 +103,9 @@ async function main(): Promise<void> {
   for (const area of chosen) {
     const say = (text: string) => progress(`${area.name}: ${text}`);
     try {
-      rows.push(...(await area.run({ area: area.name, quick, rounds, signal: stop.signal, progress: say })));
+      rows.push(
+        ...(await area.run({ area: area.name, quick, rounds, overloadMs, signal: stop.signal, progress: say })),
+      );
     } catch (error) {
       stop.signal.throwIfAborted();
       if (error instanceof PeerMissing && noInstall) say(`left out: ${error.message}`);

@@ -9,6 +9,8 @@ export type Bench = {
   quick: boolean;
   /** How often each subject is measured; a figure is the median of its rounds. */
   rounds: number;
+  /** How long User Events are sent more than they can store. */
+  overloadMs: number;
   /** Tells a waiting person what happens now. */
   progress(text: string): void;
   /** Aborted when the run is to end early; every process started with it is killed. */

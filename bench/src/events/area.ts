@@ -4,6 +4,7 @@ import { measureUnderLoad } from "../rounds.ts";
 import { percentile, type Row } from "../row.ts";
 import { peer, type Subject } from "../subject-process.ts";
 import { batch, batchCount } from "./event-bodies.ts";
+import { overload } from "./overload.ts";
 
 const singleConnections = 50;
 const batchConnections = 8;
@@ -41,8 +42,9 @@ export const eventsArea: Area = {
 
 async function run(bench: Bench, url: string): Promise<Row[]> {
   const durationMs = bench.quick ? 300 : 3_000;
+  const ours = { id: "ours", name: "ours", module: new URL("./ours.ts", import.meta.url), options: { url } };
   const subjects: Subject[] = [
-    { id: "ours", name: "ours", module: new URL("./ours.ts", import.meta.url), options: { url } },
+    ours,
     { id: "fastify", name: "raw Fastify, nothing kept", module: peer("events/fastify") },
     {
       id: "pg",
@@ -66,7 +68,7 @@ async function run(bench: Bench, url: string): Promise<Row[]> {
     },
   };
   const figures = await measureUnderLoad(bench, { subjects }, async (loaded, { id }) => measures[id]?.(loaded) ?? {});
-  return figures.rows(wanted);
+  return [...figures.rows(wanted), ...(await overload(bench, ours))];
 }
 
 async function measureOurs(loaded: Loaded, bench: Bench, durationMs: number): Promise<Sample> {

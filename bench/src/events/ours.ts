@@ -1,9 +1,10 @@
 import { Agent, request } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { createBasicAuthenticator, createGateway } from "@banyan/gateway";
 import { createApp } from "@banyan/kernel/app";
 import { createPostgresKv } from "@banyan/kv-postgres";
-import { createPostgresStore } from "@banyan/sql-postgres";
+import { connect, createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
 import { events } from "@banyan/user-events-events/contract";
 import { identifySource, intakeService } from "@banyan/user-events-intake";
@@ -47,6 +48,17 @@ export async function open({ url }: { url: string }) {
       await app.settled({ deadlineMs: 60_000 });
       return tally();
     },
+    /** Lets nothing be stored for so long; between two such times a group goes from each lane. */
+    holdUp: async (durationMs: number) => {
+      const holder = await connect({ url });
+      try {
+        const hold = `LOCK TABLE events.act IN SHARE MODE; SELECT pg_sleep(${durationMs / 1_000})`;
+        await holder.runScript(`BEGIN; ${hold}; COMMIT`);
+      } finally {
+        await holder.close();
+      }
+    },
+    residentMb: () => process.memoryUsage.rss() / 1_000_000,
     /** Milliseconds from the answer of 202 to the first answer that has the event, of every tenth of `count` events sent at a rate. */
     latencies: (count: number, perSecond: number) => latencies({ count, perSecond, send, isReadable }),
     close: async () => {
@@ -88,7 +100,7 @@ async function latencies({ count, perSecond, send, isReadable }: Paced): Promise
     await send(`${name}-${number}`);
     if (number % 10 > 0) return;
     const acceptedMs = performance.now();
-    while (!(await isReadable(`${name}-${number}`))) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (!(await isReadable(`${name}-${number}`))) await pause(1);
     took.push(performance.now() - acceptedMs);
   };
   const beganMs = performance.now();
@@ -96,7 +108,7 @@ async function latencies({ count, perSecond, send, isReadable }: Paced): Promise
   while (following.length < count) {
     const due = Math.min(count, Math.floor(((performance.now() - beganMs) / 1_000) * perSecond));
     while (following.length < due) following.push(follow(following.length));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
   }
   await Promise.all(following);
   return took;
