@@ -219,7 +219,7 @@ export function stepClauses(start: Start): void {
     const { app, reported } = await start({
       place: async (flow) => {
         await flow.call("take", stock.take, { name: `ink ${++times}` });
-        await flow.sleep("rest", 1);
+        await flow.sleep("rest", 50);
         return { said: "" };
       },
     });

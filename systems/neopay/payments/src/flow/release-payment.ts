@@ -7,8 +7,8 @@ import type { Payment } from "../schemas.ts";
 import { answered, endUnauthorized } from "./refuse.ts";
 import { type Flow, railOf, type Uses } from "./uses.ts";
 
-/** A movement that blocks an expiry for longer, some hours, waits for a person itself. */
-const busyTriesMax = 50;
+/** A month of tries, five minutes apart: a movement that waits for a person blocks an expiry, which must not be forgotten over it. */
+const busyTriesMax = 8_640;
 
 type Ended = "canceled" | "expired";
 
