@@ -22,14 +22,14 @@ async function loadWith({ bodies, run, ...options }) {
   return load({ ...options, requests: [{ setupRequest }] });
 }
 
-/** Resolves to how many answers were 202 and how many 429; refuses a run in which any request failed or was answered otherwise. */
+/** Resolves to how many answers were 202, how many 429, and how many requests were under way as time was up; refuses a run in which any request failed or was answered otherwise. */
 async function flood({ durationMs, ...options }) {
   const result = await autocannon({ ...options, duration: durationMs / 1_000, sampleInt: 100 });
-  const { errors, statusCodeStats } = result;
+  const { errors, statusCodeStats, requests } = result;
   const { 202: accepted, 429: refused, ...others } = statusCodeStats;
   if (errors > 0 || Object.keys(others).length > 0)
     throw new Error(`${options.url}: ${errors} requests failed, others were answered ${Object.keys(others)}.`);
-  return { accepted: accepted?.count ?? 0, refused: refused?.count ?? 0 };
+  return { accepted: accepted?.count ?? 0, refused: refused?.count ?? 0, unanswered: requests.sent - requests.total };
 }
 
 export const open = () => ({ load, loadWith, flood });
