@@ -1,5 +1,5 @@
 import { type BusReceiver, busFaults, type NodeRef, type Outgoing } from "@banyan/kernel/bus";
-import { bare } from "@banyan/redis-client";
+import { withoutCommand } from "@banyan/redis-client";
 import type { Redis } from "ioredis";
 import { Sealer, unseal } from "./envelope.ts";
 import { Topics } from "./topics.ts";
@@ -58,7 +58,7 @@ export class Session {
   async begin(): Promise<void> {
     const { redis } = this;
     redis.on("error", (error) => {
-      this.lastError = bare(error);
+      this.lastError = withoutCommand(error);
     });
     redis.on("messageBuffer", (channel: Buffer, message: Buffer) => this.heard(channel.toString(), message));
     await redis.connect();
@@ -129,7 +129,7 @@ export class Session {
   /** Nobody heard it where Redis answered by an error. Where the connection broke, somebody may have: the node is `lost`. */
   private notPublished(batch: Outgoing, error: Error): void {
     this.denied(error);
-    if (error.name === "ReplyError") this.fail(batch, bare(error));
+    if (error.name === "ReplyError") this.fail(batch, withoutCommand(error));
     else batch.sent();
   }
 

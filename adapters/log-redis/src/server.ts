@@ -1,5 +1,5 @@
 import { logFaults } from "@banyan/kernel/log";
-import { bare } from "@banyan/redis-client";
+import { withoutCommand } from "@banyan/redis-client";
 import type { Redis } from "ioredis";
 
 /** Within so many milliseconds Redis answers, or it counts as gone. */
@@ -15,7 +15,7 @@ export class Server {
   constructor(redis: Redis) {
     this.redis = redis;
     redis.on("error", (error) => {
-      this.lastError = bare(error);
+      this.lastError = withoutCommand(error);
     });
     // The client leaves a transaction unanswered whose connection broke.
     redis.on("close", () => {
@@ -53,7 +53,7 @@ export class Server {
     try {
       return await Promise.race([command(this.redis), failed]);
     } catch (cause) {
-      throw logFaults.unavailable(undefined, { cause: bare(cause) });
+      throw logFaults.unavailable(undefined, { cause: withoutCommand(cause) });
     } finally {
       this.asking.delete(reject);
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type LogMessage, logFaults } from "@banyan/kernel/log";
-import { bare } from "@banyan/redis-client";
+import { withoutCommand } from "@banyan/redis-client";
 import { fieldsOf } from "./entry.ts";
 import type { Server } from "./server.ts";
 
@@ -30,7 +30,7 @@ export class Writer {
       return transaction.exec().catch(theReason);
     });
     const failure = answers === null ? new Error("the transaction was dropped") : answers.find(([error]) => error)?.[0];
-    if (failure) throw logFaults.unavailable(undefined, { cause: bare(failure) });
+    if (failure) throw logFaults.unavailable(undefined, { cause: withoutCommand(failure) });
     if (this.writesFile) await this.written();
   }
 

@@ -1,5 +1,5 @@
 import type { JobPriority, JobType, Ticket, TicketQueue } from "@banyan/kernel/jobs";
-import { bare } from "@banyan/redis-client";
+import { withoutCommand } from "@banyan/redis-client";
 import { Queue, Worker } from "bullmq";
 
 /** Which Redis, and what apart from other applications on it. */
@@ -56,7 +56,7 @@ class BullTickets implements TicketQueue {
         defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       });
       queue.on("error", (error) => {
-        lastError = bare(error);
+        lastError = withoutCommand(error);
         onError(lastError);
       });
       this.lanes.set(type, { queue, worker: undefined });
@@ -67,7 +67,7 @@ class BullTickets implements TicketQueue {
       await Promise.race([late, Promise.all(types.map((type) => this.declare(type)))]);
     } catch (error) {
       await this.close();
-      const cause = bare(error as Error);
+      const cause = withoutCommand(error as Error);
       throw new Error(`the queue of jobs cannot be reached: ${cause.message}`, { cause });
     } finally {
       clearTimeout(timer);
@@ -95,7 +95,7 @@ class BullTickets implements TicketQueue {
       return this.laneOf(type).queue.addBulk(jobs);
     });
     await Promise.all(offers).catch((error) => {
-      throw bare(error);
+      throw withoutCommand(error);
     });
   }
 
@@ -116,7 +116,7 @@ class BullTickets implements TicketQueue {
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
       });
-      worker.on("error", (error) => onError(bare(error)));
+      worker.on("error", (error) => onError(withoutCommand(error)));
       lane.worker = worker;
     }
   }

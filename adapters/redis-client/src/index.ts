@@ -1,2 +1,2 @@
-export { bare } from "./bare.ts";
 export { type RedisServer, redisOptions } from "./redis-options.ts";
+export { withoutCommand } from "./without-command.ts";

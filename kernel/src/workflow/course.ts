@@ -77,7 +77,7 @@ export class Course {
   private hasLeft = false;
   private isChecking = false;
   private isCancelled: boolean;
-  /** From its beginning: what it waits for is not the end that was asked for. */
+  /** It began as one that undoes: what it waits for is waited for, though the run's end was asked for. */
   readonly knowsCancelled: boolean;
   /** Undoing goes on when the run is cancelled, and its steps come in no history before. */
   private isUndoing = false;
