@@ -37,6 +37,7 @@ export async function open({ url }: { url: string }) {
     log: pino({ level: "fatal" }),
   });
   const address = (await gateway.listen()).url;
+  const holder = await connect({ url });
   // As many connections as a client has that means to reuse them.
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   const tally = async () => (await app.call(events.tally, { source: id })).stored;
@@ -49,19 +50,15 @@ export async function open({ url }: { url: string }) {
       return tally();
     },
     /** Lets nothing be stored for so long; between two such times a group goes from each lane. */
-    holdUp: async (durationMs: number) => {
-      const holder = await connect({ url });
-      try {
-        const hold = `LOCK TABLE events.act IN SHARE MODE; SELECT pg_sleep(${durationMs / 1_000})`;
-        await holder.runScript(`BEGIN; ${hold}; COMMIT`);
-      } finally {
-        await holder.close();
-      }
+    holdUp: (durationMs: number) => {
+      const hold = `LOCK TABLE events.act IN SHARE MODE; SELECT pg_sleep(${durationMs / 1_000})`;
+      return holder.runScript(`BEGIN; ${hold}; COMMIT`);
     },
     residentMb: () => process.memoryUsage.rss() / 1_000_000,
     /** Milliseconds from the answer of 202 to the first answer that has the event, of every tenth of `count` events sent at a rate. */
     latencies: (count: number, perSecond: number) => latencies({ count, perSecond, send, isReadable }),
     close: async () => {
+      await holder.close();
       await gateway.close();
       await app.stop();
     },
