@@ -46,4 +46,28 @@ export function childClauses(start: Start): void {
     wrapped.resolve();
     expect(await placed).toEqual({ said: "ink" });
   });
+
+  test("a run that is cancelled cancels the one that it called, which undoes what it did first; each tells of its own end", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        const giveBack = () => void behaviour.effects.push("given back");
+        await flow.run("take", () => behaviour.effects.push("taken"), { undo: giveBack });
+        const undo = () => void behaviour.effects.push("unpacked");
+        return flow.call("pack", orders.pack, { name: "ink" }, { deadlineMs: 1_000, undo });
+      },
+      pack: async (flow, { name }) => {
+        const unbox = () => void behaviour.effects.push("unboxed");
+        await flow.run("box", () => behaviour.effects.push("boxed"), { undo: unbox });
+        return { said: (await flow.waitFor("told", stock.told, { key: name })).name };
+      },
+    });
+    const placed = app.call(orders.place, { name: "ink" }, { deadlineMs: 60_000 });
+    await vi.waitFor(async () => expect(await app.workflows.list({ state: "waiting" })).toHaveLength(2), 10_000);
+    const [parent] = await app.workflows.list({ type: orders.place.id });
+    await app.workflows.cancel(parent?.id ?? "");
+    await expect(placed).rejects.toMatchObject({ code: "kernel.runCancelled", details: { run: parent?.id } });
+    expect(behaviour.effects).toEqual(["taken", "boxed", "unboxed", "given back"]);
+    const [child] = await app.workflows.list({ type: orders.pack.id });
+    expect(child).toMatchObject({ state: "failed", fault: { details: { run: child?.id } } });
+  });
 }

@@ -82,9 +82,10 @@ export function undoClauses(start: Start): void {
     expect(first.behaviour.effects).toEqual(["undo pay undefined"]);
   });
 
-  test("a run that is cancelled while one that it called goes on waits for the end of that, and does not ask again and again", async () => {
+  test("a run that is cancelled waits for the end of one that it called, and undoes what that answers all the same", async () => {
     let attempts = 0;
     const resting = Promise.withResolvers<void>();
+    const rested = Promise.withResolvers<void>();
     const { app, behaviour } = await start({
       place: async (flow) => {
         attempts++;
@@ -95,8 +96,10 @@ export function undoClauses(start: Start): void {
         return { said: "unreachable" };
       },
       pack: async (flow) => {
-        resting.resolve();
-        await flow.sleep("rest", 3_000);
+        await flow.run("rest", () => {
+          resting.resolve();
+          return rested.promise;
+        });
         return { said: "packed" };
       },
     });
@@ -108,7 +111,14 @@ export function undoClauses(start: Start): void {
       return waiting?.id ?? "";
     }, 10_000);
     await app.workflows.cancel(run);
-    await expect(placed).rejects.toMatchObject({ code: "kernel.runCancelled" });
+    const [child] = await vi.waitFor(async () => {
+      const cancelled = (await app.workflows.list({ type: orders.pack.id })).filter(({ isCancelled }) => isCancelled);
+      expect(cancelled).toHaveLength(1);
+      return cancelled;
+    }, 10_000);
+    expect(child?.state).toBe("running");
+    rested.resolve();
+    await expect(placed).rejects.toMatchObject({ code: "kernel.runCancelled", details: { run } });
     expect(behaviour.effects).toEqual(["packed", "unpacked"]);
     expect(attempts).toBeLessThan(30);
   });

@@ -7,7 +7,7 @@ import { validateNow } from "../contract/schema.ts";
 import type { Claimed } from "../jobs/run.ts";
 import type { AnyHandler } from "../service/service.ts";
 import type { Outcome } from "../store/outcome.ts";
-import type { Message, NewRun, RunChange, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
+import type { Message, NewRun, RunChange, RunStore, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Course, type Leaving } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import { Flow, type HandledWorkflow } from "./flow.ts";
@@ -22,6 +22,7 @@ export type Attempted =
 
 interface Making {
   readonly runtime: Runtime;
+  readonly runs: Pick<RunStore, "cancel">;
   readonly writes: Gathered<RunChange, RunVerdict>;
   readonly handler: AnyHandler;
 }
@@ -32,7 +33,7 @@ const stepsMaxDefault = 1_000;
 export async function attemptRun(
   handled: HandledWorkflow,
   { run, job, scope }: Claimed & { readonly run: StoredRun },
-  { runtime, writes, handler }: Making,
+  { runtime, runs, writes, handler }: Making,
 ): Promise<Attempted> {
   const { definition } = handled.workflow;
   const claim = { id: job.id, token: job.token };
@@ -43,6 +44,9 @@ export async function attemptRun(
     stepsMax: definition.stepsMax ?? stepsMaxDefault,
     isReplay: false,
     save: (steps) => writes.add({ do: "keep", claim, steps }),
+    cancel: async (child) => {
+      if (await runs.cancel(child)) runtime.wakeJobs();
+    },
     leave,
   });
   scope.onEnd = () => leave({ why: "lost" });
@@ -71,6 +75,7 @@ export async function replayRun(
     stepsMax,
     isReplay: true,
     save: async () => "lost",
+    cancel: async () => {},
     leave,
   });
   const flow = new Flow(handled, { run, claim: undefined, scope, course });
@@ -110,7 +115,9 @@ async function conclude(
   } catch (error) {
     if (!isFault(error)) throw error;
     await flow.undo();
-    const told = kernelFaults.runCancelled.is(error) ? error : runtime.translated(workflow.id, codes, error);
+    const told = kernelFaults.runCancelled.is(error)
+      ? course.cancellation(error)
+      : runtime.translated(workflow.id, codes, error);
     outcome = { fault: faultRecord(isFault(told) ? told : error) };
   }
   return { outcome, steps: course.end() };

@@ -21,6 +21,8 @@ export interface Step {
   readonly about: string;
   /** What it does can be found out again (a command's record, a clock): it is stored with whatever is stored next, and not before. */
   readonly isFound: boolean;
+  /** The run that it calls, whose end is asked for with that of this one. */
+  readonly child?: string | undefined;
   readonly retry?: StepRetry | undefined;
 }
 
@@ -45,6 +47,8 @@ interface Surroundings {
   readonly isReplay: boolean;
   /** Stores steps under the run's lease. */
   save(steps: readonly StepRecord[]): Promise<RunVerdict>;
+  /** Asks for the end of a run that goes on; one that has ended, or is in another database, is left alone. */
+  cancel(run: string): Promise<unknown>;
   leave(leaving: Leaving): void;
 }
 
@@ -106,6 +110,12 @@ export class Course {
     return this.unsaved;
   }
 
+  /** What a run tells that ends because it was cancelled, or because one was that it had called: its own end, where that was asked for. */
+  cancellation(error: Fault): Fault {
+    const isOwn = this.run.isCancelled || this.isCancelled;
+    return isOwn ? kernelFaults.runCancelled({ run: this.run.id }) : error;
+  }
+
   /** Whether the fault says that this run was cancelled, and not one that it called. */
   isCancellation(error: unknown): boolean {
     return kernelFaults.runCancelled.is(error) && error.details.run === this.run.id;
@@ -134,6 +144,7 @@ export class Course {
     if (before?.outcome !== undefined) return answerOf(before.outcome);
     // What a run that it called has done is known when that ends, and undone then.
     const isAwaited = before?.topic !== undefined;
+    if (isAwaited && this.knowsCancelled && step.child !== undefined) await this.cancel(step.child);
     if (before?.dueAt !== undefined && before.dueAt > this.now && !this.hasHeard(before)) {
       if (!isAwaited) this.assertGoesOn();
       return this.wait(before);
@@ -230,6 +241,17 @@ export class Course {
 
   private assertGoesOn(): void {
     if (this.isCancelled && !this.isUndoing) throw kernelFaults.runCancelled({ run: this.run.id });
+  }
+
+  private async cancel(child: string): Promise<void> {
+    this.underWay++;
+    try {
+      await this.surroundings.cancel(child);
+    } catch (error) {
+      return this.leave({ why: "failed", error });
+    } finally {
+      this.underWay--;
+    }
   }
 
   private async act(step: Step, begun: StepRecord, act: (attempt: number) => Promise<unknown>): Promise<unknown> {

@@ -12,7 +12,7 @@ import type { FlowContext, StepContext, StepOptions, UndoContext } from "../serv
 import type { RunClaim, StoredRun } from "../store/workflows.ts";
 import { runCommand } from "../transaction/command.ts";
 import type { Course } from "./course.ts";
-import { stepKey } from "./step-key.ts";
+import { runId, stepKey } from "./keys.ts";
 import { eventTopic, signalTopic } from "./topics.ts";
 
 const stepDeadlineMs = 30_000;
@@ -92,12 +92,12 @@ export class Flow implements FlowContext<string, object, unknown> {
 
   // biome-ignore lint/suspicious/noExplicitAny: what an action answers is between its contract and the caller, in FlowContext
   call(name: string, action: AnyAction, ...[input, options = {}]: [input: unknown, options?: Options]): Promise<any> {
-    const isFound = action.kind !== "query";
     const step = {
       name,
       kind: "call" as const,
       about: `${action.id} ${canonicalJson(input)}`,
-      isFound,
+      isFound: action.kind !== "query",
+      child: action.kind === "workflow" ? runId(action, this.identity.tenant, this.keyOf(name)) : undefined,
       retry: options.retry,
     };
     return this.undoable(name, options, () =>

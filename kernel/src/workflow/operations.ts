@@ -28,7 +28,7 @@ export interface WorkflowOperations {
    * how, or undefined. For tests of stored histories: the application need not be started.
    */
   replay(history: RunHistory): Promise<{ readonly step: string; readonly why: string } | undefined>;
-  /** The run begins nothing new, undoes what it did, and ends in `kernel.runCancelled`. Raises `kernel.unknownRun`. */
+  /** The run, and one that it waits for, begin nothing new, undo what they did, and end in `kernel.runCancelled`. Raises `kernel.unknownRun`. */
   cancel(run: string): Promise<void>;
   /**
    * A run that is stuck, or waits to try again, does so now, with all its tries before it. `from` names a step from which on it forgets what

@@ -27,10 +27,10 @@ import { Stuck } from "./course.ts";
 import { Divergence } from "./divergence.ts";
 import type { HandledWorkflow } from "./flow.ts";
 import { Gathered } from "./gathered.ts";
+import { isStepKey, runId } from "./keys.ts";
 import type { WorkflowStanding } from "./operations.ts";
 import { Outcomes } from "./outcomes.ts";
 import { StartCheck } from "./start-check.ts";
-import { isStepKey } from "./step-key.ts";
 
 /*
  * Runs workflows.
@@ -238,7 +238,7 @@ export class Workflows {
 
   /** One attempt at a claimed run. Never rejects. */
   private async work({ job, scope }: Claimed, { onHandled, isCut }: Surroundings): Promise<void> {
-    const { runtime } = this.home;
+    const { runtime, store } = this.home;
     let goesOn = true;
     try {
       const run = this.fresh.get(job.id) ?? (await this.stored(job));
@@ -246,7 +246,11 @@ export class Workflows {
       if (run === undefined) return;
       const handled = this.handled.get(run.type) as HandledWorkflow & { readonly handler: AnyHandler };
       const { handler } = handled;
-      const attempted = await attemptRun(handled, { run, job, scope }, { runtime, writes: this.writes, handler });
+      const attempted = await attemptRun(
+        handled,
+        { run, job, scope },
+        { runtime, runs: store.runs, writes: this.writes, handler },
+      );
       // A parent that waits for its end, too.
       goesOn = attempted.how !== "ended" || run.isChild;
       if (attempted.how === "ended") this.outcomes.heard(job.id, attempted.outcome);
@@ -326,12 +330,6 @@ function handledOf(
 
 function versionOf({ definition }: AnyWorkflow): number {
   return definition.version ?? 1;
-}
-
-/** The same for the same tenant, workflow and key. */
-function runId(workflow: AnyWorkflow, tenant: string, key: string): string {
-  const hex = Buffer.from(digest(16, "run", workflow.id, tenant, key)).toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 function answerOf(outcome: Outcome): unknown {
