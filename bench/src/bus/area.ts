@@ -3,9 +3,9 @@ import type { Row } from "../row.ts";
 import { measureBesideStream } from "./beside-stream.ts";
 import { measureFailOver } from "./fail-over.ts";
 import { nats } from "./nats.ts";
-import { measureTransport, type Transport } from "./pair.ts";
 import { redis } from "./redis.ts";
 import { tcp } from "./tcp.ts";
+import { measureTransport, type Transport } from "./transport.ts";
 
 const transports: Transport[] = [tcp, nats, redis];
 

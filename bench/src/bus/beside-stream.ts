@@ -1,7 +1,7 @@
-import { type Bench, Figures, type Sample, type Wanted } from "../rounds.ts";
+import type { Bench, Sample, Wanted } from "../rounds.ts";
 import type { Row } from "../row.ts";
 import type { Subject } from "../subject-process.ts";
-import { type Pair, withPair } from "./pair.ts";
+import { cpuMicrosOf, type Load, measureInSlices } from "./slices.ts";
 
 const exchange = new URL("./exchange.ts", import.meta.url);
 const bus = { tcp: { listen: "127.0.0.1:0" } };
@@ -38,21 +38,11 @@ const wanted: Wanted[] = [
 
 /** Small calls, one at a time, while 10 MB go up the same connection again and again: beside what we promise and what a socket can do. */
 export async function measureBesideStream(bench: Bench): Promise<Row[]> {
-  const figures = new Figures(bench, subjects);
-  for (let round = 1; round <= bench.rounds; round++) {
-    for (const subject of subjects) {
-      bench.progress(`round ${round} of ${bench.rounds}: small calls beside a stream: ${subject.name}`);
-      figures.add(subject.id, await withPair(bench, subject, (pair) => measure(bench, pair)));
-    }
-  }
-  return figures.rows(wanted);
+  return (await measureInSlices(bench, subjects, [besideStream])).rows(wanted);
 }
 
-async function measure({ quick }: Bench, { callee, caller }: Pair): Promise<Sample> {
-  const durationMs = quick ? 100 : 2_000;
-  const cpuMicros = async () => (await callee.ask<number>("cpuMicros")) + (await caller.ask<number>("cpuMicros"));
-  await caller.ask("besideStream", durationMs / 2);
-  const before = await cpuMicros();
-  const { MB, ...sample } = await caller.ask<Sample & { MB: number }>("besideStream", durationMs);
-  return { ...sample, cpu: ((await cpuMicros()) - before) / MB };
-}
+const besideStream: Load = async (pair, durationMs) => {
+  const before = await cpuMicrosOf(pair);
+  const { MB, ...sample } = await pair.caller.ask<Sample & { MB: number }>("besideStream", durationMs);
+  return { ...sample, cpu: ((await cpuMicrosOf(pair)) - before) / MB };
+};

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { OwnServer, type OwnServerName, programOf } from "@banyan/tools/own-server";
 import type { Bench } from "../rounds.ts";
 import type { Subject } from "../subject-process.ts";
-import type { Prepared } from "./pair.ts";
+import type { Prepared } from "./transport.ts";
 
 /** A broker and how to start it for measurements alone. */
 export type BrokerChoice = {

@@ -1,6 +1,6 @@
 import { peer } from "../subject-process.ts";
 import { withBroker } from "./broker.ts";
-import type { Transport } from "./pair.ts";
+import type { Transport } from "./transport.ts";
 import { type Want, wanted } from "./wanted.ts";
 
 const ours = new URL("./ours.ts", import.meta.url);
