@@ -96,8 +96,8 @@ class Nats implements NatsBus {
     return this.opened().join(group);
   }
 
-  publish(topic: string, message: Uint8Array): void {
-    this.opened().publish(topic, message);
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void {
+    this.opened().publish(topic, message, unheard);
   }
 
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void {

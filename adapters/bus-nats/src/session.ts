@@ -1,7 +1,7 @@
 import { type BusReceiver, busFaults, type NodeRef, type Outgoing } from "@banyan/kernel/bus";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { Confirmations } from "./confirmations.ts";
-import { GroupSender } from "./groups.ts";
+import { HeededSender } from "./heeded-sender.ts";
 import { type Subjects, senderOf } from "./subjects.ts";
 import { type Way, Ways } from "./ways.ts";
 
@@ -32,7 +32,7 @@ export class Session {
   private readonly id: string;
   private readonly receiver: BusReceiver;
   private readonly ways: Ways;
-  private readonly groups: GroupSender;
+  private readonly heeded: HeededSender;
   private readonly confirmations: Confirmations;
   private isConnected = true;
   private readonly told = new Set<Way>();
@@ -47,7 +47,7 @@ export class Session {
     this.id = id;
     this.receiver = receiver;
     this.ways = new Ways(subjects, id);
-    this.groups = new GroupSender({ connection, subjects, id });
+    this.heeded = new HeededSender({ connection, subjects, id });
     const onRoom = () => this.resume();
     this.confirmations = new Confirmations({ connection, bytesMax: unconfirmedBytesMax, onRoom });
   }
@@ -56,7 +56,7 @@ export class Session {
   async begin(): Promise<void> {
     void this.watch();
     this.hear({ subject: this.self.subject }, (message) => this.received(message));
-    this.hear({ subject: this.groups.replies }, ({ subject }) => this.groups.unheard(subject, nobodyThere()));
+    this.hear({ subject: this.heeded.replies }, ({ subject }) => this.heeded.unheard(subject, nobodyThere()));
     await this.connection.flush();
     if (this.denied !== null) throw this.denied;
   }
@@ -71,7 +71,8 @@ export class Session {
   }
 
   sendToGroup(group: string, batch: Outgoing): boolean {
-    if (!this.hand(batch, () => this.groups.send(group, batch))) return true;
+    const subject = this.subjects.of("group", group, this.id);
+    if (!this.hand(batch, () => this.heeded.send(subject, batch))) return true;
     return this.confirmations.add(batch.frames.length);
   }
 
@@ -82,8 +83,12 @@ export class Session {
     return () => void member.drain().catch(() => {});
   }
 
-  publish(topic: string, message: Uint8Array): void {
-    if (this.isUp()) this.connection.publish(this.subjects.of("topic", topic, this.id), message.slice());
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void {
+    if (!this.isUp()) return;
+    const subject = this.subjects.of("topic", topic, this.id);
+    const frames = message.slice();
+    if (unheard === undefined) this.connection.publish(subject, frames);
+    else this.heeded.send(subject, { frames, sent: () => {}, failed: unheard });
   }
 
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void {

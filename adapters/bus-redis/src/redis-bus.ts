@@ -66,8 +66,8 @@ class RedisPubSub implements RedisBus {
     throw new Error("Redis has no groups");
   }
 
-  publish(topic: string, message: Uint8Array): void {
-    this.opened().publish(topic, message);
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void {
+    this.opened().publish(topic, message, unheard);
   }
 
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void {

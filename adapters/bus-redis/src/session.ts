@@ -91,9 +91,12 @@ export class Session {
     return false;
   }
 
-  publish(topic: string, message: Uint8Array): void {
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void {
     if (!this.isUp) return;
-    this.redis.publish(this.channel("topic", topic), this.sealer.seal(message)).catch((error) => this.denied(error));
+    const told = (hearers: number) => hearers === 0 && unheard?.();
+    this.redis
+      .publish(this.channel("topic", topic), this.sealer.seal(message))
+      .then(told, (error) => this.denied(error));
   }
 
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void {

@@ -173,8 +173,8 @@ class TcpBus implements Bus {
     throw new Error(`group ${group}: nobody stands between nodes here who could choose a member`);
   }
 
-  publish(topic: string, message: Uint8Array): void {
-    this.#opened?.topics.publish(topic, message);
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void {
+    this.#opened?.topics.publish(topic, message, unheard);
   }
 
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void {

@@ -50,7 +50,19 @@ export function topicClauses(probe: () => Probe): void {
     expect(without(other.heard)).toEqual([]);
   });
 
-  test("T3 a listener that throws is reported, and goes on hearing", async () => {
+  test("T3 what nobody subscribes to is known to be unheard, and what somebody does is not", async () => {
+    const [topic, otherTopic] = [newTopic(), newTopic()];
+    const [speaker, listener] = [await probe().node(), await probe().node()];
+    const { heard } = await listen(listener, topic);
+    const unheard: unknown[] = [];
+    speaker.exchange.publish(topic, "heard", () => unheard.push("heard"));
+    for (const turn of [1, 2]) speaker.exchange.publish(otherTopic, turn, () => unheard.push(turn));
+    await vi.waitFor(() => expect(unheard).toEqual([1, 2]));
+    await vi.waitFor(() => expect(heard).toContainEqual([speaker.ref.id, "heard"]));
+    expect(unheard).toEqual([1, 2]);
+  });
+
+  test("T4 a listener that throws is reported, and goes on hearing", async () => {
     const topic = newTopic();
     const [speaker, listener] = [await probe().node(), await probe().node()];
     listener.exchange.subscribe(topic, (_, value) => {

@@ -64,8 +64,11 @@ export interface Bus {
   sendToGroup(group: string, batch: Outgoing): boolean;
   /** Takes part in a group until the answered function is called; what comes goes to the receiver. */
   join(group: string): () => void;
-  /** To every subscriber of the topic that there is now. Small, rare: announcements, not data. */
-  publish(topic: string, message: Uint8Array): void;
+  /**
+   * To every subscriber of the topic that there is now. Small, rare: announcements, not data. `unheard` is called, later and once, where
+   * it is certain that there was none; a bus that cannot tell, as while it is cut off, does not call it.
+   */
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void;
   subscribe(topic: string, listener: (from: NodeRef, message: Uint8Array) => void): () => void;
   /**
    * Closes what leads to a node that is not needed, without a word to the receiver: whoever asks for it has settled what was under

@@ -135,10 +135,10 @@ export class Exchange {
 
   /**
    * Tells every subscriber of the topic that there is now, this node's own included: small and rare, such as announcements. At
-   * most once; nobody hears whether it arrived.
+   * most once; nobody hears whether it arrived, but `unheard` is called where there certainly was no subscriber.
    */
-  publish(topic: string, value: unknown): void {
-    this.topics.publish(topic, value);
+  publish(topic: string, value: unknown, unheard?: () => void): void {
+    this.topics.publish(topic, value, unheard);
   }
 
   /** Until the answered function is called. The value is as JSON delivers it, and not validated. */

@@ -112,11 +112,13 @@ class InProcessBus implements Bus {
     );
   }
 
-  publish(topic: string, message: Uint8Array): void {
+  publish(topic: string, message: Uint8Array, unheard = nothing): void {
     const copy = message.slice();
-    for (const listener of this.network.topics.get(topic) ?? []) {
+    const listeners = this.network.topics.get(topic) ?? new Set();
+    for (const listener of listeners) {
       this.network.later({ from: "", to: "", arrive: () => listener(this.node, copy), drop: nothing });
     }
+    if (listeners.size === 0) this.network.later({ from: "", to: "", arrive: unheard, drop: nothing });
   }
 
   subscribe(topic: string, listener: TopicListener): () => void {

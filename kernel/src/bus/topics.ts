@@ -17,8 +17,8 @@ export class Topics {
     this.options = options;
   }
 
-  publish(topic: string, value: unknown): void {
-    this.options.bus.publish(topic, Buffer.from(JSON.stringify(value)));
+  publish(topic: string, value: unknown, unheard?: () => void): void {
+    this.options.bus.publish(topic, Buffer.from(JSON.stringify(value)), unheard);
   }
 
   subscribe(topic: string, listener: (from: NodeRef, value: unknown) => void): () => void {

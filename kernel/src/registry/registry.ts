@@ -8,7 +8,8 @@ import { beatMs, forgetAfterMs } from "./timing.ts";
 /** What a registry does, and what it asks of the way to other nodes. */
 export interface RegistryWire {
   subscribe(topic: string, listener: (from: NodeRef, message: unknown) => void): () => void;
-  publish(topic: string, message: unknown): void;
+  /** `unheard` is called where certainly nobody subscribes to the topic. */
+  publish(topic: string, message: unknown, unheard?: () => void): void;
   ping(node: NodeRef): void;
   /** When any frame of the node was last heard, on the monotonic clock; -1 for never. */
   heardAt(id: string): number;
@@ -179,7 +180,7 @@ export class Registry {
 
   private ask(view: ServiceView, now: number): void {
     view.asked(now);
-    this.wire.publish(topics.questions(view.service), { kind: "ask" });
+    this.wire.publish(topics.questions(view.service), { kind: "ask" }, () => view.unheard());
   }
 
   /** R5. */

@@ -12,10 +12,14 @@ export class ServiceView {
   generation = 0;
   /** Whether anybody ever offered it, as far as this process heard. */
   isKnown: boolean;
+  /** The last question for it certainly reached nobody who could offer it. */
+  isUnheard = false;
   /** When to ask for it again, on the monotonic clock. */
   askAt = 0;
   private askPauseMs = beatMs;
   private questionsLeft = 0;
+  /** Somebody went away without it since the last question. */
+  private isMissed = false;
   private waiting: (() => void)[] = [];
 
   constructor(service: string, isKnown: boolean) {
@@ -29,6 +33,7 @@ export class ServiceView {
 
   add(node: RemoteNode): void {
     this.isKnown = true;
+    this.isUnheard = false;
     if (!this.nodes.includes(node)) this.nodes.push(node);
     this.refresh();
   }
@@ -58,6 +63,17 @@ export class ServiceView {
     this.waiting = this.waiting.filter((other) => other !== wake);
   }
 
+  /** Nobody listens to questions for it: who offers it later says so. */
+  unheard(): void {
+    this.isUnheard = true;
+    this.refresh();
+  }
+
+  /** A call failed for want of it, and waits no more: another question is worth it all the same. */
+  missed(): void {
+    this.isMissed = true;
+  }
+
   /** Asks at the next beats, twice: one question, or one answer of many, may be lost. */
   askAgain(now: number): void {
     this.questionsLeft = 2;
@@ -65,12 +81,13 @@ export class ServiceView {
     this.askPauseMs = 2 * beatMs;
   }
 
-  /** Whether to ask now: a question is left, or somebody waits in vain, and the last one is long enough ago. */
+  /** Whether to ask now: a question is left, or somebody waits or went away in vain, and the last one is long enough ago. */
   isAskDue(now: number): boolean {
-    return (this.questionsLeft > 0 || this.waiting.length > 0) && now >= this.askAt;
+    return (this.questionsLeft > 0 || this.isMissed || this.waiting.length > 0) && now >= this.askAt;
   }
 
   asked(now: number): void {
+    this.isMissed = false;
     if (this.questionsLeft > 0) this.questionsLeft--;
     this.askAt = now + this.askPauseMs;
     this.askPauseMs = Math.min(pauseMsMax, this.askPauseMs * 2);

@@ -25,7 +25,7 @@ export interface OutgoingOptions extends RoutesOptions {
   knownIds(): readonly string[];
 }
 
-/** How long a call waits for a node of a service that there is, and of one that nobody ever spoke of. */
+/** How long a call waits for a node of a service that there is, and of one that nobody ever spoke of where the bus cannot tell whether anybody could. */
 const awaitedMs = 1_000;
 const unheardMs = 250;
 
@@ -180,9 +180,11 @@ export class Outgoing {
       if (route !== null) return route;
       const absence = this.routes.absence();
       const leftMs = Math.min(until - now(), scope.remainingMs());
-      const isHopeless = absence === "action" || typeof absence === "object" || now() < this.unheardUntil;
+      const isUnheard = !view.isKnown && (view.isUnheard || now() < this.unheardUntil);
+      const isHopeless = absence === "action" || typeof absence === "object" || isUnheard;
       if (isHopeless || leftMs <= 0 || (absence === "tripped" && this.routes.probeInMs() > leftMs)) {
         if (!view.isKnown) this.unheardUntil = now() + awaitedMs;
+        if (isUnheard) view.missed();
         throw this.refusal(absence, call.context.key);
       }
       await changeOf(view, scope, absence === "tripped" ? Math.min(leftMs, this.routes.probeInMs() + 1) : leftMs);

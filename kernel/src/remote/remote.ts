@@ -196,7 +196,7 @@ export class Remote {
 
   private readonly wire: RegistryWire = {
     subscribe: (topic, listener) => this.exchange.subscribe(topic, listener),
-    publish: (topic, message) => this.exchange.publish(topic, message),
+    publish: (topic, message, unheard) => this.exchange.publish(topic, message, unheard),
     ping: (node) => this.exchange.ping(node),
     heardAt: (id) => this.exchange.heardAt(id),
     loadOf: (id) => this.exchange.loadOf(id),

@@ -19,6 +19,7 @@ export class Seed {
   readonly #options: SeedOptions;
   readonly #stop = new AbortController();
   #link: TopicLink | undefined;
+  #isSelf = false;
 
   constructor(options: SeedOptions) {
     this.#options = options;
@@ -29,6 +30,11 @@ export class Seed {
     const tried = Promise.withResolvers<void>();
     void this.#keep(tried);
     return tried.promise;
+  }
+
+  get state(): "there" | "away" | "self" {
+    if (this.#isSelf) return "self";
+    return this.#link === undefined ? "away" : "there";
   }
 
   /** Dropped while there is no connection. */
@@ -55,6 +61,7 @@ export class Seed {
         // A list of seeds is the same on every node, the seeds included.
         if (met.id === this.#options.self) {
           met.socket.destroy();
+          this.#isSelf = true;
           tried.reject(new Error("the seed is this node"));
           return;
         }

@@ -6,6 +6,8 @@ import { Refused } from "../refusal.ts";
 export type TopicHead =
   | { readonly do: "subscribe" | "unsubscribe"; readonly topic: string }
   | Publication
+  /** By a seed: it knows nobody who subscribes to what was published with this sequence. */
+  | { readonly do: "unheard"; readonly sequence: number }
   /** Says that this end is alive. */
   | { readonly do: "ping" };
 
@@ -16,6 +18,8 @@ export interface Publication {
   /** Grows by one with each message of its publisher, so that what comes through two seeds is heard once. */
   readonly sequence: number;
   readonly from: NodeRef;
+  /** Whether the seed is to say where nobody subscribes. */
+  readonly asks: boolean;
 }
 
 /** A frame is its length (4 bytes, little-endian, without these), the length of its head (2 bytes), the head as JSON, the message. */
@@ -64,12 +68,13 @@ function checkHead(json: Buffer): TopicHead {
   try {
     head = JSON.parse(json.toString());
   } catch {}
-  const { do: what, topic, sequence, from } = Object(head) as Partial<Record<string, unknown>>;
+  const { do: what, topic, sequence, from, asks = false } = Object(head) as Partial<Record<string, unknown>>;
   if (what === "ping") return { do: "ping" };
+  if (what === "unheard" && Number.isSafeInteger(sequence)) return { do: "unheard", sequence: sequence as number };
   if (typeof topic === "string" && topic.length <= TOPIC_LENGTH_MAX) {
     if (what === "subscribe" || what === "unsubscribe") return { do: what, topic };
     if (what === "publish" && Number.isSafeInteger(sequence) && isNodeRef(from)) {
-      return { do: "publish", topic, sequence: sequence as number, from };
+      return { do: "publish", topic, sequence: sequence as number, from, asks: asks === true };
     }
   }
   throw new Refused("garbled", "a topic frame that says nothing known");

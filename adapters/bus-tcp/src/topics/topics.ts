@@ -17,6 +17,8 @@ export interface TopicsHome {
   refused(error: Refused, detail: string): void;
 }
 
+/** Questions whose seeds have not all answered: those of which one seed knows a subscriber never have. */
+const QUESTIONS_MAX = 1_000;
 /** Publishers whose last message is remembered; the one unheard of for longest goes first. */
 const PUBLISHERS_MAX = 10_000;
 const TOPICS_PER_NODE_MAX = 1_000;
@@ -26,6 +28,13 @@ interface Subscriber {
   readonly node: NodeRef;
   readonly link: TopicLink;
   readonly topics: Set<string>;
+}
+
+/** What was published by somebody who is to know whether nobody subscribes. */
+interface Question {
+  readonly unheard: () => void;
+  /** Seeds that have not said that they know nobody. */
+  seedsLeft: number;
 }
 
 /**
@@ -39,6 +48,8 @@ export class Topics {
   readonly #subscribers = new Set<Subscriber>();
   readonly #seeds: readonly Seed[];
   readonly #heard = new Map<string, number>();
+  /** By sequence. */
+  readonly #questions = new Map<number, Question>();
   #sequence = 0;
 
   constructor(home: TopicsHome) {
@@ -49,7 +60,10 @@ export class Topics {
           self: home.self().id,
           dial: (signal) => home.dial(address, signal),
           greeting: () => [...this.#listeners.keys()].map((topic) => encodeTopicFrame({ do: "subscribe", topic })),
-          received: (head, message) => head.do === "publish" && this.#deliver(head, message),
+          received: (head, message) => {
+            if (head.do === "publish") this.#deliver(head, message);
+            if (head.do === "unheard") this.#unheard(head.sequence);
+          },
           refused: (error) => home.refused(error, `seed ${address}`),
         }),
     );
@@ -60,17 +74,38 @@ export class Topics {
     await Promise.any(this.#seeds.map((seed) => seed.start())).catch(() => {});
   }
 
-  publish(topic: string, message: Uint8Array): void {
+  publish(topic: string, message: Uint8Array, unheard?: () => void): void {
     if (message.length > TOPIC_MESSAGE_BYTES_MAX) {
       throw new RangeError(
         `a message of ${message.length} bytes for topic ${topic}: ${TOPIC_MESSAGE_BYTES_MAX} at most`,
       );
     }
-    const publication: Publication = { do: "publish", topic, sequence: ++this.#sequence, from: this.#home.self() };
+    const sequence = ++this.#sequence;
+    const asks = unheard !== undefined;
+    const publication: Publication = { do: "publish", topic, sequence, from: this.#home.self(), asks };
     const frame = encodeTopicFrame(publication, message);
     for (const seed of this.#seeds) seed.send(frame);
+    if (asks && !this.#isHeard(publication)) this.#ask(sequence, unheard);
     this.#relay(publication, frame);
     this.#deliver(publication, message);
+  }
+
+  /** A seed that is away may know somebody. */
+  #ask(sequence: number, unheard: () => void): void {
+    const states = this.#seeds.map(({ state }) => state);
+    if (states.includes("away")) return;
+    const seedsLeft = states.filter((state) => state === "there").length;
+    if (seedsLeft === 0) process.nextTick(unheard);
+    else this.#questions.set(sequence, { unheard, seedsLeft });
+    const [oldest] = this.#questions.keys();
+    if (this.#questions.size > QUESTIONS_MAX && oldest !== undefined) this.#questions.delete(oldest);
+  }
+
+  #unheard(sequence: number): void {
+    const question = this.#questions.get(sequence);
+    if (question === undefined || --question.seedsLeft > 0) return;
+    this.#questions.delete(sequence);
+    question.unheard();
   }
 
   subscribe(topic: string, listener: Listener): () => void {
@@ -110,14 +145,22 @@ export class Topics {
     subscriber.link.start(rest);
   }
 
-  #obey({ node, topics }: Subscriber, head: TopicHead, message: Buffer): void {
+  #obey({ node, topics, link }: Subscriber, head: TopicHead, message: Buffer): void {
     if (head.do === "subscribe" && topics.size < TOPICS_PER_NODE_MAX) topics.add(head.topic);
     if (head.do === "unsubscribe") topics.delete(head.topic);
     if (head.do !== "publish") return;
     // Who it is from says the connection: nobody publishes in another's name.
     const publication = { ...head, from: node };
+    if (head.asks && !this.#isHeard(publication))
+      link.send(encodeTopicFrame({ do: "unheard", sequence: head.sequence }));
     this.#relay(publication, encodeTopicFrame(publication, message));
     this.#deliver(publication, message);
+  }
+
+  /** Whether this node knows anybody who subscribes, but for who published. */
+  #isHeard({ topic, from }: Publication): boolean {
+    if (this.#listeners.has(topic)) return true;
+    return [...this.#subscribers].some(({ node, topics }) => node.id !== from.id && topics.has(topic));
   }
 
   #relay({ topic, from }: Publication, frame: Buffer): void {

@@ -3,10 +3,10 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Subjects } from "./subjects.ts";
 
 /**
- * Sends to groups and learns whether anybody was there. The server answers a message without a subscriber by a 503 to its
+ * Sends and learns whether anybody was there. The server answers a message without a subscriber by a 503 to its
  * reply subject, before it answers a PING that came behind it: what the PONG finds unrefused has reached a member's queue.
  */
-export class GroupSender {
+export class HeededSender {
   private readonly connection: NatsConnection;
   private readonly subjects: Subjects;
   private readonly id: string;
@@ -25,10 +25,10 @@ export class GroupSender {
     return this.subjects.of("unheard", this.id, "*");
   }
 
-  send(group: string, batch: Outgoing): void {
+  send(subject: string, batch: Outgoing): void {
     const sequence = ++this.sequence;
     const reply = this.subjects.of("unheard", this.id, String(sequence));
-    this.connection.publish(this.subjects.of("group", group, this.id), batch.frames, { reply });
+    this.connection.publish(subject, batch.frames, { reply });
     this.pending.set(sequence, batch);
     if (this.unasked.push(sequence) === 1) queueMicrotask(() => this.ask());
   }
