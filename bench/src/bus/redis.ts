@@ -1,7 +1,6 @@
 import { peer } from "../subject-process.ts";
 import { withBroker } from "./broker.ts";
-import type { Transport } from "./transport.ts";
-import { type Want, wanted } from "./wanted.ts";
+import { type Transport, type Want, wanted } from "./transport.ts";
 
 const ours = new URL("./ours.ts", import.meta.url);
 

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import type { CertificateFiles } from "@banyan/bus-tcp";
 import type { Bench } from "../rounds.ts";
 import { peer, type Subject } from "../subject-process.ts";
-import type { Transport } from "./transport.ts";
-import { type Want, wanted } from "./wanted.ts";
+import { type Transport, type Want, wanted } from "./transport.ts";
 
 const ours = new URL("./ours.ts", import.meta.url);
 const exchange = new URL("./exchange.ts", import.meta.url);
