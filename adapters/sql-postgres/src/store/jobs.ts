@@ -57,7 +57,7 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
       return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
     },
     async renew(jobs, leaseMs) {
-      // In the order in which banyan.hold_runs locks, so that neither waits for the other crosswise.
+      // In the order in which banyan.hold_runs and all others lock, so that none waits for another crosswise.
       const { rows } = await run(sql`WITH held AS MATERIALIZED (
           SELECT j.id FROM banyan.job j
           JOIN unnest(${jobs.map((job) => job.id)}::text[], ${jobs.map((job) => job.token)}::bigint[]) AS given (id, token)
@@ -77,10 +77,14 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
     },
     async release(jobs) {
       if (jobs.length === 0) return;
-      const { count } = await run(sql`UPDATE banyan.job AS j
+      const { count } = await run(sql`WITH held AS MATERIALIZED (
+          SELECT j.id FROM banyan.job j
+          JOIN unnest(${jobs.map((job) => job.id)}::text[], ${jobs.map((job) => job.token)}::bigint[]) AS given (id, token)
+            ON j.id = given.id AND j.token = given.token
+          WHERE j.dead_at IS NULL ORDER BY j.id FOR NO KEY UPDATE OF j)
+        UPDATE banyan.job AS j
         SET token = j.token + 1, owner = NULL, lease_until = NULL, is_counted = false, attempt = j.attempt - 1
-        FROM unnest(${jobs.map((job) => job.id)}::text[], ${jobs.map((job) => job.token)}::bigint[]) AS held (id, token)
-        WHERE j.id = held.id AND j.token = held.token AND j.dead_at IS NULL`);
+        FROM held WHERE j.id = held.id`);
       if (count > 0) announce();
     },
     async nextDueMs(types) {

@@ -156,10 +156,11 @@ export function beginJob(store: CommandStore, job: ClaimedJob, budget: Budget): 
   };
 }
 
-/** Comes first: a job's own dedupe key is free for what it enqueues. */
+/** Comes first: a job's own dedupe key is free for what it enqueues. In the order in which all lock them: see `renew` of the queue. */
 function completed(jobs: readonly ClaimedJob[]): readonly Statement[] {
   if (jobs.length === 0) return [];
-  const [ids, tokens] = [jobs.map(({ id }) => id), jobs.map(({ token }) => token)];
+  const inOrder = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const [ids, tokens] = [inOrder.map(({ id }) => id), inOrder.map(({ token }) => token)];
   return [sql`SELECT banyan.complete_jobs(${ids}::text[], ${tokens}::bigint[]) AS released`];
 }
 
