@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
 import { TestNode } from "../../../tools/test-bus-node.ts";
+import { selfSigned } from "../../../tools/test-certificate.ts";
 import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createNatsBus } from "../src/index.ts";
 
@@ -20,16 +20,10 @@ describeWithOwnServer("nats", "who may take part in the bus over NATS", (program
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "banyan-nats-access-"));
-    const [cert, key, config] = ["cert.pem", "key.pem", "nats.conf"].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-    const pair = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert];
-    execFileSync("openssl", ["req", "-x509", ...pair, ...subject, "-days", "2"], { stdio: "ignore" });
-    ca = readFileSync(cert, "utf8");
-    writeFileSync(config, `tls { cert_file: "${cert}", key_file: "${key}" }\n${users}`);
+    const config = join(folder, "nats.conf");
+    const { certFile, keyFile, ca: own } = selfSigned(folder);
+    ca = own;
+    writeFileSync(config, `tls { cert_file: "${certFile}", key_file: "${keyFile}" }\n${users}`);
     server = await OwnServer.start(program, (port) => ["-c", config, "-a", "127.0.0.1", "-p", String(port)]);
   });
   afterAll(async () => {

@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
+import { selfSigned } from "../../../tools/test-certificate.ts";
+import { expectTrip } from "../../../tools/test-log-trip.ts";
 import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createJetStreamLog } from "../src/index.ts";
 
@@ -20,18 +20,12 @@ describeWithOwnServer("nats", "who may use the log over JetStream", (program) =>
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "banyan-jetstream-access-"));
-    const [cert, key, config] = ["cert.pem", "key.pem", "nats.conf"].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-    const pair = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert];
-    execFileSync("openssl", ["req", "-x509", ...pair, ...subject, "-days", "2"], { stdio: "ignore" });
-    ca = readFileSync(cert, "utf8");
+    const config = join(folder, "nats.conf");
+    const { certFile, keyFile, ca: own } = selfSigned(folder);
+    ca = own;
     writeFileSync(
       config,
-      `jetstream { store_dir: "${folder}" }\ntls { cert_file: "${cert}", key_file: "${key}" }\n${users}`,
+      `jetstream { store_dir: "${folder}" }\ntls { cert_file: "${certFile}", key_file: "${keyFile}" }\n${users}`,
     );
     server = await OwnServer.start(program, (port) => ["-c", config, "-a", "127.0.0.1", "-p", String(port)]);
   });
@@ -49,18 +43,7 @@ describeWithOwnServer("nats", "who may use the log over JetStream", (program) =>
   };
 
   test("a user with the right password and the server's authority appends and reads", async () => {
-    const log = await open("ledger:p%40ss%2Fword", { ca });
-    const message = { id: randomUUID(), type: "ledger.posted", key: "acme/1", body: Buffer.from("{}") };
-    await log.append([message]);
-    const received = new Promise<readonly { readonly id: string }[]>((resolve, reject) => {
-      log
-        .consume(
-          { name: "ledger", types: [message.type], from: "earliest", inFlightMax: 10 },
-          { received: resolve, lost: () => {}, refused: reject },
-        )
-        .catch(reject);
-    });
-    expect(await received).toMatchObject([{ id: message.id }]);
+    await expectTrip(await open("ledger:p%40ss%2Fword", { ca }));
   });
 
   test.for([

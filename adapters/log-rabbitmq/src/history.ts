@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from "amqplib";
 import { Acknowledgements } from "./acknowledgements.ts";
+import { faultOf } from "./faults.ts";
 import { messageOf, propertiesOf, typeOf } from "./message.ts";
 import type { Membership } from "./topology.ts";
 
@@ -13,6 +14,7 @@ export const isFence = ({ properties }: ConsumeMessage): boolean => properties.t
 /**
  * Copies what is unclaimed of a group's types into a queue of its own, which the group has before anything else. The group's
  * queue is bound by now: nothing falls between. What came while this began is in both, which is twice, and not out of order.
+ * Raises `log.misconfigured`, `log.unavailable`.
  */
 export async function copyHistory(connection: ChannelModel, membership: Membership): Promise<void> {
   const { topology, group } = membership;
@@ -29,6 +31,8 @@ export async function copyHistory(connection: ChannelModel, membership: Membersh
   };
   try {
     await Promise.race([copied(), broken]);
+  } catch (cause) {
+    throw faultOf(cause);
   } finally {
     await channel.close().catch(() => {});
   }

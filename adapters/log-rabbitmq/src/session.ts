@@ -144,6 +144,8 @@ export class Session {
 
   private endHistory(): void {
     this.isAtFence = false;
+    // Cancelled first: else the server tells that a queue went away which is still read.
+    this.channel.cancel(this.history).catch(() => {});
     this.channel.deleteQueue(this.history).catch(() => {});
   }
 
