@@ -207,7 +207,8 @@ export class OutboxFeed implements Feed {
     // One under way may not see what this one is for: the next begins when it has ended.
     if (this.polling !== null) return;
     if (this.pollTimer !== null) clearTimeout(this.pollTimer);
-    this.pollTimer = setTimeout(() => this.pollNow(), waitMs);
+    if (waitMs <= 0) this.pollNow();
+    else this.pollTimer = setTimeout(() => this.pollNow(), waitMs);
   }
 
   private pollNow(): void {

@@ -10,21 +10,23 @@ const EVENTS = "events";
 const LISTEN: Statement = statement(`LISTEN ${CHANNEL}`);
 /** A NOTIFY has a commit of its own, which need not reach the disk. */
 const UNSYNCED: Statement = statement("SET synchronous_commit = off");
-const WINDOW_MS = 10;
+/** The pace that is kept under load, and how many calls may run ahead of it after a rest. */
+const PACE_MS = 8;
+const AHEAD = 4;
 const RECONNECT_MS = 500;
 const ANSWER_MS = 2_000;
 
 /** Tells other processes that there is something to do, and hears it from them. Lossy: polling is what makes it complete. */
 export interface Announcements {
-  /** Costs nothing to the caller: one NOTIFY leaves per window, whatever the number of commits. `eventsAlone`: no job is free by it. */
+  /** Costs nothing to the caller: NOTIFYs leave at a steady pace, whatever the number of commits. `eventsAlone`: no job is free by it. */
   announce(eventsAlone?: boolean): void;
   onAnnounced: Outbox["onAnnounced"];
   stop(): Promise<void>;
 }
 
 /**
- * Measured: a NOTIFY in each commit takes three quarters of the throughput, since such commits queue for one lock. One per
- * window of 10 ms from a connection of its own costs nothing; at once when idle, so that a lone event is not late.
+ * Measured: a NOTIFY in each commit takes three quarters of the throughput, since such commits queue for one lock. One every
+ * few milliseconds from a connection of its own costs nothing; at once while they are rare, so that a lone event is not late.
  */
 export function createAnnouncements(options: ConnectOptions): Announcements {
   const self = randomUUID();
@@ -34,10 +36,10 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
   const stopped = new AbortController();
   let connection: SqlConnection | undefined;
 
-  // Of all that is said, and heard, in a window.
+  // Of all that is said, and heard, at once.
   let saysEventsAlone = true;
   let heardEventsAlone = true;
-  const hear = everyWindow(() => {
+  const hear = paced(() => {
     const eventsAlone = heardEventsAlone;
     heardEventsAlone = true;
     for (const listener of listeners) listener(eventsAlone);
@@ -47,8 +49,8 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
     hear();
   };
   let saying: Promise<unknown> | undefined;
-  const say = everyWindow(() => {
-    // A slow NOTIFY is caught up with by the next window: a connection takes one batch at a time.
+  const say = paced(() => {
+    // A slow NOTIFY is followed by the next one: a connection takes one batch at a time.
     if (saying !== undefined) return say();
     saying = connection?.send([notify(saysEventsAlone)]).finally(() => (saying = undefined));
     saysEventsAlone = true;
@@ -99,18 +101,19 @@ export function createAnnouncements(options: ConnectOptions): Announcements {
   };
 }
 
-/** Calls at once when the last call was a window ago, else once at the window's end. */
-function everyWindow(call: () => void): () => void {
-  let lastAt = Number.NEGATIVE_INFINITY;
+/** Calls at once while calls are rare, else once for all that asked since the last. */
+function paced(call: () => void): () => void {
+  /** When the next call would be, had all calls kept the pace. */
+  let dueAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const fire = (): void => {
     timer = undefined;
-    lastAt = performance.now();
+    dueAt = Math.max(dueAt, performance.now()) + PACE_MS;
     call();
   };
   return () => {
     if (timer !== undefined) return;
-    const waitMs = lastAt + WINDOW_MS - performance.now();
+    const waitMs = dueAt - AHEAD * PACE_MS - performance.now();
     if (waitMs <= 0) fire();
     else timer = setTimeout(fire, waitMs).unref();
   };

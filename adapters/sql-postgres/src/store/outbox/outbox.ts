@@ -37,7 +37,10 @@ export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnou
     async markSent(service, seqs) {
       if (seqs.length === 0) return;
       const { blocks, parts } = byBlock(seqs);
-      await run(sql`WITH sent AS (SELECT * FROM unnest(${blocks}::bigint[], ${parts}::int8multirange[]) AS s (block, part)),
+      // Not waited for until it is on disk: a mark that a crash takes back brings an event again that the inbox knows.
+      await run(sql`WITH sent AS MATERIALIZED (
+          SELECT s.* FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unsynced,
+            unnest(${blocks}::bigint[], ${parts}::int8multirange[]) AS s (block, part)),
           ended AS (DELETE FROM banyan.unsent u USING sent s WHERE u.service = ${service} AND u.block = s.block AND u.waiting <@ s.part)
         UPDATE banyan.unsent u SET waiting = u.waiting - s.part FROM sent s
         WHERE u.service = ${service} AND u.block = s.block AND NOT u.waiting <@ s.part`);
