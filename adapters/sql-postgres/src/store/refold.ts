@@ -6,6 +6,8 @@ import { type EventRow, storedEvent } from "./rows.ts";
 import type { Runner } from "./runner.ts";
 
 const PAGE = 1_000;
+/** A page has to fit into memory, however long its events are. */
+const PAGE_BYTES = 8_000_000;
 /** Long enough for tens of millions of events; a stuck one must still end. */
 const REFOLD_MS = 6 * 3_600_000;
 
@@ -62,8 +64,11 @@ async function foldOwn(lane: Lane, { subscriber, types }: Wanted, work: Refold):
   let after = 0;
   let foldedCount = 0;
   for (;;) {
-    const { rows } = await lane.run(sql`SELECT seq, id, type, tenant, key, version, data, trace_id, metadata, at
-      FROM banyan.event WHERE seq > ${after} AND type = ANY (${types}::text[]) ORDER BY seq LIMIT ${PAGE}`);
+    // `octet_length` of what lies apart is known without reading it.
+    const { rows } = await lane.run(sql`SELECT seq, id, type, tenant, key, version, data, trace_id, metadata, at FROM (
+        SELECT *, sum(octet_length(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - octet_length(data) AS bytes_before FROM (
+          SELECT * FROM banyan.event WHERE seq > ${after} AND type = ANY (${types}::text[]) ORDER BY seq LIMIT ${PAGE}) AS following) AS page
+      WHERE bytes_before < ${PAGE_BYTES} ORDER BY seq`);
     const page = rows as unknown as ReadonlyArray<EventRow & { readonly seq: number }>;
     const last = page.at(-1);
     if (last === undefined) return foldedCount;
