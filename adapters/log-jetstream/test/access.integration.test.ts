@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
 import { selfSigned } from "../../../tools/test-certificate.ts";
-import { expectTrip } from "../../../tools/test-log-trip.ts";
+import { expectTrip } from "../../../tools/test-log/trip.ts";
 import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createJetStreamLog } from "../src/index.ts";
 

@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:tls";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type Certificate, selfSigned } from "../../../tools/test-certificate.ts";
-import { expectTrip } from "../../../tools/test-log-trip.ts";
+import { expectTrip } from "../../../tools/test-log/trip.ts";
 import { describeWithServer } from "../../../tools/test-server.ts";
 import { createRabbitLog } from "../src/index.ts";
 import { manage, newNamespace, removeNamespace } from "./rabbit.ts";

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
 import { selfSigned } from "../../../tools/test-certificate.ts";
-import { expectTrip } from "../../../tools/test-log-trip.ts";
+import { expectTrip } from "../../../tools/test-log/trip.ts";
 import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createRedisLog } from "../src/index.ts";
 

@@ -2,8 +2,8 @@ import { command, defineContract, event, implement, on } from "@banyan/kernel";
 import { createApp } from "@banyan/kernel/app";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
-import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { connect, createPostgresStore, statement } from "../src/index.ts";
+import { createTestDatabase } from "../../../../tools/test-postgres.ts";
+import { connect, createPostgresStore, statement } from "../../src/index.ts";
 
 const names = z.strictObject({ name: z.string() });
 const greeter = defineContract("greeter", {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { createPostgresStore } from "../src/index.ts";
+import { createTestDatabase } from "../../../../tools/test-postgres.ts";
+import { createPostgresStore } from "../../src/index.ts";
 
 test("a refold reads no more long events at a time than fit into memory, and misses none", async () => {
   const budget = { remainingMs: () => 30_000, signal: new AbortController().signal };

@@ -3,8 +3,8 @@ import { type App, createApp, type InspectorRecord } from "@banyan/kernel/app";
 import { InProcessLog, type Log, type LogMessage } from "@banyan/kernel/log";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { z } from "zod";
-import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { connect, createPostgresStore, statement } from "../src/index.ts";
+import { createTestDatabase } from "../../../../tools/test-postgres.ts";
+import { connect, createPostgresStore, statement } from "../../src/index.ts";
 
 const shop = defineContract("shop", {
   commands: { order: command({ input: z.strictObject({ item: z.string() }), output: z.null(), access: "public" }) },
