@@ -98,6 +98,20 @@ export function describeApplication(
       expect(await app.call(tally.add, { name: "a", amount: 7 }, { idempotencyKey, identity })).toEqual({ value: 7 });
     });
 
+    for (const action of [tally.tell, tally.tellMany]) {
+      test(`C2 what ${action.id} answers is given once, and stored nowhere`, async () => {
+        const { data } = await harness();
+        const { app } = await started(data);
+        const call = (idempotencyKey?: string) => app.call(action, { name: "ann", amount: 1 }, { idempotencyKey });
+        expect([await call("k"), await call()]).toEqual([{ secret: "ann's secret" }, { secret: "ann's secret" }]);
+        const again = { code: "kernel.answeredOnce", kind: "conflict", details: { action: action.id } };
+        await expect(call("k")).rejects.toMatchObject(again);
+        const records = await data.rows("SELECT * FROM banyan.command");
+        expect(records).toHaveLength(2);
+        expect(JSON.stringify(records)).not.toContain("ann's secret");
+      });
+    }
+
     test("C3 a business fault is replayed, an unexpected error is tried again", async () => {
       const { data } = await harness();
       const { app } = await started(data);

@@ -37,6 +37,19 @@ export const tally = defineContract("tally", {
       output: z.object({}),
       access: "tally:write",
     }),
+    /** Its answer holds a secret. */
+    tell: command({
+      input: Addition,
+      output: z.object({ secret: z.string() }),
+      answers: "once",
+      access: "tally:write",
+    }),
+    tellMany: command({
+      input: Addition,
+      output: z.object({ secret: z.string() }),
+      answers: "once",
+      access: "tally:write",
+    }),
     later: command({ input: Addition, output: z.object({}), access: "tally:write" }),
   },
   queries: {
@@ -153,6 +166,8 @@ export function tallyService(behaviour: Behaviour): Service {
       add,
       addMany: batched(addMany),
       swap,
+      tell: (_ctx, { name }) => ({ secret: `${name}'s secret` }),
+      tellMany: batched(async (_ctx, items) => items.map(({ input }) => ({ secret: `${input.name}'s secret` }))),
       later: (ctx, input) => {
         ctx.enqueue(tally.work, input);
         return {};

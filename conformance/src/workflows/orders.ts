@@ -47,6 +47,7 @@ export const stock = defineContract("stock", {
     take: command({ input: Named, output: z.object({ left: z.number() }), faults: ["gone", "away"], access: "stock" }),
     give: command({ input: Named, output: z.object({}), access: "stock" }),
     tell: command({ input: Named, output: z.object({}), access: "stock" }),
+    key: command({ input: Named, output: z.object({ secret: z.string() }), answers: "once", access: "stock" }),
   },
   queries: { left: query({ input: Named, output: z.object({ left: z.number() }), access: "stock" }) },
   events: { told: event({ data: Named, key: ({ name }) => name }) },
@@ -93,6 +94,7 @@ export function ordersServices(behaviour: Behaviour): Service[] {
           ctx.emit(stock.told, input);
           return {};
         },
+        key: (_, { name }) => ({ secret: `${name}'s key` }),
       },
       queries: { left: () => ({ left: 3 }) },
     }),

@@ -231,7 +231,7 @@ export function stepClauses(start: Start): void {
     await vi.waitFor(async () => expect(await app.workflows.list()).toMatchObject([stuck]));
   });
 
-  test("a name used twice, a result that is too large, and a loop without end are refused by name", async () => {
+  test("a name used twice, a command that answers once, a result that is too large, and a loop without end are refused by name", async () => {
     const { app, behaviour, reported } = await start();
     behaviour.place = async (flow) => {
       await flow.run("a", () => 1);
@@ -240,6 +240,9 @@ export function stepClauses(start: Start): void {
     };
     app.call(orders.place, { name: "x" }).catch(() => {});
     await vi.waitFor(() => expect(String(reported[0])).toContain('the step "a" is named twice'));
+    behaviour.place = async (flow) => ({ said: (await flow.call("key", stock.key, { name: "a" })).secret });
+    app.call(orders.place, { name: "y" }).catch(() => {});
+    await vi.waitFor(() => expect(String(reported.at(-1))).toContain("stock.key answers once"));
     behaviour.place = async (flow) => {
       const error = await flow.run("big", () => "x".repeat(300_000)).catch((fault) => fault);
       return { said: error.message };

@@ -58,6 +58,11 @@ export interface CommandDefinition extends Callable {
    * idempotency key only: for what is sent by the thousand and known by ids of its own.
    */
   readonly record?: "always" | "keyed";
+  /**
+   * "once" where the answer holds a secret: it is sent to who calls, and stored nowhere. Who comes again with the idempotency key is told by
+   * `kernel.answeredOnce` that it took effect. No step of a workflow, which must remember its answer. Default "again".
+   */
+  readonly answers?: "again" | "once";
 }
 
 export interface QueryDefinition extends Callable {

@@ -53,6 +53,12 @@ const definitions = {
     "conflict",
     ({ action }) => `this Idempotency-Key was used before with another request than this ${action}; use a new key`,
   ),
+  /** It took effect under this Idempotency-Key before. What it answered holds a secret, and is kept nowhere. */
+  answeredOnce: raised<{ action: string }>(
+    "conflict",
+    ({ action }) =>
+      `${action} took effect before under this Idempotency-Key; its answer holds a secret and was sent once`,
+  ),
   /** This process starts, drains or has stopped. Nothing ran. */
   notRunning: raised<{ state: string }>("unavailable", ({ state }) => `the application is ${state}, not started`),
   /** More is in flight than this process takes. Nothing ran. */

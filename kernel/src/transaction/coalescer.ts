@@ -7,7 +7,7 @@ import { systemIdentity } from "../service/identity.ts";
 import type { Batched } from "../service/service.ts";
 import { AlreadyRecorded, type CommandKey, type CommandRecord, type CommandTransaction } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import { commandKey, commandRecord, isRecordable, isRecorded, replay, untilDecided } from "./command.ts";
+import { commandKey, commandRecord, isRecordable, isRecorded, replay, storedAnswer, untilDecided } from "./command.ts";
 import { Work } from "./work.ts";
 
 interface Pending {
@@ -214,7 +214,7 @@ export class Coalescer {
       } else {
         const output = binding.checkOutput === null ? verdict : binding.checkOutput(verdict);
         if (isRecorded(binding, key))
-          commands.push(commandRecord(call, key, { result: JSON.stringify(output ?? null) }));
+          commands.push(commandRecord(call, key, { result: storedAnswer(binding, output) }));
         answers.push({ fault: undefined, output });
       }
     }

@@ -59,7 +59,7 @@ async function attemptCommand(call: ValidCall, key: CommandKey | undefined): Pro
     const output = binding.checkOutput === null ? answer : binding.checkOutput(answer);
     scope.check();
     const recorded = isRecorded(binding, key)
-      ? [commandRecord(call, key, { result: JSON.stringify(output ?? null) })]
+      ? [commandRecord(call, key, { result: storedAnswer(binding, output) })]
       : [];
     const { events, jobs } = work.close();
     const committed = await transaction.commit({ events, jobs, commands: recorded });
@@ -129,8 +129,16 @@ export function replay(call: ValidCall, key: CommandKey | undefined, records: re
   }
   if (call.context.notes !== undefined) call.context.notes.replayed = true;
   if ("fault" in record.outcome) throw faultFromRecord(record.outcome.fault);
+  if (answersOnce(call.binding)) throw kernelFaults.answeredOnce({ action: call.binding.action.id });
   return JSON.parse(record.outcome.result);
 }
+
+/** The answer as JSON, for who comes again with the key; of one that holds a secret, nothing. */
+export function storedAnswer(binding: Binding, output: unknown): string {
+  return answersOnce(binding) ? "null" : JSON.stringify(output ?? null);
+}
+
+const answersOnce = ({ action }: Binding) => (action as AnyCommand).definition.answers === "once";
 
 /** C3. A store's fault tells of the moment, not of the command. */
 export function isRecordable(binding: Binding, error: unknown): error is Fault {

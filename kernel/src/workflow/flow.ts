@@ -92,6 +92,8 @@ export class Flow implements FlowContext<string, object, unknown> {
 
   // biome-ignore lint/suspicious/noExplicitAny: what an action answers is between its contract and the caller, in FlowContext
   call(name: string, action: AnyAction, ...[input, options = {}]: [input: unknown, options?: Options]): Promise<any> {
+    if (action.kind === "command" && action.definition.answers === "once")
+      throw new TypeError(`${action.id} answers once: no run could be taken over that had its answer`);
     const step = {
       name,
       kind: "call" as const,

@@ -166,6 +166,7 @@ function problemsOf(route: Route, faults: ReadonlyMap<string, AnyFaultType>, com
   if (action.definition.access !== "public") add(401, "kernel.unauthenticated");
   if (action.definition.access !== "public") add(403, "kernel.forbidden");
   if (action.kind !== "query") add(409, "kernel.idempotencyConflict");
+  if (action.kind === "command" && action.definition.answers === "once") add(409, "kernel.answeredOnce");
   if (action.kind === "workflow") add(202, "kernel.pending");
   if (hasBody(route)) add(413, "gateway.bodyTooLarge");
   if (hasBody(route)) add(415, "gateway.unsupportedMediaType");

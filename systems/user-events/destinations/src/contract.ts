@@ -27,6 +27,7 @@ export const destinations = defineContract("destinations", {
       input: z.strictObject({ id: destinationId, ...GivenDefinition.shape }),
       /** What webhooks are signed with: told here and nowhere else. */
       output: z.object({ id: z.string(), secret: z.string() }),
+      answers: "once",
       faults: ["destinationExists", "unreachable"],
       http: "POST /v1/destinations",
       httpStatus: 201,
