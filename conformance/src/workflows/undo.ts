@@ -123,6 +123,86 @@ export function undoClauses(start: Start): void {
     expect(attempts).toBeLessThan(30);
   });
 
+  /** Pays and then packs, beside a step that fails; `pay` answers after that. */
+  const besides =
+    (effects: () => string[], undoPay: (paid: unknown) => unknown): Behaviour["place"] =>
+    async (flow) => {
+      const refused = Promise.withResolvers<void>();
+      const pay = flow.run("pay", () => refused.promise.then(() => 5), {
+        undo: async (_, paid) => void (await undoPay(paid)),
+      });
+      const packed = pay.then(() => flow.run("pack", () => effects().push("packed")));
+      const refusal = flow.run("ask", () => Promise.reject(flow.faults.refused({ why: "late" })));
+      // What an attempt before was answered comes at once: this waits for no step.
+      refusal.catch(() => setTimeout(refused.resolve, 50));
+      await Promise.all([packed, refusal]);
+      return { said: "unreachable" };
+    };
+
+  test("K6 a step that goes on when one beside it fails is undone when it has answered, and nothing follows it", async () => {
+    const { app, behaviour } = await start({
+      place: besides(
+        () => behaviour.effects,
+        (paid) => behaviour.effects.push(`repay ${paid}`),
+      ),
+    });
+    await expect(app.call(orders.place, { name: "x" })).rejects.toMatchObject({ code: "orders.refused" });
+    expect(behaviour.effects).toEqual(["repay 5"]);
+  });
+
+  test("K6 a crash in the middle of undoing begins nothing that had not begun, and code that does not undo is named", async () => {
+    const reached = Promise.withResolvers<void>();
+    const effects: string[] = [];
+    const hang = () => {
+      reached.resolve();
+      return new Promise(() => {});
+    };
+    const first = await start({ place: besides(() => effects, hang) });
+    first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" }).catch(() => {});
+    await reached.promise;
+    first.crash();
+    const second = await first.another({
+      place: besides(
+        () => effects,
+        (paid) => {
+          if (effects.push(`repay ${paid}`) < 2) throw new Error("no answer");
+        },
+      ),
+    });
+    const again = second.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" });
+    await expect(again).rejects.toMatchObject({ code: "orders.refused" });
+    expect(effects).toEqual(["repay 5", "repay 5"]);
+    const [run] = await second.app.workflows.list({ type: orders.place.id });
+    const history = await second.app.workflows.show(run?.id ?? "");
+    second.behaviour.place = async (flow) => {
+      await flow.run("pay", () => 5);
+      await flow.run("ask", () => 6).catch(() => {});
+      await flow.run("pack", () => 7);
+      return { said: "packed" };
+    };
+    expect(history && (await second.app.workflows.replay(history))).toMatchObject({ step: "undo pay" });
+  });
+
+  test("K6 a run that fails cancels one that it called, and undoes what that answers, before the rest", async () => {
+    const { app, behaviour } = await start({
+      place: async (flow) => {
+        const giveBack = () => void behaviour.effects.push("given back");
+        await flow.run("take", () => behaviour.effects.push("taken"), { undo: giveBack });
+        const packing = flow.call("pack", orders.pack, { name: "ink" }, { deadlineMs: 1_000 });
+        await Promise.all([packing, flow.run("ask", () => Promise.reject(flow.faults.refused({ why: "late" })))]);
+        return { said: "unreachable" };
+      },
+      pack: async (flow, { name }) => {
+        const unbox = () => void behaviour.effects.push("unboxed");
+        await flow.run("box", () => behaviour.effects.push("boxed"), { undo: unbox });
+        return { said: (await flow.waitFor("told", stock.told, { key: name })).name };
+      },
+    });
+    const placed = app.call(orders.place, { name: "x" }, { deadlineMs: 60_000 });
+    await expect(placed).rejects.toMatchObject({ code: "orders.refused" });
+    expect(behaviour.effects).toEqual(["taken", "boxed", "unboxed", "given back"]);
+  });
+
   test("an undo that fails is tried again", async () => {
     let tries = 0;
     const { app, behaviour } = await start({

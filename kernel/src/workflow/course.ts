@@ -60,6 +60,7 @@ interface Surroundings {
  * K3  When nothing is under way and something waits, the attempt ends; another begins when the wait is over.
  * K4  A new step is not begun while the history has an outcome that the code did not come to: the code differs (see Divergence).
  * K5  A promise of a step that an attempt will not answer any more is never settled, so that nothing of the handler goes on.
+ * K6  Nothing is undone before all that was begun has come to an end and is stored, and nothing but undoing is begun after.
  */
 export class Course {
   private readonly run: StoredRun;
@@ -78,13 +79,22 @@ export class Course {
   private saving: Promise<void> | null = null;
   /** Steps that are begun or about to be. */
   private underWay = 0;
+  /** Told when nothing is under way any more. */
+  private onQuiet: (() => void) | null = null;
   private hasLeft = false;
   private isChecking = false;
+  private hasFailed = false;
   private isCancelled: boolean;
   /** It began as one that undoes: what it waits for is waited for, though the run's end was asked for. */
   readonly knowsCancelled: boolean;
   /** Undoing goes on when the run is cancelled, and its steps come in no history before. */
   private isUndoing = false;
+  /** Nothing but undoing is begun (K6). */
+  private beginsNothing: boolean;
+  /** The first step of the undoing that another attempt began. */
+  private readonly undone: StepRecord | undefined;
+  /** Of the steps that wait for runs that they called: their ids. */
+  private readonly children = new Map<string, string>();
 
   constructor(run: StoredRun, isClean: boolean, surroundings: Surroundings) {
     this.run = run;
@@ -93,8 +103,10 @@ export class Course {
     const ended = run.steps.filter(({ outcome, kind }) => outcome !== undefined && kind !== "undo");
     this.unreached = new Set(ended.map(({ name }) => name));
     for (const { message } of run.steps) if (message !== undefined) this.taken.add(message);
+    this.undone = run.steps.find(({ kind }) => kind === "undo");
+    this.beginsNothing = this.undone !== undefined;
     // After a crash something may have taken effect that no step tells of: it is come to first, and then undone with the others.
-    this.knowsCancelled = run.isCancelled && isClean;
+    this.knowsCancelled = run.isCancelled && (isClean || this.undone !== undefined);
     this.isCancelled = this.knowsCancelled;
   }
 
@@ -123,12 +135,34 @@ export class Course {
 
   /** Whether an earlier try of the step is known, whatever came of it. */
   wasTried(name: string): boolean {
-    return this.history.has(name);
+    return this.history.has(name) || this.waiting.has(name);
+  }
+
+  /** The run has failed. Resolves when no step but those of its undoing goes on: what was begun has an outcome, or is not tried again. */
+  async fail(): Promise<void> {
+    this.hasFailed = true;
+    // Steps side by side with the one that failed come as far as the history goes.
+    await turn();
+    this.beginsNothing = true;
+    while (this.underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.onQuiet = resolve;
+      });
+      await turn();
+    }
+    if (this.hasLeft) return gone();
+    const [unreached] = this.unreached;
+    if (unreached !== undefined) throw this.differs(divergence.unreached(unreached));
+    if (this.children.size > 0) {
+      await Promise.all([...this.children.values()].map((child) => this.cancel(child)));
+      return this.leaveUntilDue();
+    }
   }
 
   /** Steps that wait or fail from now on do so for the undoing. */
   undo(): void {
     this.isUndoing = true;
+    this.unsaved.push(...this.waiting.values());
     this.waiting.clear();
   }
 
@@ -142,14 +176,17 @@ export class Course {
     if (this.hasLeft) return gone();
     const before = this.reach(step);
     if (before?.outcome !== undefined) return answerOf(before.outcome);
+    if (this.beginsNothing && step.kind !== "undo") return this.dropped();
     // What a run that it called has done is known when that ends, and undone then.
     const isAwaited = before?.topic !== undefined;
     if (isAwaited && this.knowsCancelled && step.child !== undefined) await this.cancel(step.child);
     if (before?.dueAt !== undefined && before.dueAt > this.now && !this.hasHeard(before)) {
       if (!isAwaited) this.assertGoesOn();
-      return this.wait(before);
+      return this.wait(before, step.child);
     }
     const begun = before ?? this.begun(step);
+    // Whoever goes on with the run knows that undoing has begun.
+    if (step.kind === "undo" && before === undefined) this.keep(begun, true);
     await this.clear();
     if (!isAwaited) this.assertGoesOn();
     return this.act(step, begun, act);
@@ -160,6 +197,7 @@ export class Course {
     if (this.hasLeft) return gone();
     const before = this.reach(step);
     if (before?.outcome !== undefined) return;
+    if (this.beginsNothing) return this.dropped();
     const begun = before ?? { ...this.begun(step), dueAt: until };
     this.assertGoesOn();
     if ((begun.dueAt ?? 0) > this.now) return this.wait(begun);
@@ -174,6 +212,7 @@ export class Course {
     if (this.hasLeft) return gone();
     const before = this.reach(step);
     if (before?.outcome !== undefined) return dataOf(before);
+    if (this.beginsNothing) return this.dropped();
     const dueAt = withinMs === undefined ? undefined : this.now + withinMs;
     const begun = before ?? { ...this.begun(step), topic, dueAt };
     this.assertGoesOn();
@@ -231,12 +270,25 @@ export class Course {
   private async clear(): Promise<void> {
     this.underWay++;
     // Whatever else the code does at once comes to its steps first.
-    if (this.unreached.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    if (this.unreached.size > 0) await turn();
     const [unreached] = this.unreached;
     if (unreached !== undefined && !this.isUndoing) throw this.differs(divergence.unreached(unreached));
     if (this.surroundings.isReplay) return this.leave({ why: "waits", dueInMs: 0 });
     if (this.mustSave || this.saving !== null) await this.saved();
+    this.settled();
+  }
+
+  private settled(): void {
     this.underWay--;
+    if (this.underWay === 0) this.onQuiet?.();
+  }
+
+  /** K6. Code that failed in an attempt before, and does not fail now, differs. */
+  private async dropped(): Promise<never> {
+    this.assertGoesOn();
+    await turn();
+    if (!this.hasFailed && this.undone !== undefined) throw this.differs(divergence.unreached(this.undone.name));
+    return gone();
   }
 
   private assertGoesOn(): void {
@@ -250,7 +302,7 @@ export class Course {
     } catch (error) {
       return this.leave({ why: "failed", error });
     } finally {
-      this.underWay--;
+      this.settled();
     }
   }
 
@@ -270,7 +322,7 @@ export class Course {
       this.doing.delete(step.name);
       return this.failed(step, begun, error);
     } finally {
-      this.underWay--;
+      this.settled();
       this.check();
     }
   }
@@ -300,7 +352,7 @@ export class Course {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     // The end of a run that goes on is told; the time is for those of another database.
     if (kernelFaults.pending.is(error))
-      return this.wait({ ...begun, attempts, error: undefined, dueAt, topic: endTopic(error.details.run) });
+      return this.wait({ ...begun, attempts, error: undefined, dueAt, topic: endTopic(error.details.run) }, step.child);
     return this.wait({ ...begun, attempts, error: text, dueAt, topic: undefined });
   }
 
@@ -339,24 +391,35 @@ export class Course {
     }
   }
 
-  /** K3. */
-  private wait(step: StepRecord): Promise<never> {
+  private wait(step: StepRecord, child?: string): Promise<never> {
     this.waiting.set(step.name, step);
+    if (child !== undefined) this.children.set(step.name, child);
     this.check();
     return gone();
   }
 
+  /** K3. */
   private check(): void {
-    if (this.isChecking || this.hasLeft || this.waiting.size === 0 || this.underWay > 0) return;
+    if (this.isChecking || !this.onlyWaits) return;
     this.isChecking = true;
     setImmediate(() => {
       this.isChecking = false;
-      if (this.hasLeft || this.waiting.size === 0 || this.underWay > 0) return;
+      if (!this.onlyWaits) return;
       const [unreached] = this.unreached;
       if (unreached !== undefined && !this.isUndoing) return void this.differs(divergence.unreached(unreached));
-      const dueAt = Math.min(...[...this.waiting.values()].map((step) => step.dueAt ?? Number.POSITIVE_INFINITY));
-      void this.leave({ why: "waits", dueInMs: Math.max(0, dueAt - this.now) });
+      void this.leaveUntilDue();
     });
+  }
+
+  /** One that has failed goes on to its undoing (see `fail`). */
+  private get onlyWaits(): boolean {
+    const isFailing = this.hasFailed && !this.isUndoing;
+    return !this.hasLeft && !isFailing && this.waiting.size > 0 && this.underWay === 0;
+  }
+
+  private leaveUntilDue(): Promise<never> {
+    const dueAt = Math.min(...[...this.waiting.values()].map((step) => step.dueAt ?? Number.POSITIVE_INFINITY));
+    return this.leave({ why: "waits", dueInMs: Math.max(0, dueAt - this.now) });
   }
 
   private differs(error: Error): Error {
@@ -371,6 +434,11 @@ export class Course {
     }
     return gone();
   }
+}
+
+/** Whatever the code does at once is done. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Never settles (K5). */

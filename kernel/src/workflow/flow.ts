@@ -59,6 +59,8 @@ export class Flow implements FlowContext<string, object, unknown> {
   private readonly context: Context;
   /** In the order in which they ended. */
   private readonly done: Done[] = [];
+  /** Of the steps that were begun and have not answered, by their names. */
+  private readonly open = new Map<string, Undo>();
 
   constructor(handled: HandledWorkflow, { run, claim, scope, course }: Going) {
     this.id = run.id;
@@ -166,6 +168,10 @@ export class Flow implements FlowContext<string, object, unknown> {
 
   /** Takes back what was done, the last first, each as a step of its own. */
   async undo(): Promise<void> {
+    await this.course.fail();
+    for (const [name, undo] of this.open) {
+      if (this.course.wasTried(name)) this.done.push({ name, undo, result: undefined });
+    }
     this.course.undo();
     for (const { name, undo, result } of this.done.reverse()) {
       const step = { name: `undo ${name}`, kind: "undo" as const, about: name, isFound: false };
@@ -195,9 +201,10 @@ export class Flow implements FlowContext<string, object, unknown> {
 
   /**
    * What may have taken effect is undone: all that has a result, what was given up without knowing, and what waited for its next try when
-   * the run was cancelled.
+   * the run failed or was cancelled.
    */
   private async undoable(name: string, { undo }: Options, work: () => Promise<unknown>): Promise<unknown> {
+    if (undo !== undefined) this.open.set(name, undo);
     try {
       const result = await work();
       if (undo !== undefined) this.done.push({ name, undo, result });
@@ -208,6 +215,8 @@ export class Flow implements FlowContext<string, object, unknown> {
         : isFault(error) && error.retry !== "no";
       if (undo !== undefined && isUnknown) this.done.push({ name, undo, result: undefined });
       throw error;
+    } finally {
+      this.open.delete(name);
     }
   }
 
