@@ -26,9 +26,12 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+/** Bound together, with its database there, and not started. `openings` closes it. */
 interface Application {
   readonly app: App;
   readonly databaseUrl: string;
+  /** Migrates and starts the services. */
+  start(): Promise<void>;
 }
 
 const drainMs = 4_000;
@@ -42,9 +45,9 @@ export interface Part {
   readonly middleware: readonly Middleware[];
 }
 
-/** Starts every service of the configuration in this process, or those of a part. `openings` closes them. */
-export async function openApplication(surroundings: Surroundings, part?: Part): Promise<Application> {
-  const { config, database, environment, steps, openings, signal } = surroundings;
+/** Makes the application of every service of the configuration, or of those of a part. */
+export async function makeApplication(surroundings: Surroundings, part?: Part): Promise<Application> {
+  const { config, database, environment, openings, signal } = surroundings;
   const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([database, import("@banyan/sql-postgres")]);
   signal.throwIfAborted();
   const here = config.services.filter(({ contract }) => part?.services.includes(contract.name) ?? true);
@@ -66,6 +69,17 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     validateOutput: environment.NODE_ENV !== "production",
   });
   openings.defer("services", () => app.stop({ deadlineMs: drainMs }));
+  return { app, databaseUrl: publicUrl, start: () => start(app, surroundings) };
+}
+
+/** The same, started. */
+export async function openApplication(surroundings: Surroundings, part?: Part): Promise<Omit<Application, "start">> {
+  const { start, ...application } = await makeApplication(surroundings, part);
+  await start();
+  return application;
+}
+
+async function start(app: App, { config, steps, signal }: Surroundings): Promise<void> {
   const startedAt = performance.now();
   const started: Step[] = [];
   const onStarted = (name: string, tookMs: number) => started.push({ name, detail: offerOf(config, name), tookMs });
@@ -82,9 +96,8 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
     });
   const servicesMs = started.reduce((sum, { tookMs }) => sum + tookMs, 0);
   const storeMs = performance.now() - startedAt - servicesMs;
-  if (here.length > 0) steps.done.push({ name: "store", detail: "migrated", tookMs: storeMs }, ...started);
+  if (started.length > 0) steps.done.push({ name: "store", detail: "migrated", tookMs: storeMs }, ...started);
   signal.throwIfAborted();
-  return { app, databaseUrl: publicUrl };
 }
 
 /** "5 commands, 7 queries, 2 events" */

@@ -13,14 +13,19 @@ const developer: Identity = { subject: "development", tenant: "default", permiss
 const drainMs = 4_000;
 const portsAfter = 20;
 
+/** A gateway whose routes are made, and whose port is still closed. */
+interface MadeGateway {
+  open(): Promise<Opened>;
+}
+
 /** An open port; `note` says which, where it is another than the one that was asked for. */
 interface Opened {
   readonly url: string;
   readonly note: string | undefined;
 }
 
-/** Opens the gateway on the port that was asked for, or the next free one. */
-export async function openGateway(app: App, key: string, surroundings: Surroundings): Promise<Opened> {
+/** Makes the gateway, which opens on the port that was asked for, or the next free one. The application need not have started. */
+export async function makeGateway(app: App, key: string, surroundings: Surroundings): Promise<MadeGateway> {
   const { config, environment } = surroundings;
   const { createApiKeyAuthenticator, firstOf } = await import("@banyan/gateway");
   const own = createApiKeyAuthenticator([
@@ -31,7 +36,7 @@ export async function openGateway(app: App, key: string, surroundings: Surroundi
   ]);
   const others = await config.authenticators?.((action, input, options) => app.call(action, input, options));
   const { NODE_ENV, BANYAN_LOG } = environment;
-  return open("gateway", surroundings, {
+  return make("gateway", surroundings, {
     app,
     authenticator: others === undefined ? own : firstOf([own, ...others]),
     corsOrigins: config.corsOrigins,
@@ -45,14 +50,19 @@ export async function openGateway(app: App, key: string, surroundings: Surroundi
 /** Opens the same port for the probes and the metrics alone, in a process whose actions are called over the bus. */
 export async function openProbes(app: App, surroundings: Surroundings): Promise<Opened> {
   const { createApiKeyAuthenticator } = await import("@banyan/gateway");
-  return open("probes", surroundings, { app, authenticator: createApiKeyAuthenticator([]), contracts: [] });
+  const gateway = await make("probes", surroundings, {
+    app,
+    authenticator: createApiKeyAuthenticator([]),
+    contracts: [],
+  });
+  return gateway.open();
 }
 
-async function open(
+async function make(
   name: string,
   { config, environment, steps, openings }: Surroundings,
   options: Omit<GatewayOptions, "title" | "version">,
-): Promise<Opened> {
+): Promise<MadeGateway> {
   const { createGateway } = await import("@banyan/gateway");
   const host = environment.HOST ?? config.host;
   const asked = environment.PORT ?? config.port;
@@ -67,13 +77,17 @@ async function open(
     log: pino({ level: logLevel(environment) }, pino.destination({ fd: 2, sync: true })),
   });
   openings.defer(name, () => gateway.close({ deadlineMs: drainMs }));
-  const { url, port } = await steps.run(
-    name,
-    () => gateway.listen(),
-    (address) => address.url,
-  );
-  const moved = asked !== 0 && port !== asked;
-  return { url, note: moved ? `Port ${asked} is taken: ${port} is that of the ${name}.` : undefined };
+  return {
+    async open() {
+      const { url, port } = await steps.run(
+        name,
+        () => gateway.listen(),
+        (address) => address.url,
+      );
+      const moved = asked !== 0 && port !== asked;
+      return { url, note: moved ? `Port ${asked} is taken: ${port} is that of the ${name}.` : undefined };
+    },
+  };
 }
 
 /** Names and keys of BANYAN_API_KEYS. */

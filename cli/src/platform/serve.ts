@@ -13,8 +13,8 @@ import {
   runningServer,
   type ServerRecord,
 } from "../project/data-folder.ts";
-import { openApplication, type Surroundings } from "./application.ts";
-import { openGateway } from "./gateway.ts";
+import { makeApplication, type Surroundings } from "./application.ts";
+import { makeGateway } from "./gateway.ts";
 import { openWatch } from "./watching.ts";
 
 /** What the start-up table tells. */
@@ -37,13 +37,14 @@ export async function serve(surroundings: Surroundings): Promise<Served> {
   const { config, environment, folder, steps, signal } = surroundings;
   const notes: string[] = [];
   const key = developmentKey(folder, environment.BANYAN_API_KEY);
-  // The gateway's modules load while the application starts.
-  const [{ app, databaseUrl }] = await Promise.all([openApplication(surroundings), import("@banyan/gateway")]);
+  const { app, databaseUrl, start } = await makeApplication(surroundings);
+  // Routes are made while the database migrates.
+  const [gateway] = await Promise.all([makeGateway(app, key.key, surroundings), start()]);
   const name = { node: config.title, process: config.title };
   const watch = await openWatch(app, surroundings, name.node);
   await playDemo(app, notes, surroundings);
   signal.throwIfAborted();
-  const { url, note } = await openGateway(app, key.key, surroundings);
+  const { url, note } = await gateway.open();
   if (note !== undefined) notes.push(note);
   const operateHere: Operate = (request, flow) => operate({ app, checks: config.checks, watch, name }, request, flow);
   await openControl(operateHere, { key: key.key, url, databaseUrl }, { ...surroundings, notes });

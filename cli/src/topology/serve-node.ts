@@ -4,7 +4,7 @@ import { operate } from "../control/operate.ts";
 import { openControlServer } from "../control/server.ts";
 import { usageFailure } from "../failure.ts";
 import { openApplication, type Surroundings } from "../platform/application.ts";
-import { openGateway, openProbes } from "../platform/gateway.ts";
+import { makeGateway, openProbes } from "../platform/gateway.ts";
 import { openWatch } from "../platform/watching.ts";
 import { developmentKey } from "../project/data-folder.ts";
 import { Chaos } from "../watch/chaos.ts";
@@ -65,7 +65,7 @@ export async function serveNode(
   const isEdge = name === edgeProcess;
   if (isSupervised && !isEdge) return { ...ready, notes: [], tookMs: performance.now() };
   const { url, note } = isEdge
-    ? await openGateway(app, developmentKey(folder, environment.BANYAN_API_KEY).key, surroundings)
+    ? await (await makeGateway(app, developmentKey(folder, environment.BANYAN_API_KEY).key, surroundings)).open()
     : await openProbes(app, surroundings);
   return { ...ready, url, notes: note === undefined ? [] : [note], tookMs: performance.now() };
 }

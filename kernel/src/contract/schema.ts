@@ -25,14 +25,20 @@ export interface Issue {
 /** draft-2020-12 is what OpenAPI 3.1 speaks, and the one target that every library supports. */
 const target = { target: "draft-2020-12" } as const;
 
-/** The JSON Schema of what a caller sends. Throws where the library cannot express it. */
-export function inputJsonSchema(schema: Schema): JsonSchema {
-  return schema["~standard"].jsonSchema.input(target);
-}
+/** The JSON Schema of what a caller sends, which is everybody's: not to be changed. Throws where the library cannot express it. */
+export const inputJsonSchema = convertedOnce((schema) => schema["~standard"].jsonSchema.input(target));
 
-/** The JSON Schema of what leaves. Throws where the schema transforms, which an output must not. */
-export function outputJsonSchema(schema: Schema): JsonSchema {
-  return schema["~standard"].jsonSchema.output(target);
+/** The same of what leaves. Throws where the schema transforms, which an output must not. */
+export const outputJsonSchema = convertedOnce((schema) => schema["~standard"].jsonSchema.output(target));
+
+/** Checks, routes, deliveries and descriptions want the same conversions, and one takes a millisecond. */
+function convertedOnce(convert: (schema: Schema) => JsonSchema): (schema: Schema) => JsonSchema {
+  const converted = new WeakMap<Schema, JsonSchema>();
+  return (schema) => {
+    const known = converted.get(schema) ?? convert(schema);
+    converted.set(schema, known);
+    return known;
+  };
 }
 
 const handingOn = new WeakMap<Schema, boolean>();

@@ -1,5 +1,5 @@
 import type { AnyEvent } from "../contract/action.ts";
-import { handsOn, inputJsonSchema, type JsonSchema, type Schema } from "../contract/schema.ts";
+import { handsOn, inputJsonSchema, type Schema } from "../contract/schema.ts";
 import type { StoredEvent } from "../store/store.ts";
 import { knownFields } from "../versions/known-fields.ts";
 
@@ -12,7 +12,7 @@ export function dataOf({ id, definition: { data: schema } }: AnyEvent, stored: S
   if (stored.validatedBy === schema && handsOn(schema)) return data;
   const result = validated(schema, data, id);
   if (result.issues === undefined) return result.value;
-  const known = validated(schema, knownFields(jsonSchemaOf(schema), data), id);
+  const known = validated(schema, knownFields(inputJsonSchema(schema), data), id);
   if (known.issues === undefined) return known.value;
   throw new Error(`${stored.id} does not fit the schema of ${id} any more: ${result.issues[0]?.message}`);
 }
@@ -21,13 +21,4 @@ function validated(schema: Schema, data: unknown, id: string) {
   const result = schema["~standard"].validate(data);
   if (result instanceof Promise) throw new Error(`${id} needs a schema that validates without a promise`);
   return result;
-}
-
-const jsonSchemas = new WeakMap<Schema, JsonSchema>();
-
-/** Converted once: during a rolling upgrade every event may need it. */
-function jsonSchemaOf(schema: Schema): JsonSchema {
-  const known = jsonSchemas.get(schema) ?? inputJsonSchema(schema);
-  jsonSchemas.set(schema, known);
-  return known;
 }

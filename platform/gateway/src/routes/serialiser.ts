@@ -4,9 +4,17 @@ import compile from "fast-json-stringify";
 /** JSON text of a value: only what the schema names. Throws where a required field is missing or no branch of a union fits. */
 export type Serialiser = (value: unknown) => string;
 
-/** Compiles the serialiser of an output's JSON Schema, as Zod, Valibot and ArkType write it (draft 2020-12). */
+/**
+ * The serialiser of an output's JSON Schema, as Zod, Valibot and ArkType write it (draft 2020-12). Throws where it cannot be one; it
+ * is compiled when it is first used, since a start would wait for a hundred of them.
+ */
 export function serialiserOf(schema: JsonSchema): Serialiser {
-  return compile(open(schema) as Parameters<typeof compile>[0]) as Serialiser;
+  const opened = open(schema) as Parameters<typeof compile>[0];
+  let serialise: Serialiser = (value) => {
+    serialise = compile(opened) as Serialiser;
+    return serialise(value);
+  };
+  return (value) => serialise(value);
 }
 
 /**

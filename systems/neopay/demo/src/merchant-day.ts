@@ -26,8 +26,13 @@ export type Call = <A extends AnyAction>(
 export async function playMerchantDay(call: Call): Promise<string | undefined> {
   if (!(await isAhead(call))) return undefined;
   const once = (step: string) => ({ idempotencyKey: `demo:${step}` });
-  await Promise.all(accounts.map((account) => call(ledger.openAccount, account, once(`open:${account.address}`))));
-  for (const movement of morning) await call(ledger.post, movement, once(movement.reference));
+  await Promise.all([
+    call(payouts.setBeneficiary, beneficiary, once("beneficiary")),
+    ...accounts.map((account) => call(ledger.openAccount, account, once(`open:${account.address}`))),
+  ]);
+  const { refusedCount } = await call(ledger.postBulk, { transactions: [...morning] }, once("morning"));
+  if (refusedCount > 0)
+    throw new Error(`the ledger refused ${refusedCount} of the morning's ${morning.length} movements`);
   const { id } = await call(ledger.placeHold, deposit, once(deposit.reference));
   await call(ledger.commitHold, { id, amountMinor: depositTakenMinor }, once(`${deposit.reference}:take`));
   const { endToEndId } = await payOut(call, once);
@@ -37,7 +42,6 @@ export async function playMerchantDay(call: Call): Promise<string | undefined> {
 
 /** One person makes the batch and another approves it; then the ledger is asked for the money, by a job. */
 async function payOut(call: Call, once: (step: string) => { idempotencyKey: string }) {
-  await call(payouts.setBeneficiary, beneficiary, once("beneficiary"));
   const { merchant, currency } = beneficiary;
   const debtor = { name: "NeoPay", account: bankAccount };
   const { id } = await call(payouts.createBatch, { currency, debtor, merchants: [merchant] }, once("batch"));
