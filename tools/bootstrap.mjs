@@ -6,6 +6,7 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureNpmCache, InstallError, install } from "./bootstrap/install.mjs";
+import { prepare } from "./bootstrap/prepare.mjs";
 import { runPinned } from "./bootstrap/run-pinned.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -21,7 +22,7 @@ try {
     );
   }
   ensureNpmCache();
-  await install(root, (line) => process.stderr.write(line));
+  await install(root, { print: (text) => process.stderr.write(text), prepare: () => prepare(root) });
   await runPinned(root, resolve(root, file), args);
 } catch (error) {
   if (!(error instanceof InstallError)) throw error;

@@ -23,11 +23,12 @@ export function ensureNpmCache() {
 
 /**
  * Brings `node_modules` in step with package-lock.json; does nothing, within milliseconds, when it is already.
- * Two at once on one folder take turns. `print` gets progress text, line ends included.
+ * Two at once on one folder take turns. `print` gets progress text, line ends included. `prepare` ends an installation that was
+ * made.
  * @param {string} root
- * @param {(text: string) => void} print
+ * @param {{ print: (text: string) => void, prepare: () => Promise<void> }} callbacks
  */
-export async function install(root, print) {
+export async function install(root, { print, prepare }) {
   if (isInstalled(root)) return;
   try {
     accessSync(root, constants.W_OK);
@@ -41,10 +42,11 @@ export async function install(root, print) {
     const stopProgress = showProgress(print, `Installing what is missing (up to ${count} packages)`);
     try {
       await npmCi(root);
+      writeStamp(root);
+      await prepare();
     } finally {
       stopProgress();
     }
-    writeStamp(root);
     print(`Installed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.\n`);
   });
 }

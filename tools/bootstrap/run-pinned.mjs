@@ -14,20 +14,17 @@ import { InstallError, pinnedNodePackage } from "./install.mjs";
  * @param {string[]} args
  */
 export async function runPinned(root, file, args) {
-  const pinned = findPinnedNode(root);
-  if (pinned === undefined || isAtLeast(process.versions.node, pinned.version)) {
+  const [node, ...before] = programOf(root, file);
+  if (node === process.execPath) {
     process.argv = [process.execPath, file, ...args];
     await import("./compile-cache.mjs");
     await import(pathToFileURL(file).href);
     return;
   }
-  const preloaded = [
-    ...["--import", new URL("compile-cache.mjs", import.meta.url).href],
-    ...["--import", new URL("end-with-parent.mjs", import.meta.url).href],
-  ];
+  const preloaded = ["--import", new URL("end-with-parent.mjs", import.meta.url).href];
   /** @type {import("node:child_process").StdioOptions} */
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(pinned.path, [...preloaded, file, ...args], { stdio });
+  const child = spawn(node, [...preloaded, ...before, ...args], { stdio });
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP", "SIGINT"])) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to the child itself; a second one would be read as "stop at once".
@@ -39,6 +36,19 @@ export async function runPinned(root, file, args) {
     child.on("error", fail);
     child.on("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
+}
+
+/**
+ * The command line that runs `file` in a process of its own: on this process's Node when that will do, else on the pinned one.
+ * @param {string} root
+ * @param {string} file
+ * @returns {[node: string, ...args: string[]]}
+ */
+export function programOf(root, file) {
+  const pinned = findPinnedNode(root);
+  const isOurs = pinned === undefined || isAtLeast(process.versions.node, pinned.version);
+  const compileCache = new URL("compile-cache.mjs", import.meta.url).href;
+  return [isOurs ? process.execPath : pinned.path, "--import", compileCache, file];
 }
 
 /** An npm that is killed with -9 passes nothing on, and would leave an orphan. */

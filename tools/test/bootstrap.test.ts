@@ -67,6 +67,18 @@ test("installs once, then runs the program with its arguments and exit code", as
   expect((await run(folder)).output).toBe("ran a b,c\n");
 });
 
+test("ends an installation by preparing the first start, whether that works or not", async () => {
+  const main = [
+    'import { appendFileSync } from "node:fs";',
+    'appendFileSync(import.meta.dirname + "/given", process.argv.slice(2).join() + ";");',
+    "process.exitCode = 1;",
+  ];
+  const folder = project({ "cli/src/main.ts": main.join("\n") });
+  expect((await run(folder)).output).toMatch(/^Installing what is missing.*\nInstalled in .* s\.\nran a b,c\n$/);
+  await run(folder);
+  expect(readFileSync(join(folder, "cli/src/given"), "utf8")).toBe("prepare;");
+});
+
 test("installs again when package-lock.json asks for something else, or node_modules is gone", async () => {
   const folder = project();
   await run(folder);

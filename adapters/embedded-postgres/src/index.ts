@@ -3,6 +3,7 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
   type EmbeddedPostgresTimings,
+  prepareEmbeddedPostgres,
   startEmbeddedPostgres,
 } from "./start.ts";
 export type { Outage } from "./supervise.ts";

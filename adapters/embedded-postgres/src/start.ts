@@ -1,6 +1,6 @@
 import { type AcquireOptions, acquireServer } from "./acquire.ts";
 import { prepareBinaries } from "./binaries.ts";
-import { DATABASE, prepareCluster, readPassword, SUPERUSER } from "./cluster.ts";
+import { DATABASE, prepareCluster, prepareTemplate, readPassword, SUPERUSER } from "./cluster.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { explain } from "./error.ts";
 import { rotateLog } from "./log-file.ts";
@@ -67,6 +67,22 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     return await start(options, signal);
   } catch (error) {
     throw signal.aborted ? signal.reason : explain("Starting PostgreSQL", error);
+  }
+}
+
+/**
+ * Does ahead what the first start of this user on this machine would do, a second of it: unpacks the binaries, and makes the
+ * template that data folders are copied from. The data folder is made, and stays empty. Throws EmbeddedPostgresError.
+ */
+export async function prepareEmbeddedPostgres(
+  options: Pick<EmbeddedPostgresOptions, "dataFolder" | "cacheFolder" | "onProgress">,
+): Promise<void> {
+  try {
+    const { runAs } = prepareDataFolder(options.dataFolder);
+    const binaries = await prepareBinaries(options.cacheFolder, runAs);
+    await prepareTemplate(binaries, runAs, options.onProgress ?? (() => {}));
+  } catch (error) {
+    throw explain("Preparing PostgreSQL", error);
   }
 }
 

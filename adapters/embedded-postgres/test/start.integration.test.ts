@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } 
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, expect, onTestFinished, test } from "vitest";
-import { startEmbeddedPostgres } from "../src/index.ts";
+import { prepareEmbeddedPostgres, startEmbeddedPostgres } from "../src/index.ts";
 import { isAlive } from "../src/postmaster.ts";
 import { ask, makePlace, removePlaces } from "./places.ts";
 
@@ -34,6 +34,18 @@ test("an empty machine with a strict umask gets a server that keeps its data ove
   expect(elsewhere.created).toBe(true);
   expect(await ask(elsewhere.url, "SELECT to_regclass('kept') AS kept")).toEqual([{ kept: null }]);
   await elsewhere.stop();
+});
+
+test("what is prepared ahead a first start need not do", async () => {
+  const [place, cacheFolder] = [makePlace(), makePlace("cache")];
+  const dataFolder = join(place, "data");
+  const said: string[] = [];
+  await prepareEmbeddedPostgres({ dataFolder, cacheFolder, onProgress: (message) => said.push(message) });
+  expect(said).toEqual(["Preparing PostgreSQL for the first time on this machine"]);
+  expect(existsSync(join(dataFolder, "cluster"))).toBe(false);
+  const postgres = await startEmbeddedPostgres({ dataFolder, cacheFolder, onProgress: fail });
+  expect(postgres.created).toBe(true);
+  await postgres.stop();
 });
 
 test("it is PostgreSQL 18, synced to disk, in the same order of text everywhere, with the caller's settings over ours", async () => {

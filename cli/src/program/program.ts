@@ -279,6 +279,11 @@ function defineMachine(program: Command): void {
     .addHelpText("after", examples("banyan bench", "banyan bench ledger --json"))
     .action(async (args, options) => (await import("../commands/bench.ts")).bench(args, options));
   program
+    .command("prepare")
+    .description("do ahead what the first start on this machine would do: compile, and unpack the database server")
+    .addHelpText("after", examples("banyan prepare"))
+    .action(async () => (await import("../commands/prepare.ts")).prepare());
+  program
     .command("doctor")
     .description("check this machine and say what to do about what is wrong")
     .option(...json)
