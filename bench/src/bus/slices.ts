@@ -7,7 +7,8 @@ export type Pair = { subject: Subject; callee: Running; caller: Running };
 /** Puts a pair to work for so long, and says what came of it. */
 export type Load = (pair: Pair, durationMs: number) => Promise<Sample>;
 
-const WARM_MS = 500;
+/** V8 compiles meanwhile, in threads that share the process's one core. */
+const WARM_MS = 1_000;
 const SLICE_MS = 200;
 const SLICES = 8;
 
