@@ -5,10 +5,9 @@ import { measureInRounds } from "../rounds.ts";
 import { percentile } from "../row.ts";
 import { peer, type Running, type Subject } from "../subject-process.ts";
 import { measureAcross } from "./across.ts";
+import { TOGETHER } from "./stream.ts";
 
 const IN_FLIGHT = 100;
-/** As many as one commit takes without waiting for others. */
-const TOGETHER = 1_000;
 const BACKLOG = 20_000;
 const STEADY_PER_SECOND = 100;
 

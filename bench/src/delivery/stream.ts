@@ -5,6 +5,8 @@ import type { Message } from "./deliveries.ts";
 const Sent = z.strictObject({ number: z.int(), sentMs: z.number() });
 /** Events of one key wait for each other, so the messages are spread as a real service's are over its entities. */
 const KEYS = 1_000;
+/** In flight, of those that are committed together: as many as two commits take, so that one gathers while the other is under way. */
+export const TOGETHER = 1_000;
 
 const send = { input: Sent, output: z.object({}), access: "stream:write" };
 /** Commands that only say something, by itself or with others in one commit, and one that writes a row too. */
@@ -20,10 +22,13 @@ export const streamService = implement(stream, {
       ctx.emit(stream.sent, message);
       return {};
     },
-    sendTogether: batched(async (_ctx, items) => {
-      for (const item of items) item.emit(stream.sent, item.input);
-      return items.map(() => ({}));
-    }),
+    sendTogether: batched(
+      async (_ctx, items) => {
+        for (const item of items) item.emit(stream.sent, item.input);
+        return items.map(() => ({}));
+      },
+      { itemsMax: TOGETHER / 2 },
+    ),
     write: async (ctx, message) => {
       await ctx.sql`INSERT INTO stream.written (number) VALUES (${message.number})`;
       ctx.emit(stream.sent, message);
