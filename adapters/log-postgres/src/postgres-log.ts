@@ -11,7 +11,7 @@ import type {
 } from "@banyan/kernel/log";
 import { logFaults, shownUrl } from "@banyan/kernel/log";
 import { Pool, type PoolConfig } from "pg";
-import { type MessageRow, messageOf, Reader } from "./reader.ts";
+import { type MessageRow, messageOf, pageOf, Reader } from "./reader.ts";
 import { schemaLock, schemaOf } from "./schema.ts";
 
 /** How to reach the database that holds the log, and under which name it is there. */
@@ -154,8 +154,8 @@ class TableLog implements PostgresLog {
     for (;;) {
       signal.throwIfAborted();
       const rows = await this.query<MessageRow>(
-        `SELECT position, id, type, key, body FROM ${this.schema}.message
-         WHERE position > $1 AND position <= $2 AND type = ANY ($3) AND at >= $4 ORDER BY position LIMIT $5`,
+        `${pageOf(`SELECT position, id, type, key, body FROM ${this.schema}.message
+           WHERE position > $1 AND position <= $2 AND type = ANY ($3) AND at >= $4 ORDER BY position LIMIT $5`)} ORDER BY position`,
         [position, last?.position, types, new Date(Math.min(since, dateMax)), pageCount],
       );
       if (rows.length === 0) return;

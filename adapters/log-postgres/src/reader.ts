@@ -2,6 +2,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ConsumeOptions, LogConsumer, LogMessage, LogReceiver, ReceivedMessage } from "@banyan/kernel/log";
 import { Client, type ClientConfig } from "pg";
 
+/** The messages of a page, of those that `rows` selects in the order of their positions. */
+export function pageOf(rows: string): string {
+  // `octet_length` of what lies apart is known without reading it.
+  return `SELECT position, id, type, key, body FROM (
+      SELECT *, sum(octet_length(body)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - octet_length(body) AS bytes_before
+      FROM (${rows}) AS following) AS page
+    WHERE bytes_before < ${pageBytes}`;
+}
+
 /** A row of the log, as `pg` gives it. */
 export interface MessageRow {
   readonly position: string;
@@ -15,6 +24,8 @@ const lookMs = 1_000;
 const againMs = 250;
 const markMs = 50;
 const pageCount = 1_000;
+/** A page has to fit into memory, however long its messages are: it ends with the one that reaches so many bytes of bodies. */
+const pageBytes = 8_000_000;
 
 interface ReaderOptions extends ConsumeOptions {
   readonly receiver: LogReceiver;
@@ -116,12 +127,12 @@ export class Reader implements LogConsumer {
     const { rows } = await client.query<MessageRow & { readonly end: string }>({
       name: `page ${schema}`,
       text: `SELECT e."end", m.* FROM (SELECT coalesce(max(position), 0) AS "end" FROM ${schema}.message) AS e
-        LEFT JOIN LATERAL (SELECT position, id, type, key, body FROM ${schema}.message
-          WHERE position > $1 AND type = ANY ($2) ORDER BY position LIMIT $3) AS m ON true ORDER BY m.position`,
+        LEFT JOIN LATERAL (${pageOf(`SELECT position, id, type, key, body FROM ${schema}.message
+          WHERE position > $1 AND type = ANY ($2) ORDER BY position LIMIT $3`)}) AS m ON true ORDER BY m.position`,
       values: [this.last, types, room],
     });
     const found = rows.filter(({ position }) => position !== null);
-    const isFull = found.length === room;
+    const isFull = found.length === room || found.reduce((sum, { body }) => sum + body.length, 0) >= pageBytes;
     this.last = isFull ? Number(found.at(-1)?.position) : Math.max(this.last, Number(rows[0]?.end));
     for (const { position } of found) this.waiting.add(Number(position));
     if (found.length > 0) {

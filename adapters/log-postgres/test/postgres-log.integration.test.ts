@@ -102,3 +102,24 @@ test("many consumers in one process leave room for appends, and their places mov
   await expect.poll(lags).toEqual(names.map(() => 0));
   await log.close({ deadlineMs: 1_000 });
 });
+
+test("long messages come in pages that fit into memory, to who consumes and to who reads again", async () => {
+  const log = await open({ namespace: "long" });
+  const body = new Uint8Array(1_000_000);
+  const messages = Array.from({ length: 20 }, () => ({ ...message(), body }));
+  await log.append(messages.slice(0, 10));
+  await log.append(messages.slice(10));
+  const read: number[] = [];
+  const options = { types: ["shop.ordered"], since: 0, signal: AbortSignal.timeout(10_000) };
+  for await (const page of log.read(options)) read.push(page.length);
+  expect(read).toEqual([8, 8, 4]);
+  const received: string[][] = [];
+  await log.consume(
+    { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 100 },
+    { received: (page) => void received.push(page.map(({ id }) => id)), lost: () => {}, refused: () => {} },
+  );
+  await expect.poll(() => received.flat().length, { timeout: 10_000 }).toBe(20);
+  expect(received.map(({ length }) => length)).toEqual([8, 8, 4]);
+  expect(received.flat()).toEqual(messages.map(({ id }) => id));
+  await log.close({ deadlineMs: 1_000 });
+});
