@@ -15,6 +15,27 @@ export function encodeParameter(value: unknown): EncodedParameter {
   return encodeObject(value);
 }
 
+/** Of the type text, in every server. */
+const TEXT_OID = 25;
+
+/**
+ * The texts as a parameter of type text[], in Postgres' binary format (`array_recv` in its source): written and read as they are, where a
+ * literal escapes each and is read letter by letter. The statement must say `::text[]`, or take it as the parameter of a function.
+ */
+export function textArray(texts: readonly string[]): Buffer {
+  const header = [1, 0, TEXT_OID, texts.length, 1];
+  const size = texts.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), header.length * 4);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const word of header) at = bytes.writeInt32BE(word, at);
+  for (const text of texts) {
+    const length = bytes.write(text, at + 4);
+    bytes.writeInt32BE(length, at);
+    at += 4 + length;
+  }
+  return bytes;
+}
+
 function encodeObject(value: unknown): string {
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new TypeError("an invalid Date cannot be a parameter; check it before");

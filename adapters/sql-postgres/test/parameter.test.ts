@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { parse } from "postgres-array";
 import { expect, test } from "vitest";
-import { encodeParameter } from "../src/parameter.ts";
+import { encodeParameter, textArray } from "../src/parameter.ts";
 
 class Account {
   readonly id = 1;
@@ -58,4 +58,10 @@ test("a text in an array literal is what it was, whatever it holds, read by what
       },
     ),
   );
+});
+
+test("texts become a binary array: dimensions, no nulls, the type text, length and lower bound, then each with its length in bytes", () => {
+  const head = "00000001 00000000 00000019 00000002 00000001";
+  const texts = "00000003 c3a922 00000000";
+  expect(textArray(['é"', ""]).toString("hex")).toBe(`${head}${texts}`.replaceAll(" ", ""));
 });

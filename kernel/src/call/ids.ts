@@ -79,10 +79,22 @@ function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOrder);
   if ("toJSON" in value && typeof value.toJSON === "function") return inOrder(value.toJSON());
   const sorted: Record<string, unknown> = {};
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortedInPlace(Object.keys(value))) {
     const child = inOrder((value as Record<string, unknown>)[key]);
     if (key !== "__proto__") sorted[key] = child;
     else Object.defineProperty(sorted, key, { value: child, enumerable: true });
   }
   return sorted;
+}
+
+/** By insertion: of the few keys that objects have, in half the time of `sort`. */
+function sortedInPlace(keys: string[]): string[] {
+  if (keys.length > 12) return keys.sort();
+  for (let next = 1; next < keys.length; next++) {
+    const key = keys[next] as string;
+    let place = next;
+    for (; place > 0 && (keys[place - 1] as string) > key; place--) keys[place] = keys[place - 1] as string;
+    keys[place] = key;
+  }
+  return keys;
 }

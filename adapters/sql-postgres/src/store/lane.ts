@@ -67,7 +67,7 @@ export class Lane {
       return Promise.reject(new SqlError(message, { code: "25P01", statement: statement.text }));
     }
     const { promise, resolve, reject } = Promise.withResolvers<StatementResult>();
-    this.#pending.push({ statement, resolve, reject });
+    this.#pending.push({ statement: this.#draining === undefined ? statement : readied(statement), resolve, reject });
     this.#draining ??= this.#drain();
     return promise;
   }
@@ -210,5 +210,14 @@ export class Lane {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection !== undefined) this.#pool.release(connection);
+  }
+}
+
+/** Encoded while the server is at work with what was sent before; what cannot be sent fails when it would be. */
+function readied(statement: Statement): Statement {
+  try {
+    return encoded(statement);
+  } catch {
+    return statement;
   }
 }

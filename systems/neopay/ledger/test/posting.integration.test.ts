@@ -132,6 +132,25 @@ describe("posting in parallel", () => {
 });
 
 describe("a bulk call", () => {
+  test("posts all that it can of more than are sent to the server at once, each in its place", async () => {
+    const { call, holds } = await tenantWith("parts", ["a", "b"]);
+    const round = ["posted", "posted", "refused", "duplicate"];
+    const transactions = Array.from({ length: 1_300 }, (_, index) => {
+      const step = index % round.length;
+      return {
+        reference: String(step === 3 ? index - 3 : index),
+        postings: [step === 0 ? leg("world:bank", "a", 10) : leg("a", "b", step === 2 ? 50_000 : 1)],
+      };
+    });
+    const { results } = await call(ledger.postBulk, { transactions });
+    expect(results.map(({ status }) => status)).toEqual(transactions.map((_, index) => round[index % round.length]));
+    expect(results.map(({ reference }) => reference)).toEqual(transactions.map(({ reference }) => reference));
+    const seqs = results.flatMap(({ status, seq }) => (status === "posted" ? [seq] : []));
+    expect(seqs).toEqual(seqs.toSorted((one, other) => Number(one) - Number(other)));
+    expect(await call(ledger.account, { address: "b" })).toMatchObject({ balanceMinor: 325, entryCount: 325 });
+    await holds();
+  });
+
   test("is told by events of up to 100 transactions and 1,000 legs, together all of it in its order", async () => {
     const { call } = await tenantWith("shares", ["a"]);
     const transactions = Array.from({ length: 250 }, (_, index) => ({

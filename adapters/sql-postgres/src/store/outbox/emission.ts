@@ -1,5 +1,6 @@
 import type { NewEvent, OutboxEvent } from "@banyan/kernel/store";
 import type { StatementResult } from "../../batch.ts";
+import { textArray } from "../../parameter.ts";
 import { type Statement, sql } from "../../statement.ts";
 
 /** `banyan.event_seq` grows by so much: the numbers of a block belong to one transaction. */
@@ -56,7 +57,7 @@ function emissionOfMany(events: readonly NewEvent[]): Emission {
     ${blocks.map(({ firstId }) => firstId)}, ${blocks.map(({ lastId }) => lastId)},
     ${runs.map(({ block }) => block)}, ${runs.map(({ from }) => from)}, ${runs.map(({ until }) => until)},
     ${runs.map(({ event }) => event.type)}, ${runs.map(({ event }) => event.traceId)}, ${runs.map(({ event }) => JSON.stringify(event.metadata))},
-    ${events.map(({ id }) => id)}, ${places.map(({ key }) => key.number)}, ${places.map(({ rank }) => rank)}, ${runNumbers}, ${events.map(({ data }) => data)})`;
+    ${events.map(({ id }) => id)}, ${places.map(({ key }) => key.number)}, ${places.map(({ rank }) => rank)}, ${runNumbers}, ${textArray(events.map(({ data }) => data))})`;
   return {
     statement,
     stored({ rows }) {

@@ -118,7 +118,7 @@ class Page {
         ${accounts.map(({ id }) => id)}, ${accounts.map((account) => account.pending_debit_minor)},
         ${accounts.map((account) => account.pending_credit_minor)})`;
     // Later: an account's bound must not count what is posted and what was held for it.
-    void recordBooks(sql, { tenant: this.#tenant, at: this.#at }, this.#books);
+    void recordBooks(sql, { tenant: this.#tenant, at: this.#at, isLast: true }, this.#books);
   }
 
   #restOf(hold: HoldRow, { reference }: { readonly reference: string }, amountMinor: number): Hold {

@@ -34,16 +34,9 @@ interface Leg {
   readonly amountMinor: number;
 }
 
-/**
- * The accounts of one tenant that a batch moves, while it holds them locked: transactions are entered in order, each sees the
- * effects of those before it, and what was entered is kept in the columns in which it is recorded.
- *
- * Verdicts, first match wins: duplicateReference, then leg by leg accountNotFound, accountClosed, currencyMismatch,
- * selfTransfer, then leg by leg insufficientFunds, amountOverflow. Floors and bounds hold for a transaction's net effect: the order
- * of its legs does not matter. Sums are exact: none that is kept exceeds 2^53-1.
- */
-export class Books {
-  /** Of each transaction that was entered. */
+/** What was entered, in the columns in which it is recorded. */
+export class Entered {
+  /** Of each transaction. */
   readonly items = {
     seqs: [] as number[],
     ids: [] as string[],
@@ -66,11 +59,23 @@ export class Books {
     destinationEntries: [] as number[],
     destinationAfters: [] as number[],
   };
+}
+
+/**
+ * The accounts of one tenant that a batch moves, while it holds them locked: transactions are entered in order, and each sees the
+ * effects of those before it.
+ *
+ * Verdicts, first match wins: duplicateReference, then leg by leg accountNotFound, accountClosed, currencyMismatch,
+ * selfTransfer, then leg by leg insufficientFunds, amountOverflow. Floors and bounds hold for a transaction's net effect: the order
+ * of its legs does not matter. Sums are exact: none that is kept exceeds 2^53-1.
+ */
+export class Books {
   readonly moved = new Set<LockedAccount>();
   /** Accounts of which more, or less, is held than before. */
   readonly held = new Set<LockedAccount>();
   readonly #accounts: ReadonlyMap<string, LockedAccount>;
   readonly #holders: Map<string, string>;
+  #entered = new Entered();
 
   /** `holders` has the id of the transaction behind each reference that is taken; those entered are added. */
   constructor(accounts: readonly LockedAccount[], holders: Map<string, string>) {
@@ -92,6 +97,18 @@ export class Books {
     return this.#holders.has(reference);
   }
 
+  /** How many transactions were entered since they were last taken. */
+  get enteredCount(): number {
+    return this.#entered.items.seqs.length;
+  }
+
+  /** What was entered since it was last taken: whoever takes it records it. */
+  takeEntered(): Entered {
+    const entered = this.#entered;
+    this.#entered = new Entered();
+    return entered;
+  }
+
   enter(transaction: NewTransaction, seq: number): Verdict {
     const { id, reference, postings } = transaction;
     const existingId = this.#holders.get(reference);
@@ -110,7 +127,8 @@ export class Books {
   }
 
   #enter({ id, reference, effectiveAt, revertsId, metadata }: NewTransaction, taken: readonly Leg[], seq: number) {
-    const { items, legs, moved } = this;
+    const { moved } = this;
+    const { items, legs } = this.#entered;
     items.seqs.push(seq);
     items.ids.push(id);
     items.references.push(reference);

@@ -1,7 +1,7 @@
 import { type BatchHandler, batched, type Received, type Returned } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
 import type { Verdict } from "./books.ts";
-import { postBatch } from "./posting-batch.ts";
+import { postInParts } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
 import type { BulkResult, Transaction } from "./schemas.ts";
 import { addressesOf, type NewTransaction, newTransaction, transactionOf } from "./transaction.ts";
@@ -22,18 +22,23 @@ async function postOne(ctx: Parameters<BulkHandler>[0], item: BulkItem): Promise
   const recordedAt = new Date(at).toISOString();
   const { tenant } = item.identity;
   const given = transactions.map((transaction) => newTransaction(ctx.newId(), transaction));
-  const verdicts = await postBatch(ctx.sql, { tenant, at, allOrNone: atomic, dryRun }, given);
-  const judged = given.map((transaction, place) => [transaction, verdicts[place] as Verdict] as const);
+  const judged: (readonly [NewTransaction, Verdict])[] = [];
+  for await (const verdicts of postInParts(ctx.sql, { tenant, at, allOrNone: atomic, dryRun }, given)) {
+    const posted: Transaction[] = [];
+    for (const verdict of verdicts) {
+      const transaction = given[judged.length] as NewTransaction;
+      judged.push([transaction, verdict]);
+      if (verdict.kind === "posted") posted.push(transactionOf(transaction, verdict.seq, recordedAt));
+    }
+    for (const transactions of sharesOf(posted)) item.emit(ledger.bulkPosted, { transactions });
+  }
   const duplicates = await findDuplicates(ctx.sql, tenant, judged);
   const counts = { posted: 0, duplicate: 0, refused: 0, notPosted: 0 };
-  const posted: Transaction[] = [];
   const results = judged.map(([transaction, verdict]) => {
-    if (verdict.kind === "posted") posted.push(transactionOf(transaction, verdict.seq, recordedAt));
     const result = resultOf(transaction, verdict, duplicates);
     counts[result.status]++;
     return result;
   });
-  for (const transactions of sharesOf(posted)) item.emit(ledger.bulkPosted, { transactions });
   if (counts.posted > 0) item.invalidate(...addressesOf(given));
   return {
     receivedCount: results.length,

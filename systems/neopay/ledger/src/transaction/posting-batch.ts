@@ -5,6 +5,8 @@ import { addressesOf, type NewTransaction } from "./transaction.ts";
 
 /** Of fewer, a write of its own costs more than the time that it gains. */
 const sentAtOnceFrom = 200;
+/** Of more, the server would wait too long for the first to be judged, and for an answer of its own to be read. */
+const partMax = 500;
 
 interface Manner {
   readonly tenant: string;
@@ -15,16 +17,24 @@ interface Manner {
   readonly dryRun?: boolean;
 }
 
+/** Posts the transactions of one tenant in order, with a verdict for each: see `postInParts`. */
+export async function postBatch(...posting: Parameters<typeof postInParts>): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for await (const part of postInParts(...posting)) verdicts.push(...part);
+  return verdicts;
+}
+
 /**
  * Posts the transactions of one tenant in order, with a verdict for each: see `Books`. With `allOrNone` a single refusal leaves
  * nothing posted. One round trip: what is recorded is not awaited, and travels with the commit, which fails with it. Of many it is
- * sent at once: the server writes them while the caller makes their events.
+ * sent in parts, unless one may undo the others: the server writes a part while the next is judged, and while the caller makes the
+ * events of those before.
  */
-export async function postBatch(
+export async function* postInParts(
   sql: Sql,
   { tenant, at, allOrNone, dryRun = false }: Manner,
   transactions: readonly NewTransaction[],
-): Promise<readonly Verdict[]> {
+): AsyncGenerator<readonly Verdict[]> {
   const addresses = addressesOf(transactions);
   const references = transactions.map(({ reference }) => reference);
   const { books, numbers } = await openBooks(sql, tenant, {
@@ -32,13 +42,20 @@ export async function postBatch(
     references,
     count: dryRun ? 0 : references.length,
   });
-  const verdicts = transactions.map((each, index) => books.enter(each, numbers[index] ?? 0));
-  if (dryRun || (allOrNone && books.items.seqs.length < transactions.length)) {
-    return verdicts.map((verdict) => (verdict.kind === "posted" ? { kind: "notPosted" } : verdict));
+  const partSize = allOrNone || dryRun ? transactions.length : partMax;
+  for (let from = 0; from < transactions.length; from += partSize) {
+    const part = transactions.slice(from, from + partSize);
+    const verdicts = part.map((each, index) => books.enter(each, numbers[from + index] ?? 0));
+    if (dryRun || (allOrNone && books.enteredCount < part.length)) {
+      yield verdicts.map((verdict) => (verdict.kind === "posted" ? { kind: "notPosted" } : verdict));
+      return;
+    }
+    const isLast = from + part.length === transactions.length;
+    const isSentAtOnce = books.enteredCount >= sentAtOnceFrom;
+    if (isLast ? books.moved.size > 0 : books.enteredCount > 0) void recordBooks(sql, { tenant, at, isLast }, books);
+    if (isSentAtOnce) await turn();
+    yield verdicts;
   }
-  if (books.items.seqs.length > 0) void recordBooks(sql, { tenant, at }, books);
-  if (books.items.seqs.length >= sentAtOnceFrom) await turn();
-  return verdicts;
 }
 
 /** What is to be posted: the accounts that it moves, its references, and how many transactions it is. */
@@ -65,13 +82,17 @@ export async function openBooks(
   return { books, numbers: drawn?.numbers ?? [] };
 }
 
-/** Writes what was entered. */
-export function recordBooks(
-  sql: Sql,
-  { tenant, at }: { readonly tenant: string; readonly at: number },
-  { items, legs, moved }: Books,
-): Promise<unknown> {
-  const accounts = [...moved];
+interface Recording {
+  readonly tenant: string;
+  readonly at: number;
+  /** Nothing more is entered: the accounts are written as they are now. */
+  readonly isLast: boolean;
+}
+
+/** Writes what was entered since it was last called. */
+export function recordBooks(sql: Sql, { tenant, at, isLast }: Recording, books: Books): Promise<unknown> {
+  const { items, legs } = books.takeEntered();
+  const accounts = isLast ? [...books.moved] : [];
   return sql`
     SELECT ledger.record(${tenant}, ${new Date(at)},
       ${items.seqs}, ${items.ids}, ${items.references}, ${items.effectiveAts}, ${items.revertsIds}, ${items.metadata},
