@@ -16,12 +16,15 @@ export async function prepare(root) {
   await Promise.all([ended("sync", []), ended(node, [...args, "prepare"])]);
 }
 
+/** A machine whose disk is that far behind is not made faster by waiting for it. */
+const patienceMs = 60_000;
+
 /**
  * @param {string} command
  * @param {readonly string[]} args
  */
 function ended(command, args) {
   return new Promise((done) => {
-    spawn(command, args, { stdio: "ignore" }).on("error", done).on("exit", done);
+    spawn(command, args, { stdio: "ignore", timeout: patienceMs }).on("error", done).on("exit", done);
   });
 }
