@@ -1,6 +1,6 @@
 import { kernelFaults } from "@banyan/kernel";
-import { expect, test, vi } from "vitest";
-import { type Probe, somebody } from "./probe.ts";
+import { expect, test } from "vitest";
+import { eventually, type Probe, somebody } from "./probe.ts";
 
 export function callClauses(probe: () => Probe): void {
   test("C1 a request is answered by the node that it was sent to", async () => {
@@ -20,7 +20,7 @@ export function callClauses(probe: () => Probe): void {
       return turn;
     });
     const answers = Promise.all(gates.map((_, turn) => caller.request(callee.ref, turn)));
-    await vi.waitFor(() => expect(callee.came).toHaveLength(gates.length));
+    await eventually(() => expect(callee.came).toHaveLength(gates.length));
     for (const { resolve } of gates.toReversed()) resolve();
     expect(await answers).toEqual(gates.map((_, turn) => turn));
     expect(caller.exchange.counts.pending).toBe(0);
@@ -108,8 +108,8 @@ export function callClauses(probe: () => Probe): void {
     });
     await caller.exchange.tell(callee.ref, caller.call("hello"));
     expect(caller.exchange.counts.pending).toBe(0);
-    await vi.waitFor(() => expect(callee.came).toMatchObject([{ input: "hello", isOneWay: true }]));
-    await vi.waitFor(() => expect(callee.reported).toHaveLength(1));
+    await eventually(() => expect(callee.came).toMatchObject([{ input: "hello", isOneWay: true }]));
+    await eventually(() => expect(callee.reported).toHaveLength(1));
   });
 
   test("C11 what a handler says of its answer reaches the caller with it", async () => {

@@ -1,8 +1,8 @@
 import { kernelFaults } from "@banyan/kernel";
 import { type Clock, systemClock } from "@banyan/kernel/app";
 import type { Incoming } from "@banyan/kernel/bus";
-import { expect, test, vi } from "vitest";
-import type { Probe } from "./probe.ts";
+import { expect, test } from "vitest";
+import { eventually, type Probe } from "./probe.ts";
 
 /** Answers when its scope ends, with the reason. */
 const untilEnded = ({ scope }: Incoming) =>
@@ -15,18 +15,18 @@ export function endingClauses(probe: () => Probe): void {
     const [caller, callee] = await probe().pair(untilEnded);
     const scope = caller.scope();
     const asked = caller.request(callee.ref, {}, { scope });
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     scope.end(kernelFaults.cancelled({ action: "probe.echo" }));
     await expect(asked).rejects.toMatchObject({ code: "kernel.cancelled" });
-    await vi.waitFor(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
-    await vi.waitFor(() => expect(callee.exchange.counts.running).toBe(0));
+    await eventually(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
+    await eventually(() => expect(callee.exchange.counts.running).toBe(0));
   });
 
   test("E2 a deadline ends the call on both sides", async () => {
     const [caller, callee] = await probe().pair(untilEnded);
     const asked = caller.request(callee.ref, {}, { scope: caller.scope(50) });
     await expect(asked).rejects.toMatchObject({ code: "kernel.deadline", retry: "unknown" });
-    await vi.waitFor(() => expect(callee.came.map(codeOf)).toEqual(["kernel.deadline"]));
+    await eventually(() => expect(callee.came.map(codeOf)).toEqual(["kernel.deadline"]));
     expect(callee.came[0]?.scope.budgetMs).toBeLessThanOrEqual(50);
   });
 
@@ -68,9 +68,9 @@ export function endingClauses(probe: () => Probe): void {
     const gate = Promise.withResolvers<void>();
     const [caller, callee] = await probe().pair(() => gate.promise);
     const accepted = caller.request(callee.ref, {});
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     const closed = callee.exchange.close({ deadlineMs: 5_000 });
-    await vi.waitFor(() => expect(caller.peers).toContainEqual([callee.ref.id, "left"]));
+    await eventually(() => expect(caller.peers).toContainEqual([callee.ref.id, "left"]));
     await expect(caller.request(callee.ref, {})).rejects.toMatchObject({ code: "kernel.notRunning", retry: "yes" });
     gate.resolve();
     await accepted;
@@ -81,7 +81,7 @@ export function endingClauses(probe: () => Probe): void {
   test("E7 a node that closes does not wait longer than it was given", async () => {
     const [caller, callee] = await probe().pair(untilEnded);
     const asked = expect(caller.request(callee.ref, {})).rejects.toMatchObject({ retry: "unknown" });
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     await callee.exchange.close({ deadlineMs: 50 });
     await asked;
   });
@@ -99,35 +99,35 @@ export function endingClauses(probe: () => Probe): void {
       code: "bus.uncertain",
       retry: "unknown",
     });
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     await fixture.interrupt(caller.ref, callee.ref);
     await lost;
-    await vi.waitFor(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
+    await eventually(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
     expect(caller.peers).toContainEqual([callee.ref.id, "lost"]);
-    await vi.waitFor(async () => expect(await caller.request(callee.ref, "again")).toBe("again"));
+    await eventually(async () => expect(await caller.request(callee.ref, "again")).toBe("again"));
   });
 
   test("E9 a node that is not needed any more still answers what it was asked, and can be asked again", async () => {
     const gate = Promise.withResolvers<string>();
     const [caller, callee] = await probe().pair(() => gate.promise);
     const asked = caller.request(callee.ref, {});
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     caller.exchange.forget(callee.ref);
     gate.resolve("answered");
     expect(await asked).toBe("answered");
-    await vi.waitFor(() => expect(caller.peers).toContainEqual([callee.ref.id, "lost"]));
-    await vi.waitFor(async () => expect(await caller.request(callee.ref, {})).toBe("answered"));
+    await eventually(() => expect(caller.peers).toContainEqual([callee.ref.id, "lost"]));
+    await eventually(async () => expect(await caller.request(callee.ref, {})).toBe("answered"));
   });
 
   test("E10 a node that is cut off answers nothing, and nobody waits for it", async () => {
     const [caller, callee] = await probe().pair(untilEnded);
     const asked = expect(caller.request(callee.ref, {})).rejects.toMatchObject({ code: "bus.uncertain" });
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     caller.exchange.cutOff(callee.ref);
     await asked;
     // Through a broker there is no connection that would tell the other side: what it runs for us goes on to its deadline.
     if (callee.traits.path === "broker") return;
-    await vi.waitFor(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
+    await eventually(() => expect(callee.came.map(codeOf)).toEqual(["kernel.cancelled"]));
   });
 
   test("E11 while nodes come and leave, every call ends long before its deadline", async () => {
@@ -143,7 +143,7 @@ export function endingClauses(probe: () => Probe): void {
           scope.end(new Error("over"));
         }
       });
-      await vi.waitFor(() => expect(outcomes.length).toBeGreaterThan(20 + round));
+      await eventually(() => expect(outcomes.length).toBeGreaterThan(20 + round));
       const closed = callee.exchange.close({ deadlineMs: 1_000 });
       if (round % 2 === 0) caller.exchange.forget(callee.ref);
       await closed;

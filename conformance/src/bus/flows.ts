@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { kernelFaults } from "@banyan/kernel";
 import { type ByteStream, defaultLimits, type Incoming } from "@banyan/kernel/bus";
-import { expect, test, vi } from "vitest";
-import type { Probe } from "./probe.ts";
+import { expect, test } from "vitest";
+import { eventually, type Probe } from "./probe.ts";
 
 /** Bytes that differ from place to place, so that what is lost, doubled or swapped shows. */
 function pattern(length: number, seed: number): Uint8Array {
@@ -39,7 +39,7 @@ export function flowClauses(probe: () => Probe): void {
     const inputs = [...large, "small", { list: large }, null];
     expect(await Promise.all(inputs.map((input) => caller.request(callee.ref, input)))).toEqual(inputs);
     await caller.exchange.tell(callee.ref, caller.call(large[1]));
-    await vi.waitFor(() => expect(callee.came.at(-1)).toMatchObject({ input: large[1], isOneWay: true }));
+    await eventually(() => expect(callee.came.at(-1)).toMatchObject({ input: large[1], isOneWay: true }));
   });
 
   test("F2 what is too large is refused where it is, and nothing else suffers", async () => {
@@ -109,8 +109,8 @@ export function flowClauses(probe: () => Probe): void {
     await expect(answer).rejects.toMatchObject(cancelled);
     await expect(read(stream)).rejects.toMatchObject(cancelled);
     await expect(stream.write(pattern(10, 6))).rejects.toMatchObject(cancelled);
-    await vi.waitFor(() => expect(seen).toMatchObject([cancelled, cancelled]));
-    await vi.waitFor(() => expect(callee.exchange.counts.running).toBe(0));
+    await eventually(() => expect(seen).toMatchObject([cancelled, cancelled]));
+    await eventually(() => expect(callee.exchange.counts.running).toBe(0));
   });
 
   test("F6 the answer ends the streams, whoever had more to say", async () => {
@@ -141,12 +141,12 @@ export function flowClauses(probe: () => Probe): void {
       read(streamOf(incoming)).catch((error: unknown) => seen.push(error)),
     );
     const { stream, answer } = await caller.exchange.stream(callee.ref, caller.call("go"));
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     const lost = expect(answer).rejects.toMatchObject({ code: "bus.uncertain" });
     const broken = expect(read(stream)).rejects.toThrow();
     await fixture.interrupt(caller.ref, callee.ref);
     await Promise.all([lost, broken]);
-    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await eventually(() => expect(seen).toHaveLength(1));
   });
 
   test("F9 a stream is read into memory of the reader's own, or in pieces that are his to keep", async () => {
@@ -179,7 +179,7 @@ export function flowClauses(probe: () => Probe): void {
       return await first;
     });
     const { stream, answer } = await caller.exchange.stream(callee.ref, caller.call("go"));
-    await vi.waitFor(() => expect(callee.came).toHaveLength(1));
+    await eventually(() => expect(callee.came).toHaveLength(1));
     await stream.write(pattern(3, 10));
     expect(await answer).toBe(3);
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Bus, busFaults } from "@banyan/kernel/bus";
-import { expect, type TestContext, test, vi } from "vitest";
-import type { Probe } from "./probe.ts";
+import { expect, type TestContext, test } from "vitest";
+import { eventually, type Probe } from "./probe.ts";
 
 const newGroup = () => `probe-${randomBytes(6).toString("hex")}`;
 
@@ -20,7 +20,7 @@ export function groupClauses(probe: () => Probe): void {
     const members = [await probe().node(), await probe().node(), await probe().node()];
     for (const { exchange } of members) exchange.join(group);
     let sent = 0;
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       for (let turn = 0; turn < 20; turn++) {
         expect(await caller.exchange.requestGroup(group, caller.call(sent))).toBe(sent);
         sent++;
@@ -37,9 +37,9 @@ export function groupClauses(probe: () => Probe): void {
     const none = { code: busFaults.unavailable.code, retry: "yes" };
     await expect(caller.exchange.requestGroup(group, caller.call(1))).rejects.toMatchObject(none);
     const leave = member.exchange.join(group);
-    await vi.waitFor(async () => expect(await caller.exchange.requestGroup(group, caller.call(2))).toBe(2));
+    await eventually(async () => expect(await caller.exchange.requestGroup(group, caller.call(2))).toBe(2));
     leave();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await expect(caller.exchange.requestGroup(group, caller.call(3))).rejects.toMatchObject(none);
     });
   });
@@ -52,7 +52,7 @@ export function groupClauses(probe: () => Probe): void {
     });
     member.exchange.join(group);
     const call = () => caller.call("x".repeat(10_000), { scope: caller.scope(3_000) });
-    const failure = await vi.waitFor(async () => {
+    const failure = await eventually(async () => {
       const fault = await caller.exchange.requestGroup(group, call()).catch((error: unknown) => error);
       expect(fault).toMatchObject({ code: "bus.tooLarge" });
       return fault as { details: { payloadBytesMax: number } };

@@ -14,6 +14,10 @@ import {
   type PeerState,
   Scope,
 } from "@banyan/kernel/bus";
+import { vi } from "vitest";
+
+/** Waits until the check passes: ten seconds, for a busy machine. */
+export const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, 10_000);
 
 /** A network and the means to be on it. */
 export interface BusFixture {

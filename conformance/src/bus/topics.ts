@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { expect, test, vi } from "vitest";
-import type { Probe, ProbeNode } from "./probe.ts";
+import { expect, test } from "vitest";
+import { eventually, type Probe, type ProbeNode } from "./probe.ts";
 
 const newTopic = () => `probe.${randomBytes(6).toString("hex")}`;
 
@@ -8,7 +8,7 @@ const newTopic = () => `probe.${randomBytes(6).toString("hex")}`;
 async function listen(node: ProbeNode, topic: string): Promise<{ heard: unknown[][]; stop: () => void }> {
   const heard: unknown[][] = [];
   const stop = node.exchange.subscribe(topic, (from, value) => heard.push([from.id, value]));
-  await vi.waitFor(() => {
+  await eventually(() => {
     node.exchange.publish(topic, "are we on?");
     expect(heard).toContainEqual([node.ref.id, "are we on?"]);
   });
@@ -24,14 +24,14 @@ export function topicClauses(probe: () => Probe): void {
     const [speaker] = nodes;
     const heard = (await Promise.all(nodes.map((node) => listen(node, topic)))).map((one) => one.heard);
     const said = Array.from({ length: 50 }, (_, turn) => ({ turn }));
-    await vi.waitFor(() => {
+    await eventually(() => {
       speaker.exchange.publish(topic, "all here?");
       for (const one of heard) expect(one).toContainEqual([speaker.ref.id, "all here?"]);
     });
     for (const value of said) speaker.exchange.publish(topic, value);
     const expected = said.map((value) => [speaker.ref.id, value]);
     for (const one of heard) {
-      await vi.waitFor(() => expect(without(one).filter(([, value]) => value !== "all here?")).toEqual(expected));
+      await eventually(() => expect(without(one).filter(([, value]) => value !== "all here?")).toEqual(expected));
     }
   });
 
@@ -42,7 +42,7 @@ export function topicClauses(probe: () => Probe): void {
     const leaves = await listen(listener, topic);
     const other = await listen(listener, otherTopic);
     leaves.stop();
-    await vi.waitFor(() => {
+    await eventually(() => {
       speaker.exchange.publish(topic, "news");
       expect(without(stays.heard)).toContainEqual([speaker.ref.id, "news"]);
     });
@@ -57,8 +57,8 @@ export function topicClauses(probe: () => Probe): void {
     const unheard: unknown[] = [];
     speaker.exchange.publish(topic, "heard", () => unheard.push("heard"));
     for (const turn of [1, 2]) speaker.exchange.publish(otherTopic, turn, () => unheard.push(turn));
-    await vi.waitFor(() => expect(unheard).toEqual([1, 2]));
-    await vi.waitFor(() => expect(heard).toContainEqual([speaker.ref.id, "heard"]));
+    await eventually(() => expect(unheard).toEqual([1, 2]));
+    await eventually(() => expect(heard).toContainEqual([speaker.ref.id, "heard"]));
     expect(unheard).toEqual([1, 2]);
   });
 
@@ -68,7 +68,7 @@ export function topicClauses(probe: () => Probe): void {
     listener.exchange.subscribe(topic, (_, value) => {
       throw new Error(`cannot bear ${String(value)}`);
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       speaker.exchange.publish(topic, "one");
       speaker.exchange.publish(topic, "two");
       expect(listener.reported.map(String)).toContainEqual(expect.stringContaining("two"));
