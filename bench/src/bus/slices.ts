@@ -7,8 +7,9 @@ export type Pair = { subject: Subject; callee: Running; caller: Running };
 /** Puts a pair to work for so long, and says what came of it. */
 export type Load = (pair: Pair, durationMs: number) => Promise<Sample>;
 
-/** V8 compiles meanwhile, in threads that share the process's one core. */
-const WARM_MS = 1_000;
+/** What each pair is put to in turn, once it has done so for `warmMs`: V8 compiles meanwhile, in threads that share the process's one core. */
+export type Loads = { loads: readonly Load[]; warmMs: number };
+
 const SLICE_MS = 200;
 const SLICES = 8;
 
@@ -20,10 +21,10 @@ const SLICES = 8;
 export async function measureInSlices(
   bench: Bench,
   subjects: readonly Subject[],
-  loads: readonly Load[],
+  { loads, warmMs }: Loads,
 ): Promise<Figures> {
   const figures = new Figures(bench, subjects);
-  const [warmMs, sliceMs, slices] = bench.quick ? [20, 20, 1] : [WARM_MS, SLICE_MS, SLICES];
+  const [sliceMs, slices] = bench.quick ? [20, 1] : [SLICE_MS, SLICES];
   for (let round = 1; round <= bench.rounds; round++) {
     bench.progress(`round ${round} of ${bench.rounds}: ${subjects.map(({ name }) => name).join(", ")}`);
     await using processes = new AsyncDisposableStack();
@@ -33,7 +34,7 @@ export async function measureInSlices(
       if (pair !== undefined) pairs.push(pair);
     }
     for (const load of loads) {
-      for (const pair of pairs) await load(pair, warmMs);
+      for (const pair of pairs) await load(pair, bench.quick ? sliceMs : warmMs);
       for (let slice = 0; slice < slices; slice++) {
         for (const pair of pairs) figures.add(pair.subject.id, await load(pair, sliceMs));
       }

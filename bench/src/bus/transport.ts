@@ -33,7 +33,7 @@ export async function measureTransport(bench: Bench, transport: Transport): Prom
       inFlight("large", brokerCpuMicros),
       alone("large"),
     ];
-    return (await measureInSlices(bench, subjects, loads)).rows(transport.wanted);
+    return (await measureInSlices(bench, subjects, { loads, warmMs: 1_000 })).rows(transport.wanted);
   } finally {
     await close();
   }
