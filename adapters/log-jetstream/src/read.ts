@@ -4,7 +4,8 @@ import { messageOf } from "./message.ts";
 import type { Pulled } from "./pull.ts";
 import type { Session } from "./session.ts";
 
-const pageMessages = 500;
+/** Enough that round trips do not matter, few enough that long ones fit into memory. */
+const pageMessages = 100;
 
 /** `Log.read`: pages from a time on, up to what was the last message when it was asked. */
 export async function* readStream(
