@@ -17,6 +17,24 @@ test("call and tail say how to start one", async () => {
   }
 });
 
+test("a wrong command line is told as text or, with --json, as JSON", async () => {
+  const asText = await project.run("serivces");
+  expect(asText.code).toBe(2);
+  expect(asText.stderr).toContain("Did you mean services?");
+  const asJson = await project.run("serivces", "--json");
+  expect(asJson.code).toBe(2);
+  expect(JSON.parse(asJson.stderr)).toEqual({
+    error: { message: expect.stringContaining("serivces"), advice: expect.stringContaining("--help") },
+  });
+});
+
+test("prepare starts nothing, and leaves no data", async () => {
+  const { code, stdout } = await project.run("prepare", "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ prepared: true });
+  expect(existsSync(join(project.folder, ".banyan/postgres/cluster"))).toBe(false);
+});
+
 test("services needs none", async () => {
   expect((await project.run("services")).stdout).toContain("POST /v1/notes");
 });

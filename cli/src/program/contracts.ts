@@ -11,6 +11,7 @@ export function defineContracts(program: Command): void {
   contracts
     .command("snapshot")
     .description("print the contracts as JSON, to be committed and compared with")
+    .option(...json)
     .addHelpText("after", examples("banyan contracts snapshot > contracts.json"))
     .action(() => describe("snapshot"));
   contracts
@@ -29,11 +30,13 @@ export function defineContracts(program: Command): void {
   contracts
     .command("openapi")
     .description("print the OpenAPI 3.1 document of the routes")
+    .option(...json)
     .addHelpText("after", examples("banyan contracts openapi > openapi.json"))
     .action(() => describe("openapi"));
   contracts
     .command("asyncapi")
     .description("print the AsyncAPI 3.0 document of the events")
+    .option(...json)
     .addHelpText("after", examples("banyan contracts asyncapi > asyncapi.json"))
     .action(() => describe("asyncapi"));
 }

@@ -122,17 +122,20 @@ function defineNodes(program: Command): void {
   chaos
     .command("kill <node>")
     .description("end a process at once (SIGKILL); it is started again")
+    .option(...json)
     .addHelpText("after", examples("banyan chaos kill ledger-1"))
-    .action(async (node) => (await import("../commands/fleet/chaos.ts")).killNode(node));
+    .action(async (node, options) => (await import("../commands/fleet/chaos.ts")).killNode(node, options));
   chaos
     .command("pause <node>")
     .description("let a process stand still (SIGSTOP), then go on")
+    .option(...json)
     .option("--for <time>", "how long", "5s")
     .addHelpText("after", examples("banyan chaos pause ledger-1 --for 10s"))
     .action(async (node, options) => (await import("../commands/fleet/chaos.ts")).pauseNode(node, options));
   chaos
     .command("slow <pattern>")
     .description("make calls take longer; * matches anything")
+    .option(...json)
     .option("--by <time>", "how much", "200ms")
     .option("--for <time>", "until when", "1min")
     .addHelpText("after", examples("banyan chaos slow 'ledger.*' --by 500ms"))
@@ -140,6 +143,7 @@ function defineNodes(program: Command): void {
   chaos
     .command("fail <pattern>")
     .description("make calls fail before they begin; * matches anything")
+    .option(...json)
     .option("--rate <share>", "which share of them, 0 to 1", "0.1")
     .option("--for <time>", "until when", "1min")
     .addHelpText("after", examples("banyan chaos fail ledger.post --rate 0.5 --for 30s"))
@@ -281,8 +285,9 @@ function defineMachine(program: Command): void {
   program
     .command("prepare")
     .description("do ahead what the first start on this machine would do: compile, and unpack the database server")
-    .addHelpText("after", examples("banyan prepare"))
-    .action(async () => (await import("../commands/prepare.ts")).prepare());
+    .option(...json)
+    .addHelpText("after", examples("banyan prepare", "RUN npx banyan prepare   # in a Dockerfile"))
+    .action(async (options) => (await import("../commands/prepare.ts")).prepare(options));
   program
     .command("doctor")
     .description("check this machine and say what to do about what is wrong")

@@ -1,44 +1,54 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../../control/client.ts";
 import { usageFailure } from "../../failure.ts";
-import { note, print } from "../../output/terminal.ts";
+import { note, print, printJson } from "../../output/terminal.ts";
 import { connectServer } from "../../project/project.ts";
 
+interface Options {
+  readonly json?: boolean;
+}
+
 /** Kills a process with SIGKILL; its supervisor starts it again. */
-export async function killNode(node: string): Promise<void> {
+export async function killNode(node: string, { json }: Options): Promise<void> {
   await signal(node, "SIGKILL");
-  print(`${node} was killed.`);
+  if (json) printJson({ node, killed: true });
+  else print(`${node} was killed.`);
 }
 
 /** Stops a process in the middle of what it does, and lets it go on after `for`. */
-export async function pauseNode(node: string, options: { readonly for: string }): Promise<void> {
+export async function pauseNode(node: string, options: Options & { readonly for: string }): Promise<void> {
   const forMs = millisecondsOf(options.for);
   await signal(node, "SIGSTOP");
   note(`${node} stands still for ${options.for}.`);
   await sleep(forMs);
   await signal(node, "SIGCONT");
-  print(`${node} goes on.`);
+  if (options.json) printJson({ node, pausedMs: forMs });
+  else print(`${node} goes on.`);
 }
 
 /** Makes calls of matching actions take longer. */
 export async function slowCalls(
   pattern: string,
-  options: { readonly by: string; readonly for: string },
+  options: Options & { readonly by: string; readonly for: string },
 ): Promise<void> {
-  await disturb({ pattern, slowMs: millisecondsOf(options.by), failRate: 0, forMs: millisecondsOf(options.for) });
-  print(`Calls of ${pattern} take ${options.by} longer, for ${options.for}.`);
+  const [slowMs, forMs] = [millisecondsOf(options.by), millisecondsOf(options.for)];
+  await disturb({ pattern, slowMs, failRate: 0, forMs });
+  if (options.json) printJson({ pattern, slowMs, forMs });
+  else print(`Calls of ${pattern} take ${options.by} longer, for ${options.for}.`);
 }
 
 /** Makes a share of the calls of matching actions fail. */
 export async function failCalls(
   pattern: string,
-  options: { readonly rate: string; readonly for: string },
+  options: Options & { readonly rate: string; readonly for: string },
 ): Promise<void> {
   const failRate = Number(options.rate);
   if (!(failRate > 0 && failRate <= 1))
     throw usageFailure(`"${options.rate}" is no share.`, "Write 0.1 for one in ten.");
-  await disturb({ pattern, slowMs: 0, failRate, forMs: millisecondsOf(options.for) });
-  print(`${failRate * 100} % of the calls of ${pattern} fail, for ${options.for}.`);
+  const forMs = millisecondsOf(options.for);
+  await disturb({ pattern, slowMs: 0, failRate, forMs });
+  if (options.json) printJson({ pattern, failRate, forMs });
+  else print(`${failRate * 100} % of the calls of ${pattern} fail, for ${options.for}.`);
 }
 
 async function signal(node: string, name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void> {
