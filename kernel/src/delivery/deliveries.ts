@@ -1,18 +1,15 @@
 import type { Store, StoredEvent } from "../store/store.ts";
 import type { Taker } from "./feed.ts";
-import { Lane } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-/** A fold's rows are rarely one per key: several lanes would wait for each other's rows, crosswise. */
-const lanesPer = { subscription: 4, projection: 1 };
-
-/** Gives events to the subscribers of one service: to each in a lane of its own for the event's key. */
+/** Gives events to the subscribers of one service: to each in a lane of the event's key. */
 export class Deliveries implements Taker {
   private readonly store: Store;
   private readonly subscribers: readonly Subscriber[];
-  private readonly lanes = new Map<string, readonly Lane[]>();
+  private readonly lanes = new Map<string, Lanes>();
   /** By the type of the event, each subscriber's. */
-  private readonly lanesOf = new Map<string, (readonly Lane[])[]>();
+  private readonly lanesOf = new Map<string, Lanes[]>();
   /** Events on their way, each with the number of subscribers that have not got it. */
   private readonly left = new Map<string, number>();
   private onDone: (event: StoredEvent) => void = () => {};
@@ -25,10 +22,7 @@ export class Deliveries implements Taker {
   open(done: (event: StoredEvent) => void): void {
     this.onDone = done;
     for (const subscriber of this.subscribers) {
-      const lanes = Array.from(
-        { length: lanesPer[subscriber.kind] },
-        () => new Lane(this.store, subscriber, (event) => this.done(event)),
-      );
+      const lanes = new Lanes(this.store, subscriber, (event) => this.done(event));
       this.lanes.set(subscriber.id, lanes);
       for (const type of subscriber.byType.keys()) {
         this.lanesOf.set(type, [...(this.lanesOf.get(type) ?? []), lanes]);
@@ -40,27 +34,26 @@ export class Deliveries implements Taker {
     const taking = this.lanesOf.get(event.type) ?? [];
     if (taking.length === 0) return false;
     this.left.set(event.id, taking.length);
-    for (const lanes of taking) lanes[hash(key) % lanes.length]?.push(event, key);
+    for (const lanes of taking) lanes.push(event, key);
     return true;
   }
 
   blockedCount(): number {
     let count = 0;
-    for (const lanes of this.lanes.values()) for (const lane of lanes) count += lane.waiting().blocked;
+    for (const lanes of this.lanes.values()) count += lanes.waiting().blocked;
     return count;
   }
 
   /** What waits in memory for its turn, and of that what waits for another try. */
   waiting(): { readonly subscriber: string; readonly queuedCount: number; readonly blockedCount: number }[] {
     return this.subscribers.map(({ id }) => {
-      const waits = (this.lanes.get(id) ?? []).map((lane) => lane.waiting());
-      const sum = (of: "queued" | "blocked") => waits.reduce((total, wait) => total + wait[of], 0);
-      return { subscriber: id, queuedCount: sum("queued"), blockedCount: sum("blocked") };
+      const { queued = 0, blocked = 0 } = this.lanes.get(id)?.waiting() ?? {};
+      return { subscriber: id, queuedCount: queued, blockedCount: blocked };
     });
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.lanes.values()].flat().map((lane) => lane.stop()));
+    await Promise.all([...this.lanes.values()].map((lanes) => lanes.stop()));
     for (const table of [this.lanes, this.lanesOf, this.left]) table.clear();
   }
 
@@ -72,11 +65,4 @@ export class Deliveries implements Taker {
       this.onDone(event);
     }
   }
-}
-
-/** FNV-1a, 32 bits (Fowler, Noll, Vo): spreads keys over lanes. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  return value >>> 0;
 }

@@ -42,6 +42,15 @@ test("a tracked event is answered with 202 when it is kept, and can be read once
   ]);
 });
 
+test("what one request brings to several partitions is stored in one transaction", async () => {
+  const batch = Array.from({ length: 40 }, (_, at) => track(`t-${at}`, { event: "Together", userId: `person-${at}` }));
+  expect((await served.send("/v1/batch", { batch })).status).toBe(202);
+  const partitions = new Set((await listed("name=Together")).events.map(({ partition }) => partition));
+  expect(partitions.size).toBeGreaterThan(4);
+  const transactions = "SELECT count(DISTINCT xmin::text) FROM events.act WHERE name = 'Together'";
+  await served.run(`DO $$ BEGIN ASSERT (${transactions}) = 1; END $$`);
+});
+
 test("the good ones of a batch are kept, and each bad one has its reason", async () => {
   const deep = (levels: number): object => (levels === 0 ? {} : { in: deep(levels - 1) });
   const bad: [string, object | string | null][] = [
