@@ -9,14 +9,14 @@ async function load({ durationMs, ...options }) {
 }
 
 /**
- * The same with a new body and Idempotency-Key in every request, and a path of its own where it has one: `bodies` names a module
+ * The same with a new body in every request, and an Idempotency-Key and a path of its own where it has them: `bodies` names a module
  * whose `nextBody(run)` makes them, in this process, while it loads the server.
  */
 async function loadWith({ bodies, run, ...options }) {
   const { nextBody } = await import(bodies);
   const setupRequest = (request) => {
     const { body, key, path = request.path } = nextBody(run);
-    request.headers["idempotency-key"] = key;
+    if (key !== undefined) request.headers["idempotency-key"] = key;
     return { ...request, body, path };
   };
   return load({ ...options, requests: [{ setupRequest }] });

@@ -1,4 +1,4 @@
-/** One event as an SDK sends it, about 300 bytes; without an id, which each gets when it comes in. */
+/** One event as an SDK sends it, about 300 bytes; in a batch without an id, which each gets when it comes in. */
 const event = {
   type: "track",
   event: "Order Completed",
@@ -19,8 +19,8 @@ function numbered(number: number): object {
 export const batchCount = 100;
 export const batch = JSON.stringify({ batch: Array.from({ length: batchCount }, (_, at) => numbered(at)) });
 
-/** A body of its own for each request of the load generator. */
-export function nextBody(): { readonly body: string; readonly key: string } {
+/** A body of its own for each request of the load generator, known by its id, as SDKs send it: none of them has an Idempotency-Key. */
+export function nextBody(): { readonly body: string } {
   const number = Math.floor(Math.random() * people);
-  return { body: JSON.stringify(numbered(number)), key: crypto.randomUUID() };
+  return { body: JSON.stringify({ ...numbered(number), messageId: crypto.randomUUID() }) };
 }
