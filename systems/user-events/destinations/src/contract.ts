@@ -92,6 +92,8 @@ export const destinations = defineContract("destinations", {
     }),
   },
   jobs: {
+    /** Forgets what became of events that are no longer kept. */
+    keep: job({ input: z.strictObject({}), schedule: { cron: "37 3 * * *" } }),
     /** Sends what there is to be sent, and comes again: there is one of each destination, from its creation on. */
     send: job({ input: AtDestination, deadlineMs: 60_000, concurrency: 8 }),
   },

@@ -2,6 +2,7 @@ import { implement, type Service } from "@banyan/kernel";
 import type { Log } from "@banyan/kernel/log";
 import { type Resolve, systemResolve } from "@banyan/webhooks";
 import { destinations } from "./contract.ts";
+import { keep } from "./keep.ts";
 import { createDestination, createReplay, notePage, pauseDestination, resumeDestination } from "./manage.ts";
 import { listDeadLetters, listDestinations, readDelivered, readPlan } from "./read.ts";
 import { send } from "./send.ts";
@@ -46,6 +47,6 @@ export function createDestinationsService({
       note: notePage,
     },
     queries: { list: listDestinations, deadLetters: listDeadLetters, plan: readPlan, delivered: readDelivered },
-    jobs: { send },
+    jobs: { send, keep },
   });
 }

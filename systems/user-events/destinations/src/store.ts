@@ -63,11 +63,14 @@ export function selectReaders(sql: Sql, { tenant, id }: At, now: Date): Promise<
     ORDER BY until IS NOT NULL, reader.id`;
 }
 
+/** Numbers of a partition that share a row of what was delivered. */
+const blockSize = 1_024;
+
 /** Which of the places were delivered. */
 export function selectDelivered(sql: Sql, { tenant, id }: At, places: readonly Place[]): Promise<Place[]> {
   return sql<Place>`
-    SELECT partition, number FROM destinations.delivered
-    JOIN jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS place (partition smallint, number bigint) USING (partition, number)
+    SELECT place.partition, number FROM jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS place (partition smallint, number bigint)
+    JOIN destinations.delivered_block AS had ON had.partition = place.partition AND block = number / ${blockSize}::bigint AND numbers @> number
     WHERE tenant = ${tenant} AND destination = ${id}`;
 }
 
@@ -107,8 +110,10 @@ export async function noteSent(
       DELETE FROM destinations.dead_letter AS letter USING given
       WHERE tenant = ${tenant} AND destination = ${id} AND letter.partition = given.partition AND letter.number = given.number
     )
-    INSERT INTO destinations.delivered (tenant, destination, partition, number)
-    SELECT ${tenant}, ${id}, partition, number FROM given ON CONFLICT DO NOTHING`;
+    INSERT INTO destinations.delivered_block AS had (tenant, destination, partition, block, numbers, at)
+    SELECT ${tenant}, ${id}, partition, number / ${blockSize}::bigint AS block, range_agg(int8range(number, number + 1)), ${now}
+    FROM given GROUP BY partition, block
+    ON CONFLICT (tenant, destination, partition, block) DO UPDATE SET numbers = had.numbers + excluded.numbers, at = excluded.at`;
   await sql`
     INSERT INTO destinations.file AS file (tenant, destination, day, bytes)
     SELECT ${tenant}, ${id}, day, bytes FROM jsonb_to_recordset(${JSON.stringify(files)}::jsonb) AS given (day date, bytes bigint)
@@ -122,4 +127,11 @@ export async function noteSent(
         attempts = letter.attempts + excluded.attempts`;
   }
   return true;
+}
+
+/** Forgets what was delivered, or could not be, before an instant (milliseconds since 1970), and nothing since beside it. */
+export async function deleteBefore(sql: Sql, before: number): Promise<void> {
+  const at = new Date(before);
+  await sql`DELETE FROM destinations.delivered_block WHERE at < ${at}`;
+  await sql`DELETE FROM destinations.dead_letter WHERE at < ${at}`;
 }

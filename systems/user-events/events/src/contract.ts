@@ -15,6 +15,9 @@ const page = {
   limit: z.int().min(1).max(1_000).default(100),
 };
 
+/** How long events are kept: ten years. */
+export const keepDays = 3_650;
+
 /** An event as it is read again, with its place in the log. */
 export const StoredEvent = z.object({
   eventId: z.string(),

@@ -1,9 +1,6 @@
 import { type DocumentQuery, type DocumentSet, defineCollection } from "@banyan/kernel/documents";
 import type { UserEvent } from "@banyan/user-events-formats";
-import { StoredEvent } from "./contract.ts";
-
-/** How long events are kept: ten years. */
-export const keepDays = 3_650;
+import { keepDays, StoredEvent } from "./contract.ts";
 
 /** Events by the order in which they happened, and those of one moment by their place in the log. */
 export const eventDocuments = defineCollection("events.event", {

@@ -137,6 +137,43 @@ test("a replay sends what was stored before, by time and type, and nothing twice
   await expect.poll(() => at("/late"), patience).toEqual(["old-2", "old-3"]);
 });
 
+test("what was delivered is forgotten when it is older than any event, and what was delivered since is not", async () => {
+  await webhook("aged", { filter: { names: ["Aged"] } });
+  await webhook("young", { filter: { names: ["Aged"] } });
+  await send(track("a-1", { event: "Aged" }));
+  for (const path of ["/aged", "/young"]) await expect.poll(() => at(path), patience).toEqual(["a-1"]);
+  const of = "FROM destinations.delivered_block WHERE destination";
+  const noted = () => served.run(`DO $$ BEGIN ASSERT (SELECT count(*) ${of} IN ('aged', 'young')) = 2; END $$`);
+  await expect
+    .poll(
+      () =>
+        noted().then(
+          () => true,
+          () => false,
+        ),
+      patience,
+    )
+    .toBe(true);
+  await served.run("UPDATE destinations.delivered_block SET at = at - interval '11 years' WHERE destination = 'aged'");
+  // Its turn comes at night.
+  await served.run(`INSERT INTO banyan.job (id, type, tenant, input, priority, trace_id, metadata, delay_ms, due_at)
+    VALUES ('tonight', 'destinations.keep', 'default', '{}', 1, '${"0".repeat(31)}1', '{}', 0, now())`);
+  const forgotten = () => served.run(`DO $$ BEGIN ASSERT (SELECT count(*) ${of} = 'aged') = 0; END $$`);
+  await expect
+    .poll(
+      () =>
+        forgotten().then(
+          () => true,
+          () => false,
+        ),
+      patience,
+    )
+    .toBe(true);
+  for (const id of ["young", "aged"]) await served.ask("/v1/replays", { id });
+  await expect.poll(() => at("/aged"), patience).toEqual(["a-1", "a-1"]);
+  expect(at("/young")).toEqual(["a-1"]);
+});
+
 test("while a destination is paused it is sent nothing, and then all that came", async () => {
   await webhook("resting");
   await webhook("awake");

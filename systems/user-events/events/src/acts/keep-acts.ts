@@ -1,6 +1,5 @@
 import type { Handler } from "@banyan/kernel";
-import type { events } from "../contract.ts";
-import { keepDays } from "../event-store.ts";
+import { type events, keepDays } from "../contract.ts";
 import { deleteActsBefore } from "./act-store.ts";
 
 const dayMs = 86_400_000;
