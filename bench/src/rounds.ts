@@ -115,6 +115,9 @@ export async function measureInRounds(
   return figures;
 }
 
+/** The load generator of everything that speaks HTTP. */
+export const autocannon: Subject = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
+
 /** What is measured, and the process that loads it. */
 export type Loaded = { readonly running: Running; readonly loading: Running };
 
@@ -124,9 +127,8 @@ export async function measureUnderLoad(
   field: Field,
   measure: (loaded: Loaded, subject: Subject) => Promise<Sample>,
 ): Promise<Figures> {
-  const driver = { id: "driver", name: "autocannon", module: peer("http/autocannon") };
   const core = field.core === undefined ? {} : { core: field.core === 0 ? (1 as const) : (0 as const) };
-  const loading = await startSubject(driver, { ...core, signal: bench.signal });
+  const loading = await startSubject(autocannon, { ...core, signal: bench.signal });
   try {
     return await measureInRounds(bench, field, (running, subject) => measure({ running, loading }, subject));
   } finally {

@@ -1,7 +1,8 @@
 import type { Bench, Sample, Wanted } from "../rounds.ts";
 import type { Row } from "../row.ts";
+import { type Load, measureInSlices } from "../slices.ts";
 import type { Subject } from "../subject-process.ts";
-import { cpuMicrosOf, type Load, measureInSlices } from "./slices.ts";
+import { cpuMicrosOf, openPair, type Pair } from "./pair.ts";
 
 const exchange = new URL("./exchange.ts", import.meta.url);
 const bus = { tcp: { listen: "127.0.0.1:0" } };
@@ -41,10 +42,11 @@ const WARM_MS = 5_000;
 
 /** Small calls, one at a time, while 10 MB go up the same connection again and again: beside what we promise and what a socket can do. */
 export async function measureBesideStream(bench: Bench): Promise<Row[]> {
-  return (await measureInSlices(bench, subjects, { loads: [besideStream], warmMs: WARM_MS })).rows(wanted);
+  const loads = { loads: [besideStream], warmMs: WARM_MS };
+  return (await measureInSlices(bench, { subjects, open: openPair }, loads)).rows(wanted);
 }
 
-const besideStream: Load = async (pair, durationMs) => {
+const besideStream: Load<Pair> = async (pair, durationMs) => {
   const before = await cpuMicrosOf(pair);
   const { MB, ...sample } = await pair.caller.ask<Sample & { MB: number }>("besideStream", durationMs);
   return { ...sample, cpu: ((await cpuMicrosOf(pair)) - before) / MB };

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Bench, Wanted } from "../rounds.ts";
 import type { Row } from "../row.ts";
+import { type Load, measureInSlices } from "../slices.ts";
 import type { Subject } from "../subject-process.ts";
 import { type PayloadName, payloads } from "./echo.ts";
-import { cpuMicrosOf, type Load, measureInSlices } from "./slices.ts";
+import { cpuMicrosOf, openPair, type Pair } from "./pair.ts";
 
 const IN_FLIGHT = 64;
 
@@ -33,13 +34,15 @@ export async function measureTransport(bench: Bench, transport: Transport): Prom
       inFlight("large", brokerCpuMicros),
       alone("large"),
     ];
-    return (await measureInSlices(bench, subjects, { loads, warmMs: 1_000 })).rows(transport.wanted);
+    return (await measureInSlices(bench, { subjects, open: openPair }, { loads, warmMs: 1_000 })).rows(
+      transport.wanted,
+    );
   } finally {
     await close();
   }
 }
 
-function inFlight(name: PayloadName, brokerCpuMicros: () => number): Load {
+function inFlight(name: PayloadName, brokerCpuMicros: () => number): Load<Pair> {
   return async (pair, durationMs) => {
     const { subject, caller } = pair;
     if (!isDeepStrictEqual(await caller.ask("once", name), payloads[name])) {
@@ -53,7 +56,7 @@ function inFlight(name: PayloadName, brokerCpuMicros: () => number): Load {
   };
 }
 
-function alone(name: PayloadName): Load {
+function alone(name: PayloadName): Load<Pair> {
   return async ({ caller }, durationMs) => ({ [`${name} p50`]: await caller.ask<number>("alone", name, durationMs) });
 }
 

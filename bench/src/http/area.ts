@@ -1,8 +1,8 @@
-import type { Area, Bench, Loaded, Wanted } from "../rounds.ts";
-import { measureUnderLoad } from "../rounds.ts";
+import { type Area, autocannon, type Bench, type Wanted } from "../rounds.ts";
 import type { Row } from "../row.ts";
-import { peer, type Subject } from "../subject-process.ts";
-import { checkUsers } from "./check-users.ts";
+import { type Load, measureInSlices, type Start } from "../slices.ts";
+import { peer, type Running, type Subject, startSubject } from "../subject-process.ts";
+import { checkUsers, post } from "./check-users.ts";
 
 const CONNECTIONS = 50;
 
@@ -26,29 +26,36 @@ const wanted: Wanted[] = [
   { ...rate, row: "GET, rate", metric: "GET rate", peer: "fastify" },
 ];
 
+type Server = { running: Running; address: string };
+
 /** The gateway's own cost: the same two routes without a database, server on one core and load generator on the other. */
 export const httpArea: Area = {
   name: "http",
   about: "GET and validated POST without a database, beside raw Fastify, moleculer-web and NestJS on Fastify",
   async run(bench: Bench): Promise<Row[]> {
-    const durationMs = bench.quick ? 300 : 2_500;
-    const measure = async ({ running: server, loading }: Loaded, subject: Subject) => {
-      const address = await server.ask<string>("address");
-      const { post } = await checkUsers(address, subject.name);
-      const load = async (url: string, request: object) => {
-        const before = await server.ask<number>("cpuMicros");
-        const options = { url, connections: CONNECTIONS, durationMs, ...request };
+    const loading = await startSubject(autocannon, { core: 1, signal: bench.signal });
+    const load = (name: "GET" | "POST", path: string, request: object): Load<Server> => {
+      return async ({ running, address }, durationMs) => {
+        const before = await running.ask<number>("cpuMicros");
+        const options = { url: address + path, connections: CONNECTIONS, durationMs, ...request };
         const { perSecond, answers } = await loading.ask<{ perSecond: number; answers: number }>("load", options);
-        const cpu = (await server.ask<number>("cpuMicros")) - before;
-        return { rate: perSecond, cpu: cpu / answers };
+        const cpu = (await running.ask<number>("cpuMicros")) - before;
+        return { [`${name} rate`]: perSecond, [`${name} cpu`]: cpu / answers };
       };
-      await load(`${address}/users/42`, {});
-      const get = await load(`${address}/users/42`, {});
-      await load(`${address}/users`, post);
-      const posted = await load(`${address}/users`, post);
-      return { "GET rate": get.rate, "GET cpu": get.cpu, "POST rate": posted.rate, "POST cpu": posted.cpu };
     };
-    const figures = await measureUnderLoad(bench, { subjects, core: 0 }, measure);
-    return figures.rows(wanted);
+    const open = async (subject: Subject, start: Start): Promise<Server> => {
+      const running = await start(subject, 0);
+      const address = await running.ask<string>("address");
+      await checkUsers(address, subject.name);
+      return { running, address };
+    };
+    try {
+      const loads = [load("GET", "/users/42", {}), load("POST", "/users", post)];
+      // Long enough that to open the connections is no part of it.
+      const slices = { loads, warmMs: 2_500, sliceMs: 500 };
+      return (await measureInSlices(bench, { subjects, open }, slices)).rows(wanted);
+    } finally {
+      await loading.stop();
+    }
   },
 };
