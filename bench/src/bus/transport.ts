@@ -34,7 +34,7 @@ export async function measureTransport(bench: Bench, transport: Transport): Prom
       inFlight("large", brokerCpuMicros),
       alone("large"),
     ];
-    return (await measureInSlices(bench, { subjects, open: openPair }, { loads, warmMs: 1_000 })).rows(
+    return (await measureInSlices(bench, { subjects, open: openPair }, { loads, warmMs: 2_000 })).rows(
       transport.wanted,
     );
   } finally {
