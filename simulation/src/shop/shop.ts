@@ -80,10 +80,10 @@ export class Shop implements Scenario {
     return error instanceof Planned || String(error).includes(noAnswer);
   }
 
-  /** A run that waits for a person holds up whoever waits for it. */
+  /** A run that waits for a person holds up whoever waits for it; what is under way may come to wait for one too. */
   isAtRest(): boolean {
     const left = [...this.world.database.rows(jobs).values()];
-    if (left.some(({ deadAt }) => deadAt !== undefined)) return true;
+    if (left.some(({ deadAt }) => deadAt !== undefined)) return left.every(({ owner }) => owner === undefined);
     return left.length === 0 && this.customers.every(({ isDone }) => isDone);
   }
 
