@@ -5,6 +5,7 @@ import { brokerWindow, inboxAfterwards, noInbox } from "./inbox.ts";
 import { limitEachAlone, nameTurnsApart } from "./jobs.ts";
 import { ackBeforeCommit, fireAndForget, markSentFirst, retryThenDrop, sequenceCursor } from "./moving.ts";
 import {
+  forgetBesides,
   loseWakes,
   nameByPosition,
   takeMessagesTwice,
@@ -38,6 +39,7 @@ export const mutants: Readonly<Record<string, Wiring>> = {
   "step-without-record": { ...shop, store: withoutRecords },
   "unfenced-lease": { ...shop, store: unfenced },
   "undo-forward": { ...shop, service: undoForward },
+  "undo-at-once": { ...shop, service: forgetBesides },
   "step-by-position": { ...shop, service: nameByPosition },
   "lost-wake": { ...shop, store: loseWakes },
   "message-twice": { ...shop, store: takeMessagesTwice },

@@ -7,7 +7,7 @@ type Uses = { readonly courier: Courier };
 
 const lifetimeMs = 120_000;
 
-/** Has it paid for, sent and insured; captures in parts, side by side, once it was wanted and told of twice. */
+/** Has it paid for and sent, at once, and insured; captures in parts, side by side, once it was wanted and told of twice. */
 const sell: Handler<typeof shop.sell, Uses> = async (flow, { reference, method, instrument, partsMinor }) => {
   const { courier } = flow.uses;
   const asked = {
@@ -21,18 +21,18 @@ const sell: Handler<typeof shop.sell, Uses> = async (flow, { reference, method, 
     expiresAt: new Date(flow.startedAt + lifetimeMs).toISOString(),
   } as const;
   const { id } = await flow.call("create", payments.create, asked);
-  await orUnpaid(
-    flow.call(
-      "authorize",
-      payments.authorize,
-      { id, instrument },
-      { undo: (step) => over(step.call(payments.cancel, { id })) },
-    ),
-    flow.faults.unpaid,
+  const authorized = flow.call(
+    "authorize",
+    payments.authorize,
+    { id, instrument },
+    { undo: (step) => over(step.call(payments.cancel, { id })) },
   );
-  const parcel = await flow.run("parcel", ({ signal }) => courier.send(reference, signal), {
-    undo: ({ signal }) => courier.callBack(reference, signal),
-  });
+  const [parcel] = await Promise.all([
+    flow.run("parcel", ({ signal }) => courier.send(reference, signal), {
+      undo: ({ signal }) => courier.callBack(reference, signal),
+    }),
+    orUnpaid(authorized, flow.faults.unpaid),
+  ]);
   await flow.run("insurance", ({ signal }) => courier.insure(reference, parcel, signal), {
     undo: ({ signal }) => courier.endInsurance(reference, signal),
   });
