@@ -2,7 +2,7 @@ import { isFault } from "../contract/fault.ts";
 import type { Store, StoredEvent } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import { type Entry, type Group, handleAtOnce, handleInTurn, Interleaved } from "./group.ts";
-import type { Subscriber } from "./subscriber.ts";
+import { fillsLanes, type Subscriber } from "./subscriber.ts";
 
 /*
  * One of a subscriber's lanes: a queue of events whose keys hash to it.
@@ -35,6 +35,7 @@ const outageLongestMs = 5_000;
 export class Lane {
   private readonly store: Store;
   private readonly subscriber: Subscriber;
+  private readonly fills: boolean;
   private readonly done: (event: StoredEvent) => void;
   private queue: Entry[] = [];
   /** Keys that wait for another try, each with its events in order. */
@@ -53,6 +54,7 @@ export class Lane {
   constructor(store: Store, subscriber: Subscriber, done: (event: StoredEvent) => void) {
     this.store = store;
     this.subscriber = subscriber;
+    this.fills = fillsLanes(subscriber);
     this.done = done;
   }
 
@@ -93,8 +95,9 @@ export class Lane {
       if (group.length === 0) return;
       const left = await this.deliver(group);
       if (left.length > 0) await this.outage(left);
-      // Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small.
-      else if (group.length >= busyCount && this.queue.length < groupMax[this.subscriber.kind])
+      // Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small. A lane that is
+      // filled before the others has large ones anyway.
+      else if (!this.fills && group.length >= busyCount && this.queue.length < groupMax[this.subscriber.kind])
         await this.rest(gatherMs);
     }
   }

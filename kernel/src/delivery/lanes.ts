@@ -1,7 +1,7 @@
 import type { Store, StoredEvent } from "../store/store.ts";
 import { keyOf } from "./feed.ts";
 import { Lane } from "./lane.ts";
-import type { Subscriber } from "./subscriber.ts";
+import { fillsLanes, type Subscriber } from "./subscriber.ts";
 
 /** A fold's rows are rarely one per key: several lanes would wait for each other's rows, crosswise. */
 const lanesPer = { subscription: 4, projection: 1 };
@@ -28,7 +28,7 @@ export class Lanes {
 
   constructor(store: Store, subscriber: Subscriber, done: (event: StoredEvent) => void) {
     this.done = done;
-    this.fills = [...subscriber.byType.values()].every(({ together }) => together);
+    this.fills = fillsLanes(subscriber);
     this.all = Array.from({ length: lanesPer[subscriber.kind] }, () => ({
       lane: new Lane(store, subscriber, (event) => this.end(event)),
       chars: 0,

@@ -43,6 +43,11 @@ export function subscribersOf(runtime: Runtime, service: Service): Subscriber[] 
   ];
 }
 
+/** Whether its handler takes events together, so that one lane is filled before the next is used. Projections have one lane. */
+export function fillsLanes({ kind, byType }: Subscriber): boolean {
+  return kind === "subscription" && [...byType.values()].every(({ together }) => together);
+}
+
 /** Splits a group into what one run of a handler takes: one event, or those in a row that it wants together. */
 export function runsOf<T extends { readonly event: StoredEvent }>(subscriber: Subscriber, group: readonly T[]): T[][] {
   const runs: T[][] = [];
