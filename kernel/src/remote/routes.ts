@@ -62,7 +62,8 @@ export class Routes {
 
   /** Whom to call, or null; see `absence`. */
   find(wanted: Wanted): Route | null {
-    if (this.toGroup !== null) return this.toGroup;
+    // A broker cannot tell a service that nobody ever offered from one whose nodes are all away.
+    if (this.toGroup !== null) return this.options.view.isKnown ? this.toGroup : null;
     if (this.generation !== this.options.view.generation) this.refresh();
     const { key, instance, not } = wanted;
     if (this.tripped.length > 0) {

@@ -64,14 +64,17 @@ test("a service that nobody ever offered is not_found at once, with what may hav
   // Its time stands still, so that nothing is waited for.
   const app = await start({ services: [tripsService], clock: { now: Date.now, monotonic: () => 1_000 } });
   await app.call(weather.today, { place: "oslo" });
+  const today = { input: z.strictObject({}), output: z.object({}), access: "public" } as const;
   const wether = defineContract("wether", {
-    queries: { today: query({ input: z.strictObject({}), output: z.object({}), access: "public" }) },
+    queries: { today: query(today), picked: query({ ...today, remote: { balance: "broker" } }) },
   });
   const unknown = await app.call(wether.today, {}).catch((error: unknown) => error);
   expect(kernelFaults.unknownAction.is(unknown) && unknown.details.nearest).toEqual(["weather.today"]);
-  await expect(app.call(wether.today, {})).rejects.toMatchObject({ kind: "not_found" });
-  await start({ services: [implement(wether, { queries: { today: () => ({}) } })] });
+  for (const action of [wether.today, wether.picked])
+    await expect(app.call(action, {})).rejects.toMatchObject({ kind: "not_found" });
+  await start({ services: [implement(wether, { queries: { today: () => ({}), picked: () => ({}) } })] });
   await vi.waitFor(async () => expect(await app.call(wether.today, {})).toEqual({}), 10_000);
+  expect(await app.call(wether.picked, {})).toEqual({});
 });
 
 test("a service that was there and is gone is unavailable", async () => {
