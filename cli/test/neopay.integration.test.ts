@@ -1,16 +1,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestProject, occupyPort, type RunningServer, type TestProject } from "../../tools/test-project.ts";
 
 let project: TestProject;
 let server: RunningServer;
+let acquirerPort: number;
 beforeAll(async () => {
   const config = new URL("../../banyan.config.ts", import.meta.url);
   project = createTestProject(config);
   // Where nobody listens yet: the demo starts an acquirer, and must not meet one of this machine.
   const { port, close } = await occupyPort();
   close();
+  acquirerPort = port;
   const lines = [
     `process.env.ACQUIRER_URL = "http://127.0.0.1:${port}";`,
     `export default (await import(${JSON.stringify(config.href)})).default;`,
@@ -61,6 +64,15 @@ test("the demo shows a merchant from order to payout on the running application,
   expect(factsOf(/^agree/)).toEqual({ matched: 2, open: 0, difference: "0.00 EUR" });
   const batch = await json("call", "payouts.batch", JSON.stringify({ id: factsOf(/^makes a batch/).batch }));
   expect(batch).toMatchObject({ createdBy: "mia", approvedBy: "otto" });
+});
+
+test("the demo says in a line who is where its acquirer should be", async () => {
+  const other = createServer((_, response) => response.writeHead(404).end()).listen(acquirerPort, "127.0.0.1");
+  const { code, stderr } = await project.run("demo", "neopay");
+  other.close();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`http://127.0.0.1:${acquirerPort} is another program's`);
+  expect(stderr).not.toContain("    at ");
 });
 
 test("demo lists what there is, and names what there is not", async () => {

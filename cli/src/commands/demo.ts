@@ -1,7 +1,7 @@
-import type { Returned, Sent } from "@banyan/kernel";
+import { isFault, type Returned, type Sent } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import type { Operator } from "../control/operator.ts";
-import { usageFailure } from "../failure.ts";
+import { CommandFailure, usageFailure } from "../failure.ts";
 import { dim, print, printJson, table } from "../output/terminal.ts";
 import { withOperator } from "../platform/with-operator.ts";
 import { type Demo, type DemoCall, type DemoStep, loadConfig } from "../project/config.ts";
@@ -18,8 +18,23 @@ export async function demo(name: string | undefined, { json }: { readonly json?:
     steps.push(step);
     if (!json) print(textOf(step));
   };
-  await withOperator((operator) => chosen.run({ call: callBy(operator), say, signal: operator.signal }));
+  await withOperator(async (operator) => {
+    try {
+      await chosen.run({ call: callBy(operator), say, signal: operator.signal });
+    } catch (error) {
+      const isTold = isFault(error) || error instanceof CommandFailure || !(error instanceof Error);
+      throw isTold ? error : stopped(name, error);
+    }
+  });
   if (json) printJson({ demo: name, steps });
+}
+
+function stopped(name: string, cause: Error): CommandFailure {
+  return new CommandFailure(
+    `The demo stopped: ${cause.message}`,
+    `What it showed is done; \`npx banyan demo ${name}\` begins anew.`,
+    { cause },
+  );
 }
 
 function list(demos: Readonly<Record<string, Demo>>, asJson: boolean): void {

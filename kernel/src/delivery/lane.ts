@@ -5,7 +5,7 @@ import { type Entry, type Group, handleAtOnce, handleInTurn, Interleaved } from 
 import { fillsLanes, type Subscriber } from "./subscriber.ts";
 
 /*
- * One of a subscriber's lanes: a queue of events whose keys hash to it.
+ * One of a subscriber's lanes: a queue of events, those of a key that are on their way all in one (see Lanes).
  * L1  Events of one key are handled in the order they came.
  * L2  A group is one transaction with its inbox rows: what was handled before is skipped, never handled twice.
  * L3  A failed group is rolled back and run again without the event whose handler failed, so that one cannot fail its

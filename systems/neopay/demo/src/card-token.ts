@@ -9,9 +9,14 @@ export interface AcquirerSource {
 /** The card that every acquirer for tests takes. */
 const goodCard = "4242424242424242";
 
-/** Opens an acquirer where payments look for one, unless one listens there. Throws where it is elsewhere and away. */
+/** Opens an acquirer where payments look for one, unless one listens there. Throws where it is elsewhere and away, or another program is there. */
 export async function openUnlessThere({ url, open }: AcquirerSource): Promise<{ close(): Promise<void> } | null> {
-  if (await listens(url)) return null;
+  const answer = await fetch(`${url}/v1/totals`).catch(() => undefined);
+  if (answer?.ok) return null;
+  if (answer !== undefined)
+    throw new Error(
+      `${url} is another program's: say in ACQUIRER_URL where the acquirer may be, here and for banyan start`,
+    );
   const { hostname, port } = new URL(url);
   if (hostname !== "127.0.0.1" && hostname !== "localhost") throw new Error(`no acquirer answers at ${url}`);
   return await open({ port: Number(port) });
@@ -21,12 +26,4 @@ export async function openUnlessThere({ url, open }: AcquirerSource): Promise<{ 
 export async function cardToken(url: string): Promise<string> {
   const answer = await fetch(`${url}/v1/tokens`, { method: "POST", body: JSON.stringify({ number: goodCard }) });
   return Token.parse(await answer.json()).token;
-}
-
-async function listens(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/v1/totals`)).ok;
-  } catch {
-    return false;
-  }
 }
