@@ -1,30 +1,12 @@
 import type { Clock } from "../call/clock.ts";
 import { digest as hashOf } from "../call/ids.ts";
-import { type Fault, faultFromRecord, faultRecord, isFault } from "../contract/fault.ts";
+import { type Fault, faultRecord } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
-import type { StepRetry } from "../service/flow-context.ts";
-import type { Outcome } from "../store/outcome.ts";
 import { storeFaults } from "../store/store-faults.ts";
-import type { Message, RunVerdict, StepKind, StepRecord, StoredRun } from "../store/workflows.ts";
+import type { Message, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Divergence, divergence } from "./divergence.ts";
+import { answerOf, dataOf, judgeTry, nothing, type Step, textOf } from "./step.ts";
 import { endTopic } from "./topics.ts";
-
-const resultBytesMax = 262_144;
-const backoffFirstMs = 200;
-const backoffLongestMs = 300_000;
-
-/** What is asked of one step. */
-export interface Step {
-  readonly name: string;
-  readonly kind: StepKind;
-  /** Text of all that it is asked with. */
-  readonly about: string;
-  /** What it does can be found out again (a command's record, a clock): it is stored with whatever is stored next, and not before. */
-  readonly isFound: boolean;
-  /** The run that it calls, whose end is asked for with that of this one. */
-  readonly child?: string | undefined;
-  readonly retry?: StepRetry | undefined;
-}
 
 /** How a course leaves its process: to wait, or because it was taken over or could not be stored. */
 export type Leaving =
@@ -327,28 +309,17 @@ export class Course {
     }
   }
 
-  /** A fault that stays one is the step's outcome; anything else is tried again, until it is given up. */
   private failed(step: Step, begun: StepRecord, error: unknown): Promise<never> {
     if (error instanceof Divergence) throw this.differs(error);
     if (storeFaults.stale.is(error)) return this.leave({ why: "lost" });
     if (kernelFaults.idempotencyConflict.is(error)) throw this.differs(divergence.otherInput(step.name));
-    const { attemptsMax = 10, withinMs = Number.POSITIVE_INFINITY } = step.retry ?? {};
-    const isOutage = isFault(error) && (error.kind === "unavailable" || kernelFaults.pending.is(error));
-    const attempts = begun.attempts + (isOutage ? 0 : 1);
-    const elapsedMs = this.now - begun.beganAt;
-    const isFinal = isFault(error) && error.retry === "no" && step.kind !== "undo";
-    if (isFinal || attempts >= attemptsMax || elapsedMs >= withinMs) {
-      const given = isFault(error) ? error : stepFailed(step, attempts, error);
+    const { attempts, given, dueAt } = judgeTry(step, begun, { error, now: this.now });
+    if (given !== undefined) {
       if (step.kind === "undo") return this.stuck({ ...begun, attempts, error: given.message }, given);
       const outcome = { fault: faultRecord(given) };
       this.keep({ ...begun, attempts, endedAt: this.now, dueAt: undefined, outcome }, true);
       throw given;
     }
-    const longest = Math.min(
-      backoffLongestMs,
-      isOutage ? Math.max(backoffFirstMs, elapsedMs) : backoffFirstMs * 2 ** attempts,
-    );
-    const dueAt = this.now + Math.min(longest / 2 + (Math.random() * longest) / 2, Math.max(1, withinMs - elapsedMs));
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     // The end of a run that goes on is told; the time is for those of another database.
     if (kernelFaults.pending.is(error))
@@ -444,28 +415,4 @@ function turn(): Promise<void> {
 /** Never settles (K5). */
 function gone(): Promise<never> {
   return new Promise(() => {});
-}
-
-const nothing: Outcome = { result: "null" };
-
-/** A message that came has an id; time that is up has none. */
-function dataOf({ message, outcome }: StepRecord): string | undefined {
-  return message === undefined || outcome === undefined || !("result" in outcome) ? undefined : outcome.result;
-}
-
-function answerOf(outcome: Outcome): unknown {
-  if ("fault" in outcome) throw faultFromRecord(outcome.fault);
-  return JSON.parse(outcome.result);
-}
-
-function textOf({ name }: Step, result: unknown): string {
-  const text = JSON.stringify(result ?? null);
-  const bytes = Buffer.byteLength(text);
-  if (bytes > resultBytesMax) throw kernelFaults.resultTooLarge({ step: name, bytes, bytesMax: resultBytesMax });
-  return text;
-}
-
-function stepFailed({ name }: Step, attempts: number, error: unknown): Fault {
-  const text = error instanceof Error ? error.message : String(error);
-  return kernelFaults.stepFailed({ step: name, attempts, error: text }, { cause: error });
 }

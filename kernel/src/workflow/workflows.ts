@@ -3,7 +3,7 @@ import { canonicalJson, digest, newSpanId, uuidv7 } from "../call/ids.ts";
 import type { Runtime } from "../call/runtime.ts";
 import { Scope } from "../call/scope.ts";
 import type { AnyWorkflow } from "../contract/action.ts";
-import { faultFromRecord, isFault } from "../contract/fault.ts";
+import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { Claims } from "../jobs/claims.ts";
 import type { Claimed, Surroundings, Worker } from "../jobs/run.ts";
@@ -31,6 +31,7 @@ import { isStepKey, runId } from "./keys.ts";
 import type { WorkflowStanding } from "./operations.ts";
 import { Outcomes } from "./outcomes.ts";
 import { StartCheck } from "./start-check.ts";
+import { answerOf } from "./step.ts";
 
 /*
  * Runs workflows.
@@ -330,11 +331,6 @@ function handledOf(
 
 function versionOf({ definition }: AnyWorkflow): number {
   return definition.version ?? 1;
-}
-
-function answerOf(outcome: Outcome): unknown {
-  if ("fault" in outcome) throw faultFromRecord(outcome.fault);
-  return JSON.parse(outcome.result);
 }
 
 /** The job that was stored with a run, as this process holds it. */
