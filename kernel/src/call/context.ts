@@ -100,6 +100,7 @@ export interface CallNotes {
 export interface RunningJob {
   readonly id: string;
   readonly attempt: number;
+  readonly hasSchedule: boolean;
   calls: number;
 }
 
@@ -247,6 +248,8 @@ export class Context {
     this.writing(event).emit(event, data);
   }
   enqueue(job: AnyJob, input: unknown, options?: EnqueueOptions): string {
+    if (options?.tenant !== undefined && options.tenant !== this.identity.tenant && !this.job?.hasSchedule)
+      throw new Error(`${job.id} may be enqueued for another tenant by a job with a schedule alone`);
     return this.writing(job).enqueue(job, input, options);
   }
   start(workflow: AnyWorkflow, input: unknown, options?: StartOptions): string {

@@ -96,7 +96,8 @@ async function attempt(
   const transaction = store.beginJob(job, scope);
   const context = new Context(worker, scope, origin).inTransaction(work, transaction.sql);
   context.spanId = spanId;
-  context.job = { id: job.id, attempt: job.attempt, calls: 0 };
+  const hasSchedule = worker.job.definition.schedule !== undefined;
+  context.job = { id: job.id, attempt: job.attempt, hasSchedule, calls: 0 };
   try {
     await runtime.watched(scope, async () => worker.handler(context, inputOf(worker.job, job))).finally(onHandled);
     const { events, jobs } = work.close();

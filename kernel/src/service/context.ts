@@ -37,6 +37,8 @@ export interface EnqueueOptions {
   readonly dedupeKey?: string;
   /** Default: what its contract says. */
   readonly priority?: JobPriority;
+  /** Whose job it is. Only a job with a schedule, which runs for nobody, may name another tenant than its own. */
+  readonly tenant?: string;
   /**
    * Jobs that must be done first, by the ids that `enqueue` answered. One that is dead holds this one back until it is retried; one
    * that is no longer stored is done.

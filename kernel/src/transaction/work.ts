@@ -51,7 +51,7 @@ export class Work {
     this.jobs.push({
       id,
       type: job.id,
-      tenant: identity.tenant,
+      tenant: options.tenant ?? identity.tenant,
       input: JSON.stringify(value),
       delayMs: Math.max(0, options.at === undefined ? (options.delayMs ?? 0) : options.at - now),
       priority: options.priority ?? job.definition.priority ?? "normal",

@@ -266,6 +266,8 @@ export const events = defineContract("events", {
   jobs: {
     keepActs: job({ input: z.strictObject({}), schedule: { cron: "17 3 * * *" } }),
     watchLag: job({ input: z.strictObject({}), schedule: { everyMs: 2_000 } }),
+    /** As the tenant whose lag has risen or fallen, so that it is told. */
+    tellLag: job({ input: z.strictObject({}) }),
     /** Tries a bad row again whose schema was not there: it may be on its way. */
     retry: job({ input: z.strictObject({ id: z.uuid() }) }),
   },

@@ -6,7 +6,7 @@ import { events } from "./contract.ts";
 import { eventDocuments } from "./event-store.ts";
 import { listSessions, readFunnel, readRetention, readRollups } from "./insights/read-insights.ts";
 import { readLive } from "./operating/read-live.ts";
-import { setLagAlert, watchLag } from "./operating/watch-lag.ts";
+import { setLagAlert, tellLag, watchLag } from "./operating/watch-lag.ts";
 import { erasePerson, findTraces, readHistory, readPerson } from "./people/people.ts";
 import { listBadRows, listEvents, listMessages } from "./read-events.ts";
 import { readLag, readProgress, readTally, readTotals, verifyEvents } from "./read-progress.ts";
@@ -39,5 +39,5 @@ export const eventsService = implement(events, {
     rollups: readRollups,
   },
   subscriptions: { storeAccepted: onMany(intake.accepted, storeAccepted) },
-  jobs: { retry: retryBadRow, keepActs, watchLag },
+  jobs: { retry: retryBadRow, keepActs, watchLag, tellLag },
 });

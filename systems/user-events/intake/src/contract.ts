@@ -196,6 +196,12 @@ export const intake = defineContract("intake", {
       output: z.object({ partitions: z.array(z.object({ partition: z.int(), appended: z.int() })) }),
       access: "events:read",
     }),
+    /** For who watches over all tenants: how many events were ever appended for each. */
+    appended: query({
+      input: z.strictObject({}),
+      output: z.object({ tenants: z.array(z.object({ tenant: z.string(), appended: z.int() })) }),
+      access: "intake:watch",
+    }),
   },
   events: {
     /**

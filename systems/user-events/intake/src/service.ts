@@ -1,6 +1,6 @@
 import { batched, implement } from "@banyan/kernel";
 import { intake } from "./contract.ts";
-import { readHeads } from "./read-heads.ts";
+import { readAppended, readHeads } from "./read-heads.ts";
 import { takeBatch, takeCloudEvents, takeImport, takeSingle, takeSnowplow } from "./take-events.ts";
 
 /** Batches are large by themselves; of more of them one transaction would hold too much. */
@@ -22,5 +22,5 @@ export const intakeService = implement(intake, {
     cloudEvents: batched(takeCloudEvents, { itemsMax: batchesMax }),
     import: batched(takeImport, { itemsMax: batchesMax }),
   },
-  queries: { heads: readHeads },
+  queries: { heads: readHeads, appended: readAppended },
 });

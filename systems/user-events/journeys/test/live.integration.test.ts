@@ -1,4 +1,6 @@
 import { events } from "@banyan/user-events-events/contract";
+import { intake } from "@banyan/user-events-intake/contract";
+import { sources } from "@banyan/user-events-sources/contract";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Served, serveEvents } from "./serve-events.ts";
 
@@ -97,20 +99,32 @@ test("who accepts server-sent events follows live, goes on after a break where i
   expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([400, "events.malformedCursor"]);
 });
 
-test("a lag that rises to the threshold is told once, and once when it is normal again", async () => {
+test("a lag that rises to the threshold is told once, and once when it is normal again: each tenant its own", async () => {
+  const acme = { subject: "test", tenant: "acme", permissions: new Set(["*"]) };
+  const { writeKey } = await served.app.call(sources.create, { id: "shop" }, { identity: acme });
+  await served.app.call(intake.track, { writeKey, event: "Step", userId: "ann" }, { identity: acme });
   await send([track("lagging")]);
   const told: string[] = [];
-  const stop = served.app.inspect((record) => told.push("id" in record ? record.id : ""), ["event"]);
-  const alerts = () => told.filter((id) => id.startsWith("events.lag"));
-  const append = (count: number) =>
-    served.run(
-      `UPDATE intake.partition SET appended = appended + ${count} WHERE partition = (SELECT min(partition) FROM intake.partition)`,
-    );
+  const stop = served.app.inspect(
+    (record) => {
+      if (record.kind === "event" && record.id.startsWith("events.lag")) told.push(`${record.id} ${record.tenant}`);
+    },
+    ["event"],
+  );
+  const append = (tenant: string, count: number) =>
+    served.run(`UPDATE intake.partition SET appended = appended + ${count}
+      WHERE tenant = '${tenant}' AND partition = (SELECT min(partition) FROM intake.partition WHERE tenant = '${tenant}')`);
+  const patience = { timeout: 20_000 };
   await served.app.call(events.alertAtLag, { alertAt: 1_000 });
-  await append(1_000);
-  await expect.poll(alerts, { timeout: 20_000 }).toEqual(["events.lagHigh"]);
-  await append(-499);
-  await append(-501);
-  await expect.poll(alerts, { timeout: 20_000 }).toEqual(["events.lagHigh", "events.lagNormal"]);
+  await append("acme", 1_000);
+  await append("default", 1_000);
+  await expect.poll(() => told, patience).toEqual(["events.lagHigh default"]);
+  await append("acme", 19_000);
+  await expect.poll(() => told, patience).toEqual(["events.lagHigh default", "events.lagHigh acme"]);
+  await append("default", -499);
+  await append("acme", -20_000);
+  await expect.poll(() => told.slice(2), patience).toEqual(["events.lagNormal acme"]);
+  await append("default", -501);
+  await expect.poll(() => told.slice(3), patience).toEqual(["events.lagNormal default"]);
   stop();
 });
