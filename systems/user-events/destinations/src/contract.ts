@@ -1,6 +1,17 @@
 import { command, defineContract, fault, job, query } from "@banyan/kernel";
 import * as z from "zod";
-import { DeadLetter, Destination, destinationId, GivenDefinition, GivenFilter, Note, Place, Plan } from "./schemas.ts";
+import {
+  DeadLetter,
+  Destination,
+  destinationId,
+  FileLines,
+  FilePlace,
+  GivenDefinition,
+  GivenFilter,
+  Note,
+  Place,
+  Plan,
+} from "./schemas.ts";
 
 const AtDestination = z.strictObject({ id: destinationId });
 
@@ -66,6 +77,13 @@ export const destinations = defineContract("destinations", {
       access: "destinations:send",
       record: "keyed",
     }),
+    /** For who writes what was noted into files: it is there, or why it cannot be written now. */
+    written: command({
+      input: z.strictObject({ id: destinationId, places: z.array(FilePlace), error: z.string().nullable() }),
+      output: z.object({}),
+      access: "destinations:send",
+      record: "keyed",
+    }),
   },
   queries: {
     list: query({
@@ -82,8 +100,12 @@ export const destinations = defineContract("destinations", {
       http: "GET /v1/destinations/:id/dead-letters",
       access: "destinations:read",
     }),
-    /** null where nothing is to be sent now. */
-    plan: query({ input: AtDestination, output: z.object({ plan: Plan.nullable() }), access: "destinations:send" }),
+    /** null where nothing is to be sent now. Lines that wait for their file go before all else. */
+    plan: query({
+      input: AtDestination,
+      output: z.object({ plan: Plan.nullable(), lines: z.array(FileLines) }),
+      access: "destinations:send",
+    }),
     /** Which of these the destination has. */
     delivered: query({
       input: z.strictObject({ id: destinationId, places: z.array(Place) }),

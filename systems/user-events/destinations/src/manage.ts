@@ -3,7 +3,7 @@ import { events } from "@banyan/user-events-events/contract";
 import { newSecret, printedSecret, resolveTarget, TargetRefused } from "@banyan/webhooks";
 import { destinations } from "./contract.ts";
 import type { Definition } from "./schemas.ts";
-import { insertDestination, insertReplay, noteSent, updatePaused } from "./store.ts";
+import { insertDestination, insertReplay, noteSent, noteWritten, updatePaused } from "./store.ts";
 import type { Uses } from "./uses.ts";
 
 /** It is sent what is stored from now on; what was stored before comes by a replay. */
@@ -67,3 +67,9 @@ export const createReplay: Handler<typeof destinations.replay, Uses> = async (ct
 export const notePage: Handler<typeof destinations.note, Uses> = async (ctx, note) => ({
   isNoted: await noteSent(ctx.sql, { tenant: ctx.identity.tenant, at: new Date(ctx.now()) }, note),
 });
+
+/** How the writing of noted lines went. */
+export const noteLines: Handler<typeof destinations.written, Uses> = async (ctx, written) => {
+  await noteWritten(ctx.sql, { tenant: ctx.identity.tenant, at: new Date(ctx.now()) }, written);
+  return {};
+};

@@ -1,6 +1,7 @@
 import type { Handler, Returned } from "@banyan/kernel";
 import { events } from "@banyan/user-events-events/contract";
 import type { destinations } from "./contract.ts";
+import { selectLines } from "./file-store.ts";
 import { type Definition, GivenFilter, type Place } from "./schemas.ts";
 import { type DueReader, selectDelivered, selectReaders } from "./store.ts";
 import type { Uses } from "./uses.ts";
@@ -10,13 +11,14 @@ interface DestinationRow {
   readonly definition: Definition;
   readonly isPaused: boolean;
   readonly failures: number;
+  readonly lastError: string | null;
   readonly deadLetters: number;
 }
 
 /** Every destination of the tenant. */
 export const listDestinations: Handler<typeof destinations.list, Uses> = async (ctx) => {
   const rows = await ctx.sql<DestinationRow>`
-    SELECT id, definition, is_paused AS "isPaused", failures, (SELECT count(*) FROM destinations.dead_letter AS letter
+    SELECT id, definition, is_paused AS "isPaused", failures, last_error AS "lastError", (SELECT count(*) FROM destinations.dead_letter AS letter
       WHERE letter.tenant = destination.tenant AND letter.destination = destination.id) AS "deadLetters"
     FROM destinations.destination WHERE tenant = ${ctx.identity.tenant} ORDER BY id`;
   return { destinations: rows.map(({ definition, ...row }) => ({ ...row, ...definition })) };
@@ -30,13 +32,16 @@ export const listDeadLetters: Handler<typeof destinations.deadLetters, Uses> = a
     ORDER BY at DESC, partition, number LIMIT ${limit}`,
 });
 
-/** The main reader while it is behind, else a replay. Partitions that a reader has not met begin at their beginning. */
+/** Lines that are noted, then the main reader while it is behind, else a replay. Partitions that a reader has not met begin at their beginning. */
 export const readPlan: Handler<typeof destinations.plan, Uses> = async (ctx, { id }) => {
-  const readers = await selectReaders(ctx.sql, { tenant: ctx.identity.tenant, id }, new Date(ctx.now()));
+  const [at, now] = [{ tenant: ctx.identity.tenant, id }, new Date(ctx.now())];
+  const lines = await selectLines(ctx.sql, at, now);
+  if (lines.length > 0) return { plan: null, lines };
+  const readers = await selectReaders(ctx.sql, at, now);
   const { partitions } = await ctx.call(events.storedHeads, {});
   const heads = partitions.map(({ partition, count }) => ({ partition, number: count }));
   const reader = readers.find(({ until, places }) => until !== null || isBehind(places, heads));
-  if (reader === undefined) return { plan: null };
+  if (reader === undefined) return { plan: null, lines };
   const { id: name, filter, ...rest } = reader;
   return {
     plan: {
@@ -45,6 +50,7 @@ export const readPlan: Handler<typeof destinations.plan, Uses> = async (ctx, { i
       places: met(reader, heads),
       filters: [GivenFilter.parse(filter), reader.definition.filter],
     },
+    lines,
   };
 };
 

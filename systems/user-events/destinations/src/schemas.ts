@@ -4,6 +4,12 @@ import * as z from "zod";
 export const destinationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and dashes");
 const when = z.string().refine((text) => instantOf(text) !== undefined, "write it as 2026-11-21T12:30:00Z");
 
+/** Which destination of whom. */
+export interface At {
+  readonly tenant: string;
+  readonly id: string;
+}
+
 /** Which events; of a list that is empty, all. */
 export const Filter = z.strictObject({
   types: z.array(z.enum(eventTypes)),
@@ -61,8 +67,9 @@ export const Destination = z.object({
   id: destinationId,
   ...Definition.shape,
   isPaused: z.boolean(),
-  /** How often the event that is next was tried in vain. */
+  /** How often the event that is next was tried in vain, and why it was the last time. */
   failures: z.int(),
+  lastError: z.string().nullable(),
   deadLetters: z.int(),
 });
 
@@ -75,6 +82,18 @@ export const DeadLetter = z.object({
   at: z.int(),
 });
 
+/** What goes into the file of a day. */
+const DayLines = z.strictObject({ day: z.string(), lines: z.string() });
+export type DayLines = z.infer<typeof DayLines>;
+
+/** Where in the file of a day something begins: behind so many bytes. */
+export const FilePlace = z.strictObject({ day: z.string(), start: z.int() });
+export type FilePlace = z.infer<typeof FilePlace>;
+
+/** Lines with their place. */
+export const FileLines = z.strictObject({ ...FilePlace.shape, lines: z.string() });
+export type FileLines = z.infer<typeof FileLines>;
+
 /** What is to be sent now: by which reader, from where on, and what it takes to send it. */
 export const Plan = z.object({
   reader: z.string(),
@@ -85,7 +104,6 @@ export const Plan = z.object({
   definition: Definition,
   /** base64 */
   secret: z.string(),
-  files: z.array(z.object({ day: z.string(), bytes: z.int() })),
 });
 export type Plan = z.infer<typeof Plan>;
 
@@ -97,7 +115,8 @@ export const Note = z.strictObject({
   turn: z.int(),
   places: z.array(Place),
   delivered: z.array(Place),
-  files: z.array(z.strictObject({ day: z.string(), bytes: z.int() })),
+  /** What of it files get, once this is noted. */
+  files: z.array(DayLines),
   /** The event that could not be sent. Final: the receiver does not want it. An outage: nothing can be sent there, and it waits for as long. */
   failure: z
     .strictObject({

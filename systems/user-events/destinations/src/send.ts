@@ -3,11 +3,11 @@ import { type Handler, isFault, type Returned } from "@banyan/kernel";
 import { events, type StoredEvent } from "@banyan/user-events-events/contract";
 import { appendToLog } from "./append-log.ts";
 import { destinations } from "./contract.ts";
+import { linesOf, writeLines } from "./file-lines.ts";
 import { matches } from "./matches.ts";
-import type { Note, Place, Plan } from "./schemas.ts";
+import type { DayLines, FileLines, Note, Place, Plan } from "./schemas.ts";
 import { type Sent, sendWebhooks, sentAll } from "./send-webhooks.ts";
 import type { Uses } from "./uses.ts";
-import { type DayFile, writeFiles } from "./write-files.ts";
 
 /** A job lets go after so long, well before its lease and deadline. */
 const turnMs = 20_000;
@@ -31,7 +31,11 @@ export const send: Handler<typeof destinations.send, Uses> = async (ctx, { id })
 async function sendPages(ctx: Context, id: string): Promise<void> {
   const turnEnds = ctx.now() + turnMs;
   while (ctx.now() < turnEnds) {
-    const { plan } = await ctx.call(destinations.plan, { id });
+    const { plan, lines } = await ctx.call(destinations.plan, { id });
+    if (lines.length > 0) {
+      if (await writeNoted(ctx, id, lines)) continue;
+      return;
+    }
     if (plan === null) return;
     const after = plan.places.map((place) => ({ ...place, until: untilOf(plan, place) }));
     const page = await ctx.call(events.stored, { after, limit: pageMax });
@@ -39,6 +43,25 @@ async function sendPages(ctx: Context, id: string): Promise<void> {
     const { isNoted } = await ctx.call(destinations.note, note, { idempotencyKey: ctx.newId() });
     if (!isNoted || note.failure !== null) return;
   }
+}
+
+/** Writes lines whose place is settled. Answers false where they cannot be written now. */
+async function writeNoted(ctx: Context, id: string, lines: readonly FileLines[]): Promise<boolean> {
+  const written: FileLines[] = [];
+  let error: string | null = null;
+  try {
+    const { folder } = ctx.uses;
+    if (folder === undefined) throw new Error("this process writes no files");
+    for (const some of lines) {
+      await writeLines(join(folder, encodeURIComponent(ctx.identity.tenant), id), some);
+      written.push(some);
+    }
+  } catch (cause) {
+    error = reasonOf(cause);
+  }
+  const places = written.map(({ day, start }) => ({ day, start }));
+  await ctx.call(destinations.written, { id, places, error }, { idempotencyKey: ctx.newId() });
+  return error === null;
 }
 
 function untilOf({ until }: Plan, { partition }: Place): number | null {
@@ -64,7 +87,7 @@ async function sendPage(ctx: Context, { id, plan, page, turnEnds }: Page): Promi
       : [],
   );
   const stored = wanted.map(({ event }) => event);
-  const { count, error, files, ...how } = await deliver(ctx, { id, plan, stored, turnEnds });
+  const { count, error, files, ...how } = await deliver(ctx, { plan, stored, turnEnds });
   /** The first that did not go: it failed, or the turn was over. */
   const next = wanted[count];
   const passed =
@@ -101,40 +124,40 @@ async function sendPage(ctx: Context, { id, plan, page, turnEnds }: Page): Promi
   };
 }
 
-type Delivered = Sent & { readonly files: readonly DayFile[] };
+/** Files get their lines when these are noted. */
+type Delivered = Sent & { readonly files: readonly DayLines[] };
 
 async function deliver(
   ctx: Context,
   {
-    id,
-    plan: { definition, secret, files },
+    plan: { definition, secret },
     stored,
     turnEnds,
-  }: Pick<Page, "id" | "plan" | "turnEnds"> & { readonly stored: readonly StoredEvent[] },
+  }: Pick<Page, "plan" | "turnEnds"> & { readonly stored: readonly StoredEvent[] },
 ): Promise<Delivered> {
   const all = { ...sentAll, count: stored.length, files: [] };
   if (stored.length === 0) return all;
-  const { network, folder, logs } = ctx.uses;
+  const { network, logs } = ctx.uses;
   const { to } = definition;
+  if (to.kind === "files") return { ...all, files: linesOf(stored) };
   if (to.kind === "webhook") {
     const { signal } = ctx;
     const given = { url: to.url, secret: Buffer.from(secret, "base64"), events: stored, signal };
     return { ...(await sendWebhooks(network, { ...given, now: () => ctx.now(), until: turnEnds })), files: [] };
   }
   try {
-    if (to.kind === "files") {
-      if (folder === undefined) throw new Error("this process writes no files");
-      const own = join(folder, encodeURIComponent(ctx.identity.tenant), id);
-      return { ...all, files: await writeFiles(own, files, stored) };
-    }
     const log = logs[to.log];
     if (log === undefined) throw new Error(`this process has no log ${to.log}`);
     await appendToLog(log, stored);
     return all;
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    // A disk or a log that does not take a page is at fault itself, unless it says that it refuses what is in it.
+    // A log that does not take a page is at fault itself, unless it says that it refuses what is in it.
     const isOutage = !isFault(error) || error.kind === "unavailable";
-    return { ...all, count: 0, error: isFault(error) ? message : (code ?? message), isOutage };
+    return { ...all, count: 0, error: reasonOf(error), isOutage };
   }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException;
+  return isFault(error) ? message : (code ?? message);
 }

@@ -3,7 +3,7 @@ import type { Log } from "@banyan/kernel/log";
 import { type Resolve, systemResolve } from "@banyan/webhooks";
 import { destinations } from "./contract.ts";
 import { keep } from "./keep.ts";
-import { createDestination, createReplay, notePage, pauseDestination, resumeDestination } from "./manage.ts";
+import { createDestination, createReplay, noteLines, notePage, pauseDestination, resumeDestination } from "./manage.ts";
 import { listDeadLetters, listDestinations, readDelivered, readPlan } from "./read.ts";
 import { send } from "./send.ts";
 import type { Uses } from "./uses.ts";
@@ -45,6 +45,7 @@ export function createDestinationsService({
       resume: resumeDestination,
       replay: createReplay,
       note: notePage,
+      written: noteLines,
     },
     queries: { list: listDestinations, deadLetters: listDeadLetters, plan: readPlan, delivered: readDelivered },
     jobs: { send, keep },

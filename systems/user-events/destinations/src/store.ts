@@ -1,11 +1,6 @@
 import type { Sql } from "@banyan/kernel";
-import type { Definition, Filter, Note, Place, Plan } from "./schemas.ts";
-
-/** Which destination of whom. */
-export interface At {
-  readonly tenant: string;
-  readonly id: string;
-}
+import { deleteLines, insertLines } from "./file-store.ts";
+import type { At, Definition, FilePlace, Filter, Note, Place, Plan } from "./schemas.ts";
 
 /** Answers false where there is one already. It begins behind `places`. */
 export async function insertDestination(
@@ -55,9 +50,7 @@ export interface DueReader extends Omit<Plan, "filters" | "reader"> {
 
 export function selectReaders(sql: Sql, { tenant, id }: At, now: Date): Promise<DueReader[]> {
   return sql<DueReader>`
-    SELECT reader.id, turn, places, until, filter, definition, encode(secret, 'base64') AS secret,
-      (SELECT coalesce(jsonb_agg(jsonb_build_object('day', to_char(day, 'YYYY-MM-DD'), 'bytes', bytes)), '[]') FROM destinations.file
-        WHERE file.tenant = ${tenant} AND file.destination = ${id}) AS files
+    SELECT reader.id, turn, places, until, filter, definition, encode(secret, 'base64') AS secret
     FROM destinations.destination JOIN destinations.reader ON reader.tenant = destination.tenant AND reader.destination = destination.id
     WHERE destination.tenant = ${tenant} AND destination.id = ${id} AND NOT is_paused AND NOT is_done AND (next_at IS NULL OR next_at <= ${now})
     ORDER BY until IS NOT NULL, reader.id`;
@@ -78,14 +71,57 @@ const longestWaitMs = 300_000;
 /** No receiver is left in peace for longer, whatever it asks for. */
 const retryAfterMaxMs = 3_600_000;
 
+interface Tries {
+  readonly failures: number;
+  readonly retry: Definition["retry"];
+}
+
+/** Undefined where there is no such destination. Nobody else notes anything of it until the transaction ends. */
+async function lockTries(sql: Sql, { tenant, id }: At): Promise<Tries | undefined> {
+  const [tries] = await sql<Tries>`
+    SELECT failures, definition -> 'retry' AS retry FROM destinations.destination WHERE tenant = ${tenant} AND id = ${id} FOR UPDATE`;
+  return tries;
+}
+
+interface Tried extends Tries {
+  readonly now: Date;
+  readonly error: string | null;
+  readonly askedMs: number;
+}
+
+/** After a failure it is tried again in a while, and not before what the receiver has asked for. */
+async function updateTries(
+  sql: Sql,
+  { tenant, id }: At,
+  { now, failures, error, askedMs, retry }: Tried,
+): Promise<void> {
+  const ownMs = Math.min(retry.firstMs * 2 ** (failures - 1), longestWaitMs);
+  const nextAt = new Date(now.getTime() + Math.max(ownMs, Math.min(askedMs, retryAfterMaxMs)));
+  await sql`
+    UPDATE destinations.destination SET failures = ${failures}, last_error = ${failures === 0 ? null : error},
+      next_at = ${failures === 0 ? null : nextAt} WHERE tenant = ${tenant} AND id = ${id}`;
+}
+
+/** Lines are in their files, or cannot be written now. */
+export async function noteWritten(
+  sql: Sql,
+  { tenant, at: now }: { readonly tenant: string; readonly at: Date },
+  { id, places, error }: { readonly id: string; readonly places: readonly FilePlace[]; readonly error: string | null },
+): Promise<void> {
+  const state = await lockTries(sql, { tenant, id });
+  if (state === undefined) return;
+  await deleteLines(sql, { tenant, id }, places);
+  const failures = error === null ? 0 : state.failures + 1;
+  await updateTries(sql, { tenant, id }, { ...state, now, failures, error, askedMs: 0 });
+}
+
 /** Moves a reader on, unless it is no longer where it was. What failed too often or for good becomes a dead letter, and is passed. */
 export async function noteSent(
   sql: Sql,
   { tenant, at: now }: { readonly tenant: string; readonly at: Date },
   { id, reader, turn, places, delivered, files, failure, isDone }: Note,
 ): Promise<boolean> {
-  const [state] = await sql<{ failures: number; retry: Definition["retry"] }>`
-    SELECT failures, definition -> 'retry' AS retry FROM destinations.destination WHERE tenant = ${tenant} AND id = ${id} FOR UPDATE`;
+  const state = await lockTries(sql, { tenant, id });
   if (state === undefined) return false;
   const failures = failure === null ? 0 : (delivered.length > 0 ? 0 : state.failures) + 1;
   const isDead = failure !== null && !failure.isOutage && (failure.isFinal || failures >= state.retry.attemptsMax);
@@ -99,12 +135,13 @@ export async function noteSent(
     UPDATE destinations.reader SET places = ${JSON.stringify(reached)}, turn = turn + 1, is_done = ${isDone}
     WHERE tenant = ${tenant} AND destination = ${id} AND id = ${reader} AND turn = ${turn} RETURNING id`;
   if (moved.length === 0) return false;
-  const ownMs = Math.min(state.retry.firstMs * 2 ** (failures - 1), longestWaitMs);
-  const askedMs = Math.min(failure?.retryAfterMs ?? 0, retryAfterMaxMs);
-  const waitMs = failure === null || isDead ? null : Math.max(ownMs, askedMs);
-  await sql`
-    UPDATE destinations.destination SET failures = ${isDead ? 0 : failures},
-      next_at = ${waitMs === null ? null : new Date(now.getTime() + waitMs)} WHERE tenant = ${tenant} AND id = ${id}`;
+  const tried = {
+    now,
+    failures: isDead ? 0 : failures,
+    error: failure?.error ?? null,
+    askedMs: failure?.retryAfterMs ?? 0,
+  };
+  await updateTries(sql, { tenant, id }, { ...state, ...tried });
   await sql`
     WITH given AS (SELECT * FROM jsonb_to_recordset(${JSON.stringify(delivered)}::jsonb) AS given (partition smallint, number bigint)), mended AS (
       DELETE FROM destinations.dead_letter AS letter USING given
@@ -114,10 +151,7 @@ export async function noteSent(
     SELECT ${tenant}, ${id}, partition, number / ${blockSize}::bigint AS block, range_agg(int8range(number, number + 1)), ${now}
     FROM given GROUP BY partition, block
     ON CONFLICT (tenant, destination, partition, block) DO UPDATE SET numbers = had.numbers + excluded.numbers, at = excluded.at`;
-  await sql`
-    INSERT INTO destinations.file AS file (tenant, destination, day, bytes)
-    SELECT ${tenant}, ${id}, day, bytes FROM jsonb_to_recordset(${JSON.stringify(files)}::jsonb) AS given (day date, bytes bigint)
-    ON CONFLICT (tenant, destination, day) DO UPDATE SET bytes = excluded.bytes`;
+  if (files.length > 0) await insertLines(sql, { tenant, id }, files);
   if (isDead) {
     const { partition, number, source, eventId, error } = failure;
     await sql`

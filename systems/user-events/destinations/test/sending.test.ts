@@ -6,8 +6,9 @@ import { join } from "node:path";
 import type { StoredEvent } from "@banyan/user-events-events/contract";
 import { newSecret, systemResolve } from "@banyan/webhooks";
 import { expect, onTestFinished, test } from "vitest";
+import { linesOf, writeLines } from "../src/file-lines.ts";
+import type { DayLines } from "../src/schemas.ts";
 import { sendWebhooks } from "../src/send-webhooks.ts";
-import { writeFiles } from "../src/write-files.ts";
 
 const day = Date.parse("2026-11-22T10:00:00Z");
 
@@ -54,12 +55,29 @@ test("two events never have one webhook-id", async () => {
   expect(new Set(requests.map(({ headers }) => headers["webhook-id"])).size).toBe(4);
 });
 
-test("a file that is shorter than what was written to it is not filled up", async () => {
+function folderOfLines(): { folder: string; file: string } {
   const folder = mkdtempSync(join(tmpdir(), "files-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const written = await writeFiles(folder, [], [event("a"), event("b")]);
-  const file = join(folder, "2026-11-22.ndjson");
+  return { folder, file: join(folder, "2026-11-22.ndjson") };
+}
+
+test("whoever comes late with lines, or died in the middle of them, leaves the file as it should be", async () => {
+  const { folder, file } = folderOfLines();
+  const [first, second] = [["a", "b"], ["c"]].map((ids) => linesOf(ids.map(event))[0] as DayLines);
+  const [one, other] = [first?.lines ?? "", second?.lines ?? ""];
+  writeFileSync(file, one.slice(0, 10));
+  const before = { day: "2026-11-22", start: 0, lines: one };
+  await writeLines(folder, before);
+  await writeLines(folder, { day: "2026-11-22", start: Buffer.byteLength(one), lines: other });
+  await writeLines(folder, before);
+  expect(readFileSync(file, "utf8")).toBe(one + other);
+});
+
+test("a file that is shorter than what was written to it is not filled up, and one that is gone is not begun anew", async () => {
+  const { folder, file } = folderOfLines();
+  const late = { day: "2026-11-22", start: 9, lines: "{}\n" };
+  await expect(writeLines(folder, late)).rejects.toMatchObject({ code: "ENOENT" });
   writeFileSync(file, "{}\n");
-  await expect(writeFiles(folder, written, [event("c")])).rejects.toThrow("2026-11-22.ndjson has 3 bytes");
+  await expect(writeLines(folder, late)).rejects.toThrow("2026-11-22.ndjson has 3 bytes");
   expect(readFileSync(file, "utf8")).toBe("{}\n");
 });

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createHttpCall } from "@banyan/cli";
 import { createKafkaLog } from "@banyan/log-kafka";
 import { sources } from "@banyan/user-events-sources/contract";
@@ -113,6 +115,13 @@ export class Running {
   /** SIGKILL. */
   async kill(): Promise<void> {
     await this.server?.stop("SIGKILL");
+  }
+
+  /** Lines that a destination of the kind "files" has. */
+  linesOf(destination: string): string[] {
+    const folder = join(this.project.folder, "destinations/default", destination);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    return files.flatMap((file) => readFileSync(join(folder, file), "utf8").trimEnd().split("\n"));
   }
 
   get call(): HttpCall {

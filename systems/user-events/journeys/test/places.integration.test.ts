@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { destinations } from "@banyan/user-events-destinations/contract";
 import { events } from "@banyan/user-events-events/contract";
 import { importEvents } from "@banyan/user-events-imports";
 import { sources } from "@banyan/user-events-sources/contract";
@@ -71,7 +72,7 @@ describeInPlaces("User Events", ({ place, areApart }) => {
     120_000,
   );
 
-  test(`killed ${kills} times in the middle: every event is stored once, in the order of each person`, async () => {
+  test(`killed ${kills} times in the middle: every event is stored once, in the order of each person, and is once in a destination's file`, async () => {
     let acknowledged = 0;
     let isOver = false;
     /** As a client does that wants nothing lost: the same batch again until it is answered. */
@@ -84,6 +85,7 @@ describeInPlaces("User Events", ({ place, areApart }) => {
       }
     };
     const { stored: before } = await tally();
+    await running.call(destinations.create, { id: "archive", to: { kind: "files" }, filter: { names: ["Step"] } });
     const sending = people.map(sendAll);
     for (let kill = 0; kill < kills; kill++) {
       const reached = acknowledged + 100;
@@ -94,7 +96,11 @@ describeInPlaces("User Events", ({ place, areApart }) => {
     isOver = true;
     const counts = await Promise.all(sending);
     await settled();
-    expect((await tally()).stored - before).toBe(counts.reduce((sum, count) => sum + count, 0));
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    expect((await tally()).stored - before).toBe(total);
+    await expect.poll(() => running.linesOf("archive").length, patience).toBeGreaterThanOrEqual(total);
+    const archived = running.linesOf("archive").map((line): string => JSON.parse(line).eventId);
+    expect([archived.length, new Set(archived).size]).toEqual([total, total]);
     for (const [at, person] of people.entries())
       expect(await stepsInLog(person)).toEqual([...Array(counts[at]).keys()]);
   }, 600_000);
