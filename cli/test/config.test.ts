@@ -40,6 +40,13 @@ test("a file that cannot be loaded is named", async () => {
   await expect(loadConfig(locateConfig(folder))).rejects.toThrow(/banyan\.config\.mjs.*missing\.mjs/s);
 });
 
+test("what the project's modules throw is told with their own lines, without those of Node", async () => {
+  write('function make() {\n  throw new Error("no such bean");\n}\nexport default make();');
+  const failure: Error = await loadConfig(locateConfig(folder)).catch((error) => error);
+  expect(failure.message).toMatch(/no such bean\n\s+at make \(.*banyan\.config\.mjs:2:9\)/);
+  expect(failure.message).not.toContain("node:internal");
+});
+
 test("no configuration at all says where was looked", () => {
   expect(() => locateConfig(folder)).toThrow(folder);
 });

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { startEmbeddedPostgres } from "@banyan/embedded-postgres";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createTestProject, occupyPort, type TestProject } from "../../tools/test-project.ts";
 
 const notes = new URL("./notes/banyan.config.ts", import.meta.url);
@@ -137,7 +137,6 @@ describe("banyan start", () => {
 
 describe("what is wrong is said before anything starts", () => {
   test("an unknown configuration key", async () => {
-    const { writeFileSync } = await import("node:fs");
     writeFileSync(join(project.folder, "banyan.config.ts"), "export default { services: [], sevices: 1 };\n");
     const { code, stderr } = await project.run("start");
     expect(code).toBe(2);
@@ -145,7 +144,16 @@ describe("what is wrong is said before anything starts", () => {
     expect((await project.run("sql")).stderr).toContain("No server runs");
   });
 
-  test("a PORT that is no number", async () => {
-    await expect(project.start({ PORT: "http" })).rejects.toThrow(/PORT is wrong/);
+  test("a contract that no gateway can serve, in a line", async () => {
+    const unserved = createTestProject(new URL("./notes/unserved.config.ts", import.meta.url));
+    onTestFinished(() => unserved.remove());
+    const { code, stderr } = await unserved.run("start");
+    expect(code).toBe(2);
+    expect(stderr).toContain('desk.ask has the http route "GET ask"; write it as "POST /v1/things/:thing/close"\n');
+    expect(stderr).not.toContain("    at ");
+  });
+
+  test.each(["http", "70000", "1.5"])("a PORT that is %s", async (PORT) => {
+    await expect(project.start({ PORT })).rejects.toThrow(/PORT is wrong: must be a whole number from 0 to 65535/);
   });
 });

@@ -81,6 +81,7 @@ test("a route must name fields of its input, and an output must not transform", 
         access: "public",
         httpAnswer: { field: "page", contentType: "text/html" },
       }),
+      open: query({ input, output: z.object({}), access: undefined as never }),
     },
   });
   expect(contractProblems(wrong)).toEqual([
@@ -88,6 +89,7 @@ test("a route must name fields of its input, and an output must not transform", 
     expect.stringContaining("wrong.dated: its output has no JSON Schema"),
     "wrong.signed: its route names mark, which its input does not have",
     "wrong.printed: its answer is page, which its output does not have",
+    expect.stringContaining("wrong.open: it does not say who may call it"),
   ]);
 });
 

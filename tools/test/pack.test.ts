@@ -29,7 +29,8 @@ beforeAll(async () => {
   const tools = ["typescript", "@types/node"].map((name) => `${name}@${devDependencies[name]}`);
   writeFiles(folder, { "package.json": JSON.stringify({ private: true, type: "module" }) });
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
-  const wanted = [...tarballs, ...tools, `node22@npm:${nodePackage}@~22.23.2`];
+  const nodes = [`node20@npm:${nodePackage}@~20.20.0`, `node22@npm:${nodePackage}@~22.23.2`];
+  const wanted = [...tarballs, ...tools, ...nodes];
   await run("npm", ["install", ...flags, ...wanted], { cwd: folder });
 });
 
@@ -64,6 +65,14 @@ test.each(versions)("every entry loads on Node $version", async ({ node, version
   const { stdout } = await run(node, ["-e", "console.log(process.versions.node)"]);
   expect(stdout).toMatch(new RegExp(`^${version}\\.`));
   await run(node, ["load.mjs"], { cwd: folder });
+});
+
+test("on an older Node the command says which it needs", async () => {
+  const started = run(installed("node20", "bin/node"), [installed("@banyan/cli", "bin/banyan.mjs"), "services"]);
+  await expect(started).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^banyan: Node 20\.\S+ is too old: install Node 22\.18 or newer from .*\n$/),
+  });
 });
 
 test("every entry's declarations type-check in a strict project", async () => {

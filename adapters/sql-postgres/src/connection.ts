@@ -163,7 +163,10 @@ class Session implements SqlConnection, SessionState {
       await this.#client.query(text);
     } catch (error) {
       const response = error as ErrorResponse;
-      throw response.severity === undefined ? lostConnection(error, true) : refusedStatement(response, "", true);
+      if (response.severity === undefined) throw lostConnection(error, true);
+      const before = text.slice(0, Number(response.position ?? 0));
+      if (before !== "") response.message = `line ${before.split("\n").length}: ${response.message}`;
+      throw refusedStatement(response, "", true);
     }
   }
 

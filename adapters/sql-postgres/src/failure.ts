@@ -43,6 +43,8 @@ export interface ErrorResponse extends Error {
   readonly constraint?: string | undefined;
   readonly table?: string | undefined;
   readonly column?: string | undefined;
+  /** In characters of the statement, from 1. */
+  readonly position?: string | undefined;
 }
 
 /**

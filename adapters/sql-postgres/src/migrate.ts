@@ -46,7 +46,7 @@ export async function migrate(
 ): Promise<void> {
   const folders = new Map<string, readonly MigrationFile[]>();
   for (const { name, migrations } of services)
-    if (migrations !== undefined) folders.set(name, await readFolder(migrations));
+    if (migrations !== undefined) folders.set(name, await readFolder(name, migrations));
   await connection.run([...SESSION, LOCK]);
   try {
     // IF NOT EXISTS still says so, in the server's log too: only the first start needs it.
@@ -99,9 +99,12 @@ async function apply(connection: SqlConnection, service: string, file: Migration
   }
 }
 
-async function readFolder(folder: URL): Promise<readonly MigrationFile[]> {
+async function readFolder(service: string, folder: URL): Promise<readonly MigrationFile[]> {
   const base = folder.href.endsWith("/") ? folder : new URL(`${folder.href}/`);
-  const names = (await readdir(base)).filter((name) => name.endsWith(".sql")).sort();
+  const found = await readdir(base).catch((cause: Error) => {
+    throw new Error(`${service}'s migrations cannot be read: ${cause.message}`, { cause });
+  });
+  const names = found.filter((name) => name.endsWith(".sql")).sort();
   return Promise.all(
     names.map(async (name, index) => {
       const number = Number(/^(\d{6})-[a-z0-9-]+\.sql$/.exec(name)?.[1]);

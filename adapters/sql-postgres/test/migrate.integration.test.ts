@@ -49,6 +49,13 @@ test("a file that fails leaves nothing of itself, and its name in the message", 
   expect((await connection.run([sql`SELECT to_regclass('shop.half') AS found`]))[0]?.rows[0]?.found).toBeNull();
 });
 
+test("a statement that the server cannot read is told by its line, a folder that is missing by its service", async () => {
+  await writeFile(join(folder, "000002-typo.sql"), "CREATE TABLE shop.a (id int);\n\nCREATE TABEL shop.b (id int);\n");
+  await expect(migrate(connection, shop())).rejects.toThrow(/000002-typo\.sql failed: line 3: syntax error at .*TABEL/);
+  const elsewhere = [{ name: "shop", migrations: pathToFileURL(join(folder, "absent")) }];
+  await expect(migrate(connection, elsewhere)).rejects.toThrow(/shop's migrations cannot be read: ENOENT.*absent/);
+});
+
 test("a file may not end its transaction", async () => {
   await writeFile(join(folder, "000002-commit.sql"), "COMMIT;");
   await expect(migrate(connection, shop())).rejects.toThrow(/leave BEGIN, COMMIT and ROLLBACK out/);

@@ -53,7 +53,7 @@ export async function makeApplication(surroundings: Surroundings, part?: Part): 
   const here = config.services.filter(({ contract }) => part?.services.includes(contract.name) ?? true);
   const log = here.length > 0 ? await logOf(environment) : undefined;
   const keepsDocuments = here.some(({ collections }) => collections.length > 0);
-  const app = assemble({
+  const options: AppOptions = {
     services: here,
     ...(here.length > 0 && { store: createPostgresStore({ url, retention: config.retention }) }),
     ...(keepsDocuments && { documents: await documentsOf(environment, url) }),
@@ -67,7 +67,8 @@ export async function makeApplication(surroundings: Surroundings, part?: Part): 
       remotes: config.services,
     }),
     validateOutput: environment.NODE_ENV !== "production",
-  });
+  };
+  const app = assembled(() => createApp(options));
   openings.defer("services", () => app.stop({ deadlineMs: drainMs }));
   return { app, databaseUrl: publicUrl, start: () => start(app, surroundings) };
 }
@@ -117,9 +118,10 @@ function offerOf({ services }: LoadedConfig, name: string): string {
 }
 
 /** What does not fit together in contracts and handlers is told by its message; where in the kernel it was found helps nobody. */
-function assemble(options: AppOptions): App {
+/** What `make` makes of the project's contracts and services; what it throws, it says of them. */
+export function assembled<T>(make: () => T): T {
   try {
-    return createApp(options);
+    return make();
   } catch (error) {
     throw usageFailure((error as Error).message, "Correct the contract or the service that is named, and start again.");
   }
@@ -130,6 +132,7 @@ function isOfLog(error: unknown): boolean {
 }
 
 function textOf(error: Error): string {
-  const cause = error.cause instanceof Error ? `\n  because: ${error.cause.message}` : "";
+  const why = error.cause instanceof Error ? error.cause.message : "";
+  const cause = error.message.includes(why) ? "" : `\n  because: ${why}`;
   return error.name === "Error" || error.name === "Fault" ? `${error.message}${cause}` : (error.stack ?? error.message);
 }

@@ -5,7 +5,7 @@ import type { App } from "@banyan/kernel/app";
 import { pino } from "pino";
 import { freePort } from "../process/free-port.ts";
 import type { Environment } from "../project/environment.ts";
-import type { Surroundings } from "./application.ts";
+import { assembled, type Surroundings } from "./application.ts";
 
 /** Whoever has the development key. */
 const developer: Identity = { subject: "development", tenant: "default", permissions: new Set(["*"]) };
@@ -66,7 +66,7 @@ async function make(
   const { createGateway } = await import("@banyan/gateway");
   const host = environment.HOST ?? config.host;
   const asked = environment.PORT ?? config.port;
-  const gateway = createGateway({
+  const full: GatewayOptions = {
     ...options,
     title: config.title,
     version: config.version,
@@ -75,7 +75,8 @@ async function make(
     // For who takes the port between the question and the answer.
     portsAfter,
     log: pino({ level: logLevel(environment) }, pino.destination({ fd: 2, sync: true })),
-  });
+  };
+  const gateway = assembled(() => createGateway(full));
   openings.defer(name, () => gateway.close({ deadlineMs: drainMs }));
   return {
     async open() {

@@ -204,11 +204,19 @@ export async function loadConfig(path = locateConfig()): Promise<LoadedConfig> {
   );
 }
 
+/** What went wrong, and where in the project: not where in Node and in packages. */
+function whereOf(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return text
+    .split("\n")
+    .filter((line) => !/^\s+at .*(?:node:|\/node_modules\/)/.test(line))
+    .join("\n");
+}
+
 async function importConfig(path: string): Promise<{ default?: unknown }> {
   try {
     return await import(pathToFileURL(path).href);
   } catch (error) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw usageFailure(`${path} cannot be loaded: ${text}`, "Correct what is named above and start again.");
+    throw usageFailure(`${path} cannot be loaded: ${whereOf(error)}`, "Correct what is named above and start again.");
   }
 }

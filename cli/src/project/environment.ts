@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { usageFailure } from "../failure.ts";
 
-const port = z.coerce.number("must be a number").int().min(0).max(65_535);
+const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535;
+const port = z.string().transform(Number).refine(isPort, "must be a whole number from 0 to 65535");
 
 /** 120 bits in base64url: a shorter one may have been made up by a person. */
 const keyLengthMin = 20;

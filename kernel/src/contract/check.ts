@@ -10,7 +10,9 @@ export function contractProblems({ contract }: AnyContract): readonly string[] {
   const problems: string[] = [];
   const add = (id: string, found: readonly string[]) => problems.push(...found.map((problem) => `${id}: ${problem}`));
   for (const { id, definition } of contract.actions) {
-    const { input, output, http, httpText, httpHeaders = {}, httpAnswer } = definition;
+    const { input, output, access, http, httpText, httpHeaders = {}, httpAnswer } = definition;
+    // Types ask for it; a program may be run without them.
+    if (!access) add(id, [`it does not say who may call it: access: "public", or the permission that it takes`]);
     const schema = converted(input, inputJsonSchema);
     const answer = converted(output, outputJsonSchema);
     add(id, problemsOf("input", schema));
