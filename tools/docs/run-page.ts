@@ -8,23 +8,31 @@ const run = promisify(execFile);
 const sampleTimeoutMs = 120_000;
 
 /**
- * Runs a page's samples in order: shell from the project's root, TypeScript beside the page's other files in `folder`,
- * which has to lie in the project to find its packages. Throws at the first that fails, with its line and its output.
+ * Runs a page's samples in order: TypeScript beside the page's other files in `folder`, which has to lie in the project to
+ * find its packages; shell there too where the page has files, else from the project's root. Throws at the first that fails, with its line and its output.
  */
 export async function runPage(samples: Sample[], { root, folder }: { root: string; folder: string }): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  const hasFiles = samples.some(({ does }) => does === "file");
   let printed = "";
   for (const sample of samples) {
     if (sample.does === "prints") expectPrinted(sample, printed);
     else if (sample.does === "file") writeFile(join(folder, sample.name), sample.code);
-    else printed = await runSample(sample, { root, folder });
+    else printed = await runSample(sample, { root, folder, shellFolder: hasFiles ? folder : root });
   }
   if (samples.some(({ language }) => language === "ts")) await checkTypes(root, folder);
 }
 
-async function runSample(sample: Sample, { root, folder }: { root: string; folder: string }): Promise<string> {
-  const [command, args, cwd] = commandFor(sample, { root, folder });
+interface Folders {
+  readonly root: string;
+  readonly folder: string;
+  readonly shellFolder: string;
+}
+
+async function runSample(sample: Sample, folders: Folders): Promise<string> {
+  const { root } = folders;
+  const [command, args, cwd] = commandFor(sample, folders);
   const PATH = [join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
   const options = { cwd, env: { ...process.env, PATH }, timeout: sampleTimeoutMs };
   const result = await run(command, args, options).catch((failure: { stdout: string; stderr: string }) => {
@@ -33,8 +41,8 @@ async function runSample(sample: Sample, { root, folder }: { root: string; folde
   return result.stdout;
 }
 
-function commandFor(sample: Sample, { root, folder }: { root: string; folder: string }): [string, string[], string] {
-  if (sample.language === "sh") return ["bash", ["-euo", "pipefail", "-c", sample.code], root];
+function commandFor(sample: Sample, { folder, shellFolder }: Folders): [string, string[], string] {
+  if (sample.language === "sh") return ["bash", ["-euo", "pipefail", "-c", sample.code], shellFolder];
   if (sample.language !== "ts") throw new Error(`line ${sample.line}: sh and ts run, ${sample.language} does not`);
   const file = join(folder, `line-${sample.line}.ts`);
   writeFile(file, sample.code);

@@ -27,8 +27,12 @@ test("a page's shell and TypeScript run in order, and what they print is compare
     ...["<!-- runs -->", "```ts", 'import { name } from "./name.ts";', 'console.log("Hello,", name);', "```"],
     ...["<!-- prints -->", "```text", "Hello, Ada", "```"],
     ...["```sh", "exit 1 # an illustration", "```"],
-    ...["<!-- runs -->", "```sh", "test -f package.json", "```"],
+    ...["<!-- runs -->", "```sh", "test -f name.ts", "```"],
   );
+});
+
+test("the shell of a page without files starts at the project's root", async () => {
+  await runText("<!-- runs -->", "```sh", "test -f package-lock.json", "```");
 });
 
 test.each([
