@@ -3,22 +3,22 @@ import { defaultLimits } from "@banyan/kernel/bus";
 import { expect, test } from "vitest";
 import { flag, frameType, replyFlag } from "../../src/bus/frame/frame.ts";
 
-const page = readFileSync(new URL("../../../docs/BUS.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../../docs/bus/README.md", import.meta.url), "utf8");
 const rows = [...page.matchAll(/^\| (.+) \|$/gm)].map(([, row = ""]) => row.split(" | "));
 
-test("docs/BUS.md has every type of frame, by its number", () => {
+test("docs/bus/README.md has every type of frame, by its number", () => {
   const said = rows.filter(([number = ""]) => /^\d+$/.test(number)).map(([number, name]) => [name, Number(number)]);
   const inWords = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   expect(said).toEqual(Object.entries(frameType).map(([name, number]) => [inWords(name), number]));
 });
 
-test("docs/BUS.md has every flag of a request and a reply", () => {
+test("docs/bus/README.md has every flag of a request and a reply", () => {
   const [, request = "", reply = ""] = /Flags of a request: ([^.]+)\. Of a reply: ([^.]+)\./.exec(page) ?? [];
   expect(request.match(/\d+/g)?.map(Number)).toEqual(Object.values(flag));
   expect(reply.match(/\d+/g)?.map(Number)).toEqual([...Object.values(replyFlag), flag.chunked, flag.restart]);
 });
 
-test("docs/BUS.md has the limits that hold", () => {
+test("docs/bus/README.md has the limits that hold", () => {
   const said = new Map(rows.map(([what, limit = ""]) => [what, limit]));
   const size = (bytes: number) => (bytes < 1_048_576 ? `${bytes / 1_024} KB` : `${bytes / 1_048_576} MB`);
   const count = (number: number) => number.toLocaleString("en");

@@ -1,5 +1,5 @@
 /**
- * What all frames begin with, little-endian; docs/BUS.md has the rest of each type.
+ * What all frames begin with, little-endian; docs/bus/README.md has the rest of each type.
  *
  * | bytes | field |
  * | --- | --- |
