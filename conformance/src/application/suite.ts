@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { deliveryClauses } from "./deliveries.ts";
 import { type ApplicationHarness, openApplications } from "./harness.ts";
 import { longEventClauses } from "./long-events.ts";
-import { tally } from "./tally.ts";
+import { brieflyMs, tally } from "./tally.ts";
 
 export { createAppOverWire } from "./over-wire.ts";
 
@@ -196,6 +196,21 @@ export function describeApplication(
       expect(notes.cached).toBe(true);
       await app.call(tally.add, { name: "a", amount: 1 });
       expect(await app.call(tally.cached, { name: "a" })).toEqual({ value: 1 });
+    });
+
+    test("a cached answer of another process holds what was committed its ttlMs before it was asked for", async () => {
+      const { data } = await harness();
+      const [{ app }, { app: other }] = [await started(data), await started(data)];
+      const asked = async () => {
+        const askedMs = performance.now();
+        return { askedMs, ...(await other.call(tally.briefly, { name: "a" })) };
+      };
+      expect(await asked()).toMatchObject({ value: 0 });
+      await app.call(tally.add, { name: "a", amount: 1 });
+      const committedMs = performance.now();
+      let staleAtMs = committedMs;
+      for (let answer = await asked(); answer.value === 0; answer = await asked()) staleAtMs = answer.askedMs;
+      expect(staleAtMs - committedMs).toBeLessThan(brieflyMs);
     });
 
     test("commands in flight share a transaction, each with its own verdict, event and record", async () => {

@@ -73,7 +73,8 @@ export interface QueryDefinition extends Callable {
   readonly httpFollow?: { readonly list: string; readonly everyMs: number };
   /**
    * Answers from memory for `ttlMs`, one load at a time per tenant and input; a command that names one of the tags in
-   * `ctx.invalidate` ends that at its commit (in its own process; others keep to `ttlMs`). The load knows the tenant
+   * `ctx.invalidate` ends that at its commit (in its own process; others keep to `ttlMs`). An answer holds what was committed `ttlMs` before
+   * it was asked for, whatever the load took. The load knows the tenant
    * but not the person who asked, so that one's answer cannot become another's.
    */
   readonly cache?: { readonly ttlMs: number; readonly tags?: (input: never) => readonly string[] };

@@ -53,6 +53,24 @@ describeInTopologies(
       expect(await call(events.verify, {})).toMatchObject({ ok: true, received: 161, inFlight: 0 });
     });
 
+    test("answers from memory hold all that was stored five seconds before they were asked for", async () => {
+      const { writeKey } = await call(sources.create, { id: "counted" });
+      const hourMs = 3_600_000;
+      const [from, to] = [-hourMs, hourMs].map((ms) => new Date(Date.now() + ms).toISOString());
+      const asked = async () => {
+        const askedMs = performance.now();
+        const { rollups } = await call(events.rollups, { from: from ?? "", to: to ?? "", source: "counted" });
+        return { askedMs, count: rollups.reduce((sum, { events: count }) => sum + count, 0) };
+      };
+      expect(await asked()).toMatchObject({ count: 0 });
+      await call(intake.track, { writeKey, event: "Counted", userId: "ann" });
+      await expect.poll(() => tallyOf("counted"), patience).toMatchObject({ stored: 1 });
+      const storedMs = performance.now();
+      let staleAtMs = storedMs;
+      for (let answer = await asked(); answer.count === 0; answer = await asked()) staleAtMs = answer.askedMs;
+      expect(staleAtMs - storedMs).toBeLessThan(5_000);
+    });
+
     test("a schema that is registered holds for what comes a moment later, wherever it is stored", async () => {
       const { writeKey } = await call(sources.create, { id: "typed" });
       const definition = { type: "object", required: ["total"] };
