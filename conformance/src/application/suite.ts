@@ -98,6 +98,22 @@ export function describeApplication(
       expect(await app.call(tally.add, { name: "a", amount: 7 }, { idempotencyKey, identity })).toEqual({ value: 7 });
     });
 
+    test("C2 who has an idempotency scope shares keys with those of that scope alone", async () => {
+      const { data } = await harness();
+      const { app } = await started(data);
+      const of = (subject: string, idempotencyScope?: string) => {
+        return { subject, tenant: "default", permissions: new Set(["*"]), idempotencyScope };
+      };
+      const add = (identity: ReturnType<typeof of>, amount: number) =>
+        app.call(tally.add, { name: "a", amount }, { idempotencyKey: "k", identity });
+      expect([await add(of("ann", "one"), 1), await add(of("bob", "two"), 2), await add(of("cy"), 4)]).toEqual([
+        { value: 1 },
+        { value: 3 },
+        { value: 7 },
+      ]);
+      expect([await add(of("ann's other key", "one"), 1), await value(app, "a")]).toEqual([{ value: 1 }, 7]);
+    });
+
     for (const action of [tally.tell, tally.tellMany]) {
       test(`C2 what ${action.id} answers is given once, and stored nowhere`, async () => {
         const { data } = await harness();

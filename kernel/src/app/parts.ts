@@ -61,10 +61,7 @@ export function assemble(options: AppOptions): Parts {
   } = options;
   const { kv, bus, codecs = [] } = options;
   const remotes = withRuns(options.remotes ?? [], workflowRuns);
-  const offered = workflowRunsService(() => ({
-    operations: runs,
-    workflows: declared,
-  }));
+  const offered = workflowRunsService(() => runs);
   const services = startOrder(withRuns(options.services, offered), remotes);
   const nodeName = options.nodeName ?? services[0]?.contract.name ?? "node";
   const runtime = new Runtime({ store, documents, kv, clock, validateOutput, report });

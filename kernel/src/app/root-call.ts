@@ -33,7 +33,7 @@ export function rootCall(runtime: Runtime, lifecycle: Lifecycle, defaultDeadline
     const origin = new Origin(identity, options.traceId, options.metadata);
     const context = new Context(binding, scope, origin);
     context.parentSpanId = options.parentSpanId;
-    context.idempotencyKey = options.idempotencyKey;
+    context.idempotencyKey = keyWithin(identity, options.idempotencyKey);
     context.notes = options.notes;
     context.key = options.key;
     if (options.signal !== undefined) endWith(options.signal, scope);
@@ -41,6 +41,10 @@ export function rootCall(runtime: Runtime, lifecycle: Lifecycle, defaultDeadline
     if (options.fallback === undefined) return answer;
     return answer.catch((error: unknown) => runtime.answeredBy(options.fallback, binding, error) as Returned<A>);
   };
+}
+
+function keyWithin({ idempotencyScope }: Identity, key: string | undefined): string | undefined {
+  return key === undefined || idempotencyScope === undefined ? key : `${idempotencyScope} ${key}`;
 }
 
 function budgetOf(askedMs: number, ownMs: number | undefined): number {

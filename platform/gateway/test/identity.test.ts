@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { anonymousIdentity } from "@banyan/kernel/app";
 import { describe, expect, test } from "vitest";
-import { createApiKeyAuthenticator, createBasicAuthenticator, firstOf, hashApiKey } from "../src/index.ts";
+import {
+  createApiKeyAuthenticator,
+  createBasicAuthenticator,
+  createKeyAuthenticator,
+  firstOf,
+  hashApiKey,
+} from "../src/index.ts";
 import { adminKey, bearer, buyerKey, keys, serve } from "./serving.ts";
 
 describe("an API key", () => {
@@ -40,6 +46,22 @@ describe("an API key", () => {
     expect(() => createApiKeyAuthenticator([first, first])).toThrow("twice");
     expect(() => createApiKeyAuthenticator([{ ...first, hash: buyerKey }])).toThrow("64 hexadecimal digits");
   });
+});
+
+test("a key that is looked up by its hash is refused from when it is not found any more", async () => {
+  const found = new Map([[hashApiKey(buyerKey), { subject: "key 1", tenant: "acme", permissions: new Set<string>() }]]);
+  const looked = createKeyAuthenticator(async (keyHash) => found.get(keyHash));
+  const authenticator = firstOf([createApiKeyAuthenticator(keys.slice(1)), looked]);
+  const who = async (authorization?: string) =>
+    (await authenticator.authenticate({ authorization, address: "" }))?.subject;
+  expect([await who(`Bearer ${buyerKey}`), await who(`Bearer ${adminKey}`), await who()]).toEqual([
+    "key 1",
+    "admin",
+    "anonymous",
+  ]);
+  expect([await who(`Bearer ${buyerKey}x`), await who(`Basic ${buyerKey}`)]).toEqual([undefined, undefined]);
+  found.clear();
+  expect(await who(`Bearer ${buyerKey}`)).toBe(undefined);
 });
 
 describe("Basic credentials", () => {

@@ -46,7 +46,7 @@ async function serveDesk() {
   };
   const state = (path: string, expected: object) =>
     vi.waitFor(async () => expect(await ask(path, buyerKey)).toEqual([200, expected]), { timeout: 10_000 });
-  return { get, ask, tell, begin, state };
+  return { get, post, ask, tell, begin, state };
 }
 
 test("a workflow that is not done in time is followed at its Location until it is", async () => {
@@ -67,6 +67,16 @@ test("a workflow that is not done in time is followed at its Location until it i
     404,
     expect.objectContaining({ code: "workflows.unknownRun" }),
   ]);
+});
+
+test("a run is followed by who may do what its starter might, and by nobody who may do less", async () => {
+  const { get, post, begin } = await serveDesk();
+  const path = await begin("ink");
+  const answer = await post("/desk/pad", {}, bearer(adminKey));
+  const theirs = answer.headers.get("location") ?? "";
+  const status = async (at: string, key: string) => (await get(at, { headers: bearer(key) })).status;
+  expect([await status(path, buyerKey), await status(path, adminKey)]).toEqual([200, 200]);
+  expect([await status(theirs, buyerKey), await status(theirs, adminKey)]).toEqual([404, 200]);
 });
 
 test("an operator cancels a run, and its Location says how it ended", async () => {

@@ -36,7 +36,7 @@ const run = objectSchema<{ readonly id: string }>({ id: text });
 /** May operate runs of any workflow of the tenant. */
 const operate = "workflows:operate";
 
-/** What every application with workflows offers: how a run stands, for who may start one, and what operators and consoles do. */
+/** What every application with workflows offers: how a run stands, for who may do what its starter might, and what operators and consoles do. */
 export const workflowRuns = defineContract("workflows", {
   faults: {
     unknownRun: fault("not_found", run, { message: ({ id }) => `no run goes on under ${id}` }),
@@ -54,7 +54,7 @@ export const workflowRuns = defineContract("workflows", {
       output: objectSchema<RunStatus>({ id: text, workflow: text, state: text, outcome: optional(anything) }),
       faults: ["unknownRun"],
       http: "GET /v1/workflows/:id",
-      // The handler asks for the permission that the run's workflow needs.
+      // The handler asks for the permissions that the run's starter had.
       access: "public",
     }),
   },

@@ -43,7 +43,7 @@ export function createApiKeyAuthenticator(keys: readonly ApiKey[]): Authenticato
       if (authorization === undefined) return anonymousIdentity;
       const found = recent.get(authorization);
       if (found !== undefined) return found;
-      const [, key] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
+      const key = bearerTokenIn(authorization);
       if (key === undefined) return undefined;
       const digest = hash("sha256", key, "buffer");
       const entry = known.get(digest.toString("hex", 0, 8));
@@ -53,4 +53,23 @@ export function createApiKeyAuthenticator(keys: readonly ApiKey[]): Authenticato
       return entry.identity;
     },
   };
+}
+
+/**
+ * Authenticates `Authorization: Bearer <key>` by asking `lookUp`, which is given the key's hash and answers undefined where nobody has
+ * the key. It is asked for every request: a key that was revoked is refused from then on.
+ */
+export function createKeyAuthenticator(lookUp: (keyHash: string) => Promise<Identity | undefined>): Authenticator {
+  return {
+    authenticate({ authorization }) {
+      if (authorization === undefined) return anonymousIdentity;
+      const key = bearerTokenIn(authorization);
+      return key === undefined ? undefined : lookUp(hash("sha256", key, "hex"));
+    },
+  };
+}
+
+/** RFC 6750, section 2.1. */
+function bearerTokenIn(authorization: string): string | undefined {
+  return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];
 }
