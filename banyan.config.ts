@@ -1,9 +1,10 @@
 import { defineConfig } from "@banyan/cli";
+import { createKeyAuthenticator } from "@banyan/gateway";
 import { fxService } from "@banyan/neopay-fx";
 import { neopayImporters } from "@banyan/neopay-imports";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
-import { merchantsService } from "@banyan/neopay-merchants";
+import { identifyMerchant, merchantsService } from "@banyan/neopay-merchants";
 import { createPaymentsService } from "@banyan/neopay-payments";
 import { payoutsService } from "@banyan/neopay-payouts";
 import { reconciliationService } from "@banyan/neopay-reconciliation";
@@ -38,6 +39,9 @@ export default defineConfig({
     payoutsService,
     fxService,
     webhooksService,
+  ],
+  authenticators: async (call) => [
+    createKeyAuthenticator((keyHash) => identifyMerchant((action, input) => call(action, input), keyHash)),
   ],
   importers: neopayImporters,
   checks: [ledger.verify],

@@ -70,6 +70,18 @@ test("what is secret is in no log, no trace, no record, no event, no job and no 
   const rotated = await send(`/v1/webhooks/endpoints/${id}/rotate-secret`, { body: {} });
   const newer = JSON.parse(rotated.text).secret;
 
+  const shares = [{ account: "fees:acme", weight: 1 }];
+  await send("/v1/merchants", {
+    body: { code: "acme", name: "Acme", currency: "EUR", feePlan: { shares, basisPoints: 1 } },
+  });
+  const merchantsKey = JSON.parse((await send("/v1/merchants/acme/keys", { body: { name: "shop" } })).text)
+    .key as string;
+  const shown = await send("/v1/payments?merchant=acme", {
+    method: "GET",
+    headers: { authorization: `Bearer ${merchantsKey}` },
+  });
+  expect(shown.status).toBe(200);
+
   const refusals = [
     await send("/v1/accounts/a", { method: "GET", headers: { authorization: `Bearer ${canary("Wrong")}` } }),
     await send("/v1/accounts/a", { method: "GET", headers: { cookie: `session=${canary("Cookie")}` } }),
@@ -90,7 +102,7 @@ test("what is secret is in no log, no trace, no record, no event, no job and no 
   const hex = [raw, newerRaw].map((text) => Buffer.from(text, "base64").toString("hex"));
   const places = { said, rows, refused: refusals.map(({ text }) => text).join("\n") };
   for (const [place, text] of Object.entries(places))
-    for (const secret of [raw, newerRaw, ...hex, "Qm9nb3RhLTE5"])
+    for (const secret of [raw, newerRaw, ...hex, merchantsKey.slice(10, 40), "Qm9nb3RhLTE5"])
       expect(
         text.includes(secret),
         `${place}: ${text.slice(Math.max(0, text.indexOf(secret) - 300)).slice(0, 400)}`,

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { App } from "@banyan/kernel/app";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { merchants } from "@banyan/neopay-merchants/contract";
@@ -28,8 +27,7 @@ async function authorized(app: App): Promise<string[]> {
   const code = (number: number) => `${run}-${number % merchantCount}`;
   await inTurn(merchantCount, async (number) => {
     const feePlan = { basisPoints: 290, shares: [{ account: `fees:${code(number)}`, weight: 1 }] };
-    const keyHash = hash("sha256", code(number));
-    await app.call(merchants.onboard, { code: code(number), name: "bench", currency, feePlan, keyHash });
+    await app.call(merchants.onboard, { code: code(number), name: "bench", currency, feePlan });
     await app.call(merchants.approve, { code: code(number) });
   });
   return await inTurn(paymentCount, async (number) => {

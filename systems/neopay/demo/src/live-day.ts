@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { merchants } from "@banyan/neopay-merchants/contract";
 import { formatMinor } from "@banyan/neopay-money";
@@ -61,8 +61,7 @@ export async function showMerchantDay(shown: Shown, acquirers: AcquirerSource): 
 
 async function takeIn({ call, say, merchant: code }: Cast): Promise<void> {
   const feePlan = { basisPoints: 290, shares: [{ account: `fees:${code}`, weight: 1 }] };
-  const keyHash = createHash("sha256").update(randomBytes(32)).digest("hex");
-  await call(merchants.onboard, { code, name: "Corner Shop", currency, feePlan, keyHash }, maker);
+  await call(merchants.onboard, { code, name: "Corner Shop", currency, feePlan }, maker);
   say({ who: maker.as, did: `takes ${code} in, at 2.9 % of each sale`, facts: {} });
   const { status } = await call(merchants.approve, { code }, checker);
   say({ who: checker.as, did: "approves it, which opens its accounts", facts: { status } });

@@ -1,21 +1,18 @@
 import { command, defineContract, event, fault, query, workflow } from "@banyan/kernel";
 import { currencyCode, feePlan } from "@banyan/neopay-money";
 import * as z from "zod";
+import { AtKey, CreateKey, merchantCode as code, Key, KeyHolder, NewKey, RotateKey } from "./key/schemas.ts";
 
-/** A merchant's name for machines: the part of its ledger addresses that is its own. */
-const code = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, {
-  error: "must be 1 to 40 lower-case letters, digits, dashes or underscores, such as acme",
-});
 const name = z.string().trim().min(1).max(200);
 const webhookUrl = z
   .url({ protocol: /^https?$/ })
   .max(2_000)
   .nullable()
   .default(null);
-/** SHA-256 of the key's UTF-8 text, in hexadecimal: `printf %s "$KEY" | sha256sum`. The key stays with the merchant. */
+/** SHA-256 of a key's UTF-8 text, in hexadecimal. */
 const keyHash = z.string().regex(/^[0-9a-f]{64}$/, { error: "must be a SHA-256 in 64 lower-case hexadecimal digits" });
 
-/** A merchant as others see it: without its key. */
+/** A merchant as others see it. */
 const Merchant = z.strictObject({
   code,
   name: z.string(),
@@ -37,14 +34,22 @@ const Merchant = z.strictObject({
 export type Merchant = z.output<typeof Merchant>;
 
 const AtMerchant = z.strictObject({ code });
+const AboutKey = z.object({ id: z.uuid() });
 
-/** Who collects money: onboarding, terms, standing and key. */
+/** The permission to know of a merchant and to act for it, as its own keys have; what they may do is said by others. */
+export function actsFor(code: string): string {
+  return `merchants/${code}`;
+}
+
+/** Who collects money: onboarding, terms, standing and keys. */
 export const merchants = defineContract("merchants", {
   faults: {
     merchantNotFound: fault("not_found", AtMerchant, { message: ({ code }) => `there is no merchant ${code}` }),
     merchantExists: fault("conflict", AtMerchant, { message: ({ code }) => `the merchant ${code} is there already` }),
-    keyInUse: fault("conflict", AtMerchant, {
-      message: ({ code }) => `the key of ${code} is another merchant's; make one with: openssl rand -base64 32`,
+    keyNotFound: fault("not_found", AboutKey, { message: ({ id }) => `the merchant has no key ${id}` }),
+    keyRevoked: fault("conflict", AboutKey, { message: ({ id }) => `the key ${id} is revoked; create another one` }),
+    tooManyKeys: fault("conflict", z.object({ keysMax: z.int() }), {
+      message: ({ keysMax }) => `the merchant has ${keysMax} keys; revoke one that is not needed`,
     }),
   },
   commands: {
@@ -56,10 +61,9 @@ export const merchants = defineContract("merchants", {
         currency: currencyCode,
         feePlan,
         webhookUrl,
-        keyHash,
       }),
       output: Merchant,
-      faults: ["merchantExists", "keyInUse"],
+      faults: ["merchantExists"],
       http: "POST /v1/merchants",
       httpStatus: 201,
       access: "merchants:write",
@@ -73,17 +77,43 @@ export const merchants = defineContract("merchants", {
       access: "merchants:approve",
     }),
     changeTerms: command({
-      summary: "Changes fee plan, webhook or key; payments that exist keep the terms that they began with",
+      summary: "Changes fee plan or webhook; payments that exist keep the terms that they began with",
       input: z.strictObject({
         code,
         feePlan: feePlan.optional(),
         webhookUrl: webhookUrl.unwrap().optional(),
-        keyHash: keyHash.optional(),
       }),
       output: Merchant,
-      faults: ["merchantNotFound", "keyInUse"],
+      faults: ["merchantNotFound"],
       http: "PATCH /v1/merchants/:code",
       access: "merchants:write",
+    }),
+    createKey: command({
+      summary: "Makes a key that the merchant calls and signs with; it is in this answer and in no other",
+      input: CreateKey,
+      output: NewKey,
+      answers: "once",
+      faults: ["merchantNotFound", "tooManyKeys"],
+      http: "POST /v1/merchants/:code/keys",
+      httpStatus: 201,
+      access: "merchants:keys",
+    }),
+    rotateKey: command({
+      summary: "Makes another key in a key's place; the old one is taken beside it for a day",
+      input: RotateKey,
+      output: NewKey,
+      answers: "once",
+      faults: ["keyNotFound", "keyRevoked"],
+      http: "POST /v1/merchants/:code/keys/:id/rotate",
+      access: "merchants:keys",
+    }),
+    revokeKey: command({
+      summary: "Refuses a key from now on, and the one before it",
+      input: AtKey,
+      output: Key,
+      faults: ["keyNotFound"],
+      http: "POST /v1/merchants/:code/keys/:id/revoke",
+      access: "merchants:keys",
     }),
   },
   workflows: {
@@ -115,12 +145,25 @@ export const merchants = defineContract("merchants", {
       http: "GET /v1/merchants",
       access: "merchants:read",
     }),
-    /** Whether `signature` is HMAC-SHA256, in hexadecimal, of the UTF-8 text under the 32 bytes of the merchant's key hash. */
+    keys: query({
+      summary: "A merchant's keys, masked, oldest first; those that are revoked, too",
+      input: AtMerchant,
+      output: z.object({ keys: z.array(Key) }),
+      faults: ["merchantNotFound"],
+      http: "GET /v1/merchants/:code/keys",
+      access: "merchants:keys",
+    }),
+    /** For those who let callers in: null where no key that is taken has the hash. */
+    keyHolder: query({
+      input: z.strictObject({ hash: keyHash }),
+      output: z.object({ found: KeyHolder.nullable() }),
+      access: "public",
+    }),
+    /** Whether `signature` is HMAC-SHA256, in hexadecimal, of the UTF-8 text under the 32 bytes of the hash of one of the merchant's keys. */
     verifySignature: query({
       summary: "Tells whether a merchant signed a text",
       input: z.strictObject({ code, text: z.string().max(10_000), signature: z.string().max(200) }),
       output: z.object({ ok: z.boolean() }),
-      faults: ["merchantNotFound"],
       access: "merchants:verify",
     }),
   },

@@ -1,1 +1,2 @@
+export { identifyMerchant } from "./key/identify-merchant.ts";
 export { merchantsService } from "./service.ts";

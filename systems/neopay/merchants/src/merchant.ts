@@ -10,7 +10,6 @@ export interface MerchantRow {
   readonly status: Merchant["status"];
   readonly fee_plan: FeePlan;
   readonly webhook_url: string | null;
-  readonly key_hash: Buffer;
   readonly created_at: Date;
 }
 
@@ -40,9 +39,4 @@ export async function setStatus(
   const [row] = await sql<MerchantRow>`
     UPDATE merchants.merchant SET status = ${status} WHERE tenant = ${tenant} AND code = ${code} RETURNING *`;
   return row && merchantOf(row);
-}
-
-/** Whether an insert or update failed because another merchant has the key. */
-export function isKeyInUse(error: unknown): boolean {
-  return error instanceof Error && "constraint" in error && error.constraint === "merchant_key_hash_key";
 }

@@ -1,4 +1,3 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Handler } from "@banyan/kernel";
 import type { merchants } from "./contract.ts";
 import { type MerchantRow, merchantOf, selectMerchant } from "./merchant.ts";
@@ -14,12 +13,4 @@ export const listMerchants: Handler<typeof merchants.list> = async (ctx, { after
     SELECT * FROM merchants.merchant WHERE tenant = ${ctx.identity.tenant} AND code > ${after} ORDER BY code LIMIT ${limit + 1}`;
   const page = rows.slice(0, limit).map(merchantOf);
   return { merchants: page, next: rows.length > limit ? (page.at(-1)?.code ?? null) : null };
-};
-
-export const verifySignature: Handler<typeof merchants.verifySignature> = async (ctx, { code, text, signature }) => {
-  const row = await selectMerchant(ctx.sql, ctx.identity.tenant, code);
-  if (row === undefined) throw ctx.faults.merchantNotFound({ code });
-  const expected = createHmac("sha256", row.key_hash).update(text).digest();
-  const given = Buffer.from(signature, "hex");
-  return { ok: given.length === expected.length && timingSafeEqual(given, expected) };
 };

@@ -20,7 +20,6 @@ import {
 
 const ofPayment = ({ paymentId }: { readonly paymentId: string }) => paymentId;
 const AtDispute = z.strictObject({ id: z.uuid() });
-const cached = { ttlMs: 1_000, tags: ({ id }: { readonly id: string }) => [id] };
 
 /** Why a movement is not begun. */
 const beginFaults = ["paymentNotFound", "wrongStatus", "inProgress", "amountExceeded"] as const;
@@ -218,7 +217,6 @@ export const payments = defineContract("payments", {
       faults: ["paymentNotFound"],
       http: "GET /v1/payments/:id",
       access: "payments:read",
-      cache: cached,
     }),
     list: query({
       summary: "A merchant's payments, newest first",

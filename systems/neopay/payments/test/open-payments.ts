@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Returned } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
 import { type AcquirerOptions, type Behaviour, spawnAcquirer, testCards } from "@banyan/neopay-acquirer";
@@ -53,7 +53,6 @@ export async function openPayments(server: string, options: AcquirerOptions = {}
     name: "Acme",
     currency: "EUR",
     feePlan: { basisPoints: 290, fixedMinor: 30, shares: [{ account: "fees:acme", weight: 1 }] },
-    keyHash: createHash("sha256").update(merchantKey).digest("hex"),
   });
   await app.call(merchants.approve, { code: "acme" });
   const balance = async (address: string) => (await app.call(ledger.balance, { address })).balanceMinor;
@@ -105,9 +104,6 @@ export async function openPayments(server: string, options: AcquirerOptions = {}
     },
   };
 }
-
-/** The secret that acme signs with. */
-export const merchantKey = "a-merchant's-key-of-32-characters";
 
 interface Given {
   readonly merchantTxnId: string;

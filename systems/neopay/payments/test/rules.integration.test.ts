@@ -3,7 +3,7 @@ import { merchants } from "@banyan/neopay-merchants/contract";
 import { connect, statement } from "@banyan/sql-postgres";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { payments } from "../src/contract.ts";
-import { merchantKey, type OpenPayments, openPayments } from "./open-payments.ts";
+import { type OpenPayments, openPayments } from "./open-payments.ts";
 
 let shop: OpenPayments;
 beforeAll(async () => {
@@ -20,10 +20,9 @@ describe("a merchant", () => {
     currency: "EUR",
     feePlan: { basisPoints: 100, shares: [{ account: "fees:new", weight: 1 }] },
   };
-  const keyHash = createHash("sha256").update("another merchant's key").digest("hex");
 
   test("collects once it is approved, and no more when it is suspended", async () => {
-    await call(merchants.onboard, { code: "new", ...terms, keyHash });
+    await call(merchants.onboard, { code: "new", ...terms });
     const create = () => call(payments.create, { ...given, merchant: "new", merchantTxnId: crypto.randomUUID() });
     const given = { orderId: "o", amountMinor: 1_00, currency: "EUR", method: "WALLET" } as const;
     const refusal = { code: "payments.merchantNotApproved", details: { resultCode: 30 } };
@@ -36,10 +35,11 @@ describe("a merchant", () => {
     expect(await call(payments.find, { id })).toMatchObject({ status: "requires_payment_method", pending: null });
   });
 
-  test("names a payment once, and signs with its key", async () => {
+  test("names a payment once, and signs with one of its keys", async () => {
     const { merchantTxnId, orderId } = await shop.create({ merchantTxnId: "txn-1" });
     await expect(shop.create({ merchantTxnId })).rejects.toMatchObject({ code: "payments.merchantTxnExists" });
-    const secret = createHash("sha256").update(merchantKey).digest();
+    const { key } = await call(merchants.createKey, { code: "acme", name: "signs" });
+    const secret = createHash("sha256").update(key).digest();
     const text = ["acme", "txn-2", orderId, 10_00, "EUR", "WALLET"].join("|");
     const signature = createHmac("sha256", secret).update(text).digest("hex");
     const signed = {

@@ -35,7 +35,7 @@ interface Decided {
 
 async function decide(tx: Writing, id: string, outcome: Outcome): Promise<Decided> {
   const { tenant } = tx.identity;
-  const found = await lockDispute(tx.sql, tenant, id);
+  const found = await lockDispute(tx.sql, tx.identity, id);
   if (found === undefined) throw payments.faults.disputeNotFound({ id });
   if (found.status !== "open") throw payments.faults.disputeClosed({ id, status: found.status });
   await tx.sql`
@@ -45,7 +45,6 @@ async function decide(tx: Writing, id: string, outcome: Outcome): Promise<Decide
     UPDATE payments.payment SET disputed_minor = disputed_minor - ${outcome === "won" ? found.amount_minor : 0}
     WHERE id = ${found.payment_id} AND tenant = ${tenant} RETURNING *`;
   if (payment === undefined) throw new Error(`the payment ${found.payment_id} went away`);
-  tx.invalidate(payment.id);
   const { merchant, currency, method, instrument } = payment;
   const destination = railOf[method] === "wallet" && instrument !== null ? instrument : acquirerAccount(currency);
   return { paymentId: payment.id, merchant, amountMinor: found.amount_minor, currency, destination };

@@ -1,4 +1,5 @@
-import type { Sql } from "@banyan/kernel";
+import type { Identity, Sql } from "@banyan/kernel";
+import { selectPayment } from "../intent/payment-store.ts";
 import type { Dispute } from "../schemas.ts";
 
 /** A row of payments.dispute. */
@@ -28,9 +29,14 @@ export function disputeOf(row: DisputeRow): Dispute {
   };
 }
 
-/** The dispute, locked until the end of the transaction. */
-export async function lockDispute(sql: Sql, tenant: string, id: string): Promise<DisputeRow | undefined> {
-  const [row] = await sql<DisputeRow>`
-    SELECT * FROM payments.dispute WHERE id = ${id} AND tenant = ${tenant} FOR NO KEY UPDATE`;
-  return row;
+/** The dispute, where there is one of a payment that the caller may know of. */
+export async function selectDispute(sql: Sql, identity: Identity, id: string): Promise<DisputeRow | undefined> {
+  const [row] = await sql<DisputeRow>`SELECT * FROM payments.dispute WHERE id = ${id} AND tenant = ${identity.tenant}`;
+  return row !== undefined && (await selectPayment(sql, identity, row.payment_id)) !== undefined ? row : undefined;
+}
+
+/** The same, locked until the end of the transaction. */
+export async function lockDispute(sql: Sql, identity: Identity, id: string): Promise<DisputeRow | undefined> {
+  await sql`SELECT 1 FROM payments.dispute WHERE id = ${id} AND tenant = ${identity.tenant} FOR NO KEY UPDATE`;
+  return await selectDispute(sql, identity, id);
 }

@@ -1,5 +1,6 @@
 import type { Handler } from "@banyan/kernel";
 import { payments } from "../contract.ts";
+import { isKnownTo } from "../intent/known-to.ts";
 import { refusalFault } from "../intent/movement.ts";
 import { begin } from "../intent/payment.ts";
 import { lockPayment, type PaymentRow, stateOf, tellingOf } from "../intent/payment-store.ts";
@@ -9,7 +10,7 @@ import { type DisputeRow, disputeOf } from "./dispute-store.ts";
 export const openDispute: Handler<typeof payments.openDispute> = async (ctx, { id, amountMinor, reason }) => {
   const { tenant } = ctx.identity;
   const row = await lockPayment(ctx.sql, tenant, id);
-  if (row === undefined) throw ctx.faults.paymentNotFound({ id });
+  if (row === undefined || !isKnownTo(ctx.identity, row.merchant)) throw ctx.faults.paymentNotFound({ id });
   const asRefund = begin(stateOf(row), { kind: "refund", amountMinor }, ctx.now());
   if ("refused" in asRefund) throw refusalFault(row, asRefund);
   const disputedMinor = asRefund.pending?.amountMinor ?? 0;
@@ -21,6 +22,5 @@ export const openDispute: Handler<typeof payments.openDispute> = async (ctx, { i
     WHERE id = ${id} AND tenant = ${tenant} RETURNING *`;
   if (dispute === undefined || payment === undefined) throw new Error(`the payment ${id} went away under its lock`);
   ctx.emit(payments.disputeOpened, { ...tellingOf(payment), disputeId: dispute.id, amountMinor: disputedMinor });
-  ctx.invalidate(id);
   return disputeOf(dispute);
 };

@@ -16,6 +16,5 @@ async function failPayment(tx: Writing, id: string): Promise<PaymentRow | undefi
   const [row] = await tx.sql<PaymentRow>`
     UPDATE payments.payment SET status = 'failed', reason = coalesce(reason, 'abandoned')
     WHERE id = ${id} AND tenant = ${tx.identity.tenant} AND status = 'requires_capture' AND pending_id IS NULL RETURNING *`;
-  tx.invalidate(id);
   return row;
 }

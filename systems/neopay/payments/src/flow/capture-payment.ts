@@ -31,7 +31,7 @@ export const capturePayment: Handler<typeof payments.capture, Uses> = async (flo
 /** Takes the money of a capture that began with its provider's notice. */
 export const settlePayment: Handler<typeof payments.settle, Uses> = async (flow, { id }) => {
   const order = await flow.transaction("look", async (tx) => {
-    const payment = await selectPayment(tx.sql, tx.identity.tenant, id);
+    const payment = await selectPayment(tx.sql, tx.identity, id);
     if (payment?.pending_kind !== "capture") throw new Error(`the payment ${id} has no capture under way`);
     return orderUnderWay(payment);
   });

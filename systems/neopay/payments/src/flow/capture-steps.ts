@@ -10,15 +10,11 @@ import { railOf } from "./uses.ts";
 export const beginCaptures = batched<typeof payments.beginCapture>(
   async (ctx, items) => {
     const tenant = items[0]?.identity.tenant ?? "";
-    const beginnings = items.map(({ input: { id, captureId, amountMinor } }) => {
-      return { paymentId: id, id: captureId, kind: "capture" as const, amountMinor };
+    const beginnings = items.map(({ identity, input: { id, captureId, amountMinor } }) => {
+      return { identity, paymentId: id, id: captureId, kind: "capture" as const, amountMinor };
     });
     const begun = await beginMovements(ctx, tenant, beginnings);
-    return begun.map((one, place) => {
-      if (isFault(one)) return one;
-      items[place]?.invalidate(one.payment.id);
-      return orderOf(one);
-    });
+    return begun.map((one) => (isFault(one) ? one : orderOf(one)));
   },
   { perTenant: true },
 );
@@ -36,13 +32,12 @@ export const endCaptures = batched<typeof payments.endCapture>(
       };
     });
     const ended = await endMovements(ctx, tenant, endings);
-    return items.map(({ input, emit, invalidate }, place) => {
+    return items.map(({ input, emit }, place) => {
       const row = ended[place];
       const { captureId, amountMinor, feeMinor, transactionId } = input;
       if (row === undefined) throw new Error(`the capture ${captureId} ended while its money was taken`);
       const of = { captureId, amountMinor, feeMinor, netMinor: amountMinor - feeMinor, transactionId };
       emit(payments.captured, { ...tellingOf(row), ...of, capturedMinor: row.captured_minor });
-      invalidate(row.id);
       return paymentOf(row);
     });
   },

@@ -1,6 +1,7 @@
 import type { Handler } from "@banyan/kernel";
 import { ledger } from "@banyan/neopay-ledger/contract";
 import { payments } from "../contract.ts";
+import { isKnownTo } from "../intent/known-to.ts";
 import { beginMovement, endMovement, type Writing } from "../intent/movement.ts";
 import { lockPayment, type PaymentRow, paymentOf, tellingOf } from "../intent/payment-store.ts";
 import type { Payment } from "../schemas.ts";
@@ -46,7 +47,7 @@ export const expirePayment: Handler<typeof payments.expire, Uses> = async (flow,
 
 async function beginRelease(tx: Writing, { id, releaseId, becomes }: Wanted): Promise<Order> {
   const found = await lockPayment(tx.sql, tx.identity.tenant, id);
-  if (found !== undefined && railOf[found.method] === "push") {
+  if (found !== undefined && isKnownTo(tx.identity, found.merchant) && railOf[found.method] === "push") {
     if (found.pending_kind === "authorization") return { payment: await withdraw(tx, found, becomes) };
     // What the payer has paid is captured, and can be refunded then.
     if (found.authorization_ref !== null) throw payments.faults.wrongStatus({ id, status: found.status });

@@ -1,6 +1,7 @@
 import type { Handler } from "@banyan/kernel";
-import { merchants } from "@banyan/neopay-merchants/contract";
+import { type Merchant, merchants } from "@banyan/neopay-merchants/contract";
 import { payments } from "../contract.ts";
+import { isKnownTo } from "./known-to.ts";
 import { type PaymentRow, paymentOf } from "./payment-store.ts";
 
 type Context = Parameters<Handler<typeof payments.create>>[0];
@@ -13,10 +14,7 @@ export const createPayment: Handler<typeof payments.create> = async (ctx, given)
   const { merchant: code, merchantTxnId, orderId, amountMinor, currency, method, capture } = given;
   const expiresAt = new Date(given.expiresAt ?? ctx.now() + lifetimeMs);
   if (expiresAt.getTime() <= ctx.now()) throw ctx.faults.expiryPast({ expiresAt: expiresAt.toISOString() });
-  const merchant = await ctx.call(merchants.find, { code }).catch((error: unknown) => {
-    if (merchants.faults.merchantNotFound.is(error)) return undefined;
-    throw error;
-  });
+  const merchant = isKnownTo(ctx.identity, code) ? await findMerchant(ctx, code) : undefined;
   if (merchant?.status !== "approved") throw ctx.faults.merchantNotApproved({ merchant: code, resultCode: 30 });
   await checkSignature(ctx, given);
   if (merchant.currency !== currency) throw ctx.faults.currencyDiffers({ merchant: code, currency: merchant.currency });
@@ -36,6 +34,13 @@ export const createPayment: Handler<typeof payments.create> = async (ctx, given)
   ctx.start(payments.expire, { id }, { at: expiresAt.getTime() });
   return paymentOf(row);
 };
+
+async function findMerchant(ctx: Context, code: string): Promise<Merchant | undefined> {
+  return await ctx.call(merchants.find, { code }).catch((error: unknown) => {
+    if (merchants.faults.merchantNotFound.is(error)) return undefined;
+    throw error;
+  });
+}
 
 async function checkSignature(ctx: Context, given: Given): Promise<void> {
   const { merchant, merchantTxnId, orderId, amountMinor, currency, method, signature } = given;

@@ -1,7 +1,8 @@
-import { type Fault, isFault } from "@banyan/kernel";
+import { type Fault, type Identity, isFault } from "@banyan/kernel";
 import type { CommandContext } from "@banyan/kernel/types";
 import { feeOfPart } from "@banyan/neopay-money";
 import { payments } from "../contract.ts";
+import { isKnownTo } from "./known-to.ts";
 import { begin, done, type MovementKind, type PaymentState, type Refusal, undone, type Wish } from "./payment.ts";
 import { lockPayments, type PaymentRow, stateOf } from "./payment-store.ts";
 
@@ -17,12 +18,14 @@ export interface Begun {
 
 /** What is to begin, under which id. */
 type Beginning = Wish & { readonly paymentId: string; readonly id: string };
+/** A beginning, and who asks for it. */
+type Asked = Beginning & { readonly identity: Identity };
 
 /** Begins a movement. Raises why it cannot; nothing was changed then. */
 export async function beginMovement(tx: Writing, beginning: Beginning): Promise<Begun> {
-  const [begun] = await beginMovements(tx, tx.identity.tenant, [beginning]);
+  const { identity } = tx;
+  const [begun] = await beginMovements(tx, identity.tenant, [{ ...beginning, identity }]);
   if (begun === undefined || isFault(begun)) throw begun;
-  tx.invalidate(beginning.paymentId);
   return begun;
 }
 
@@ -30,13 +33,14 @@ export async function beginMovement(tx: Writing, beginning: Beginning): Promise<
 export async function beginMovements(
   tx: Pick<Writing, "sql" | "now">,
   tenant: string,
-  beginnings: readonly Beginning[],
+  beginnings: readonly Asked[],
 ): Promise<readonly (Begun | Fault)[]> {
   const now = tx.now();
   const rows = await lockPayments(tx.sql, tenant, [...new Set(beginnings.map(({ paymentId }) => paymentId))]);
-  const begun = beginnings.map(({ paymentId, id, ...wish }): Begun | Fault => {
+  const begun = beginnings.map(({ paymentId, id, identity, ...wish }): Begun | Fault => {
     const row = rows.get(paymentId);
-    if (row === undefined) return payments.faults.paymentNotFound({ id: paymentId });
+    if (row === undefined || !isKnownTo(identity, row.merchant))
+      return payments.faults.paymentNotFound({ id: paymentId });
     const next = begin(stateOf(row), wish, now);
     if ("refused" in next) return refusalFault(row, next);
     const amountMinor = next.pending?.amountMinor ?? 0;
@@ -70,7 +74,6 @@ export interface Ending {
 /** Ends the movement; undefined where it had ended before. */
 export async function endMovement(tx: Writing, ending: Ending): Promise<PaymentRow | undefined> {
   const [ended] = await endMovements(tx, tx.identity.tenant, [ending]);
-  if (ended !== undefined) tx.invalidate(ending.paymentId);
   return ended;
 }
 

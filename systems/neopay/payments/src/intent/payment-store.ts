@@ -1,6 +1,7 @@
-import type { Sql } from "@banyan/kernel";
+import type { Identity, Sql } from "@banyan/kernel";
 import type { FeePlan } from "@banyan/neopay-money";
 import type { Method, Payment } from "../schemas.ts";
+import { isKnownTo } from "./known-to.ts";
 import { type MovementKind, type PaymentState, resultCodeOf } from "./payment.ts";
 
 /** A row of payments.payment. */
@@ -74,9 +75,10 @@ export function tellingOf(row: PaymentRow) {
   return { paymentId: id, merchant, merchantTxnId, orderId, method, currency, status, resultCode };
 }
 
-export async function selectPayment(sql: Sql, tenant: string, id: string): Promise<PaymentRow | undefined> {
-  const [row] = await sql<PaymentRow>`SELECT * FROM payments.payment WHERE id = ${id} AND tenant = ${tenant}`;
-  return row;
+/** The payment, where there is one that the caller may know of. */
+export async function selectPayment(sql: Sql, identity: Identity, id: string): Promise<PaymentRow | undefined> {
+  const [row] = await sql<PaymentRow>`SELECT * FROM payments.payment WHERE id = ${id} AND tenant = ${identity.tenant}`;
+  return row !== undefined && isKnownTo(identity, row.merchant) ? row : undefined;
 }
 
 /** The payment, locked until the end of the transaction. */

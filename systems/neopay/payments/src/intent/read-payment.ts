@@ -1,6 +1,7 @@
 import type { Handler } from "@banyan/kernel";
 import type { payments } from "../contract.ts";
 import type { Movement } from "../schemas.ts";
+import { isKnownTo } from "./known-to.ts";
 import { type PaymentRow, paymentOf, selectPayment } from "./payment-store.ts";
 
 interface MovementRow {
@@ -16,12 +17,13 @@ interface MovementRow {
 }
 
 export const findPayment: Handler<typeof payments.find> = async (ctx, { id }) => {
-  const row = await selectPayment(ctx.sql, ctx.identity.tenant, id);
+  const row = await selectPayment(ctx.sql, ctx.identity, id);
   if (row === undefined) throw ctx.faults.paymentNotFound({ id });
   return paymentOf(row);
 };
 
 export const listPayments: Handler<typeof payments.list> = async (ctx, { merchant, before = null, limit }) => {
+  if (!isKnownTo(ctx.identity, merchant)) return { payments: [], next: null };
   // Ids are UUIDv7, so that they sort by the time of their making.
   const rows = await ctx.sql<PaymentRow>`
     SELECT * FROM payments.payment
@@ -32,10 +34,9 @@ export const listPayments: Handler<typeof payments.list> = async (ctx, { merchan
 };
 
 export const listMovements: Handler<typeof payments.movements> = async (ctx, { id }) => {
-  const { tenant } = ctx.identity;
-  if ((await selectPayment(ctx.sql, tenant, id)) === undefined) throw ctx.faults.paymentNotFound({ id });
+  if ((await selectPayment(ctx.sql, ctx.identity, id)) === undefined) throw ctx.faults.paymentNotFound({ id });
   const rows = await ctx.sql<MovementRow>`
-    SELECT * FROM payments.movement WHERE payment_id = ${id} AND tenant = ${tenant} ORDER BY begun_at, id`;
+    SELECT * FROM payments.movement WHERE payment_id = ${id} AND tenant = ${ctx.identity.tenant} ORDER BY begun_at, id`;
   return {
     movements: rows.map((row) => ({
       id: row.id,
