@@ -3,9 +3,9 @@ import type { LogMessage } from "@banyan/kernel/log";
 /** An entry of a stream as the client reads it: its id, and names and values by turns. */
 export type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 
-/** What XADD takes behind the key. */
-export function fieldsOf({ id, type, key, body }: LogMessage): (string | Buffer)[] {
-  return ["*", "id", id, "type", type, "key", key, "body", Buffer.from(body.buffer, body.byteOffset, body.length)];
+/** A message's fields, as they are added: id, type, key and body. */
+export function partsOf({ id, type, key, body }: LogMessage): readonly (string | Buffer)[] {
+  return [id, type, key, Buffer.from(body.buffer, body.byteOffset, body.length)];
 }
 
 /** What an entry says that it is; "" where it says nothing. */
