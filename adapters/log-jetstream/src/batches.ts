@@ -58,15 +58,15 @@ export class Batches {
     const last = messages.length - 1;
     const fieldsOf = (message: LogMessage, index: number) => {
       const fields = headersOf(message);
-      fields.set("Nats-Batch-Id", batch);
-      fields.set("Nats-Batch-Sequence", String(index + 1));
+      fields.append("Nats-Batch-Id", batch);
+      fields.append("Nats-Batch-Sequence", String(index + 1));
       return fields;
     };
     for (const [index, message] of messages.entries()) {
       const headers = fieldsOf(message, index);
       if (index < last) this.link.connection.publish(this.names.subject(message.type), message.body, { headers });
       else {
-        headers.set("Nats-Batch-Commit", "1");
+        headers.append("Nats-Batch-Commit", "1");
         return this.publish(message, headers);
       }
     }

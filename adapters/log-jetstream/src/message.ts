@@ -10,9 +10,9 @@ export const headerBytesMax = 4_096;
 
 export function headersOf({ id, key }: LogMessage): MsgHdrs {
   const fields = headers();
-  fields.set(idHeader, id);
-  fields.set(keyHeader, encodeURI(key));
-  fields.set("Content-Type", "application/cloudevents+json");
+  fields.append(idHeader, id);
+  fields.append(keyHeader, encodeURI(key));
+  fields.append("Content-Type", "application/cloudevents+json");
   return fields;
 }
 

@@ -2,7 +2,6 @@ import type { StoredEvent } from "../store/store.ts";
 import type { LogMessage } from "./log.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
-const encoder = new TextEncoder();
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const eventType = /^[A-Za-z][\w-]*\.[A-Za-z][\w-]*$/;
 const traceparent = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -24,7 +23,7 @@ export function cloudEventOf(event: StoredEvent): LogMessage {
     `"time":"${new Date(at).toISOString()}","datacontenttype":"application/json","subject":${text(key)},` +
     `"partitionkey":${text(orderedBy)},"sequence":"${version}","tenant":${text(tenant)},` +
     `"traceparent":"00-${traceId}-${noSpan}-00",${hasMetadata ? `"metadata":${text(JSON.stringify(metadata))},` : ""}"data":${data}}`;
-  return { id, type, key: orderedBy, body: encoder.encode(envelope) };
+  return { id, type, key: orderedBy, body: Buffer.from(envelope) };
 }
 
 /** What a log keeps the order of: the events of one tenant and key. */
