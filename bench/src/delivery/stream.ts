@@ -5,7 +5,7 @@ import type { Message } from "./deliveries.ts";
 const Sent = z.strictObject({ number: z.int(), sentMs: z.number() });
 /** Events of one key wait for each other, so the messages are spread as a real service's are over its entities. */
 const KEYS = 1_000;
-/** In flight, of those that are committed together: as many as two commits take, so that one gathers while the other is under way. */
+/** In flight, of those that are committed together: as many as two commits take. */
 export const TOGETHER = 1_000;
 
 const send = { input: Sent, output: z.object({}), access: "stream:write" };
@@ -27,7 +27,7 @@ export const streamService = implement(stream, {
         for (const item of items) item.emit(stream.sent, item.input);
         return items.map(() => ({}));
       },
-      { itemsMax: TOGETHER / 2 },
+      { itemsMax: TOGETHER / 2, groupsMax: 2 },
     ),
     write: async (ctx, message) => {
       await ctx.sql`INSERT INTO stream.written (number) VALUES (${message.number})`;

@@ -263,6 +263,24 @@ export function describeApplication(
       expect((await effects("batch")).map(({ amount }) => amount).sort()).toEqual([1, 3, 4]);
     });
 
+    test("groups of a batched command go beside each other where it says so, and only full ones", async () => {
+      const { data } = await harness();
+      let [atOnce, most] = [0, 0];
+      const { promise: met, resolve } = Promise.withResolvers<void>();
+      const between = async () => {
+        most = Math.max(most, ++atOnce);
+        if (atOnce === 2) resolve();
+        await met;
+        atOnce--;
+      };
+      const { app, behaviour } = await started(data, { between });
+      const call = (_: unknown, n: number) => app.call(tally.addBeside, { name: `n${n}`, amount: n });
+      await Promise.all(Array.from({ length: 14 }, call));
+      expect(most).toBe(2);
+      expect(behaviour.batchSizes).toEqual([4, 4, 4, 2]);
+      expect(await count(data, "banyan.event")).toBe(14);
+    });
+
     deliveryClauses({ harness, started });
     longEventClauses({ harness, started });
 

@@ -35,6 +35,7 @@ export const tally = defineContract("tally", {
       faults: ["tooMuch"],
       access: "tally:write",
     }),
+    addBeside: command({ input: Addition, output: z.object({}), access: "tally:write" }),
     swap: command({
       input: z.strictObject({ first: z.string(), second: z.string() }),
       output: z.object({}),
@@ -90,7 +91,7 @@ export interface Behaviour {
   onEffect: ((sql: Sql, data: { name: string; amount: number }) => Promise<unknown>) | null;
   /** Called by the job before its effect. */
   onWork: (attempt: number) => void | Promise<void>;
-  /** Called by `swap` between its two updates. */
+  /** Called by `swap` between its two updates, and by each group of `addBeside`. */
   between: () => Promise<void>;
   batchSizes: number[];
   foldSizes: number[];
@@ -127,6 +128,14 @@ const addMany: BatchHandler<typeof tally.addMany, Uses> = async (ctx, items) => 
     item.emit(tally.added, { name: item.input.name, amount: item.input.amount });
     return { value: item.input.amount };
   });
+};
+
+const addBeside: BatchHandler<typeof tally.addBeside, Uses> = async (ctx, items) => {
+  const { behaviour } = ctx.uses;
+  behaviour.batchSizes.push(items.length);
+  await behaviour.between();
+  for (const { emit, input } of items) emit(tally.added, { name: input.name, amount: input.amount });
+  return items.map(() => ({}));
 };
 
 const swap: Handler<typeof tally.swap, Uses> = async (ctx, { first, second }) => {
@@ -174,6 +183,7 @@ export function tallyService(behaviour: Behaviour): Service {
     commands: {
       add,
       addMany: batched(addMany),
+      addBeside: batched(addBeside, { itemsMax: 4, groupsMax: 2 }),
       swap,
       tell: (_ctx, { name }) => ({ secret: `${name}'s secret` }),
       tellMany: batched(async (_ctx, items) => items.map(({ input }) => ({ secret: `${input.name}'s secret` }))),

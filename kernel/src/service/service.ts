@@ -79,12 +79,18 @@ export type BatchHandler<A extends AnyCommand, Uses = NoUses> = (
 export interface Batched<A extends AnyCommand, Uses> {
   readonly batch: BatchHandler<A, Uses>;
   readonly itemsMax: number;
+  readonly groupsMax: number;
 }
 
 /** How a batched command is handled. */
 export interface BatchOptions {
   /** At most so many at a time. Default 256. */
   readonly itemsMax?: number;
+  /**
+   * So many groups are under way at once; a second begins only when it is full. Default 1, right for items that want the same rows: of two
+   * groups, one would wait for the other, holding what others want. More pays where each writes rows of its own.
+   */
+  readonly groupsMax?: number;
   /**
    * The handler gets the items of each tenant by themselves, in the one transaction: tenants in the order of their names, so that two
    * groups lock the rows of theirs in one order.
@@ -98,9 +104,9 @@ export interface BatchOptions {
  */
 export function batched<A extends AnyCommand, Uses = NoUses>(
   batch: BatchHandler<A, Uses>,
-  { itemsMax = 256, perTenant = false }: BatchOptions = {},
+  { itemsMax = 256, groupsMax = 1, perTenant = false }: BatchOptions = {},
 ): Batched<A, Uses> {
-  return { batch: perTenant ? tenantByTenant(batch) : batch, itemsMax };
+  return { batch: perTenant ? tenantByTenant(batch) : batch, itemsMax, groupsMax };
 }
 
 function tenantByTenant<A extends AnyCommand, Uses>(batch: BatchHandler<A, Uses>): BatchHandler<A, Uses> {
