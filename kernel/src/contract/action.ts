@@ -19,6 +19,12 @@ interface HttpText {
   readonly contentTypes: readonly string[];
   readonly bytesMax?: number;
   /**
+   * JSON too comes as its text where it would be refused for something that it holds (NUL, half a surrogate pair, what is no UTF-8, a number
+   * that no double is, a key given twice, nesting), so that the handler judges its parts one by one. What is no UTF-8 comes as halves of
+   * surrogate pairs, escaped.
+   */
+  readonly alsoUnsound?: boolean;
+  /**
    * Lets a body be of any length: it comes line by line, in pieces of up to `bytesMax`, each a call of its own and each under its own part
    * of an idempotency key. This folds the answers to two of them into one.
    */

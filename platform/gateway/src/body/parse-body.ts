@@ -17,10 +17,16 @@ export interface BodyFormat {
 /** `application/json`, with no parameter but the charset that JSON has anyway (RFC 8259, section 11: it defines none). */
 const jsonType = /^application\/json(?: *; *charset="?utf-8"?)?$/i;
 
+/** JSON objects. */
+export interface JsonFormat extends BodyFormat {
+  /** The same, but for JSON that is refused for something that it holds: its text becomes that field of the input. */
+  unsoundAs(field: string): BodyFormat;
+}
+
 /** JSON objects, nested up to `depthMax` deep. */
-export function jsonFormat(limits: { readonly bodyBytesMax: number; readonly jsonDepthMax: number }): BodyFormat {
+export function jsonFormat(limits: { readonly bodyBytesMax: number; readonly jsonDepthMax: number }): JsonFormat {
   const scanner = new JsonScanner(limits.jsonDepthMax);
-  return {
+  const format: BodyFormat = {
     types: ["application/json"],
     bytesMax: limits.bodyBytesMax,
     isNamed: (contentType) => contentType === "application/json" || jsonType.test(contentType),
@@ -32,13 +38,18 @@ export function jsonFormat(limits: { readonly bodyBytesMax: number; readonly jso
         const field = found.path === "" ? undefined : found.path;
         throw refusal("malformedBody", `${field ?? "the body"}: ${found.reason}`, { field });
       }
-      const value = parsed(text);
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        throw refusal("malformedBody", "the body must be a JSON object");
-      }
-      return value as Input;
+      return objectIn(text);
     },
   };
+  const unsoundAs = (field: string): BodyFormat => ({
+    ...format,
+    parse(body) {
+      if (body.length === 0) return undefined;
+      const text = isUtf8(body) ? body.toString("utf8") : escaped(body);
+      return scanner.scan(text) === undefined ? objectIn(text) : { [field]: text };
+    },
+  });
+  return { ...format, unsoundAs };
 }
 
 /** Text that becomes one field of the input. `types` are media types without parameters, in lower case. */
@@ -67,9 +78,35 @@ export function formatNamed(contentType: string | undefined, formats: readonly B
   });
 }
 
+/** JSON text with each byte that is no UTF-8 as an escape of half a surrogate pair. */
+function escaped(body: Buffer): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = 0; at < body.length; ) {
+    const byte = body[at] as number;
+    const length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    if (byte < 0x80 || (byte < 0xf8 && isUtf8(body.subarray(at, at + length)))) {
+      at += length;
+      continue;
+    }
+    parts.push(body.toString("utf8", from, at), `\\udc${byte.toString(16)}`);
+    at += 1;
+    from = at;
+  }
+  return parts.join("") + body.toString("utf8", from);
+}
+
 function decoded(body: Buffer): string {
   if (!isUtf8(body)) throw refusal("malformedBody", "the body is not UTF-8");
   return body.toString("utf8");
+}
+
+function objectIn(text: string): Input {
+  const value = parsed(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refusal("malformedBody", "the body must be a JSON object");
+  }
+  return value as Input;
 }
 
 function parsed(text: string): unknown {

@@ -3,7 +3,7 @@ import { type App, type CallNotes, inputJsonSchema, outputJsonSchema } from "@ba
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../answers/answering.ts";
 import { refusal } from "../answers/refusals.ts";
-import { type BodyFormat, formatNamed, textFormat } from "../body/parse-body.ts";
+import { type BodyFormat, formatNamed, type JsonFormat, textFormat } from "../body/parse-body.ts";
 import { readBody } from "../body/read-body.ts";
 import { head } from "../edge/head.ts";
 import type { RequestRecord } from "../watch/request-record.ts";
@@ -16,7 +16,7 @@ import { type Serialiser, serialiserOf } from "./serialiser.ts";
 export interface Answering {
   readonly app: App;
   /** Shared by all routes: its scanner's tables are 6 KB. */
-  readonly json: BodyFormat;
+  readonly json: JsonFormat;
   /** How long a client may take over a body, or over a piece of one without end. */
   readonly requestTimeoutMs: number;
   readonly follows: Follows;
@@ -134,12 +134,14 @@ function writerOf({ action: { definition } }: Route): Serialiser {
 }
 
 /** The formats that a route takes: text beside JSON, or in its place where JSON is wanted as it was sent. */
-function formatsOf({ action }: Route, json: BodyFormat): readonly BodyFormat[] {
+function formatsOf({ action }: Route, json: JsonFormat): readonly BodyFormat[] {
   const text = action.definition.httpText;
   if (text === undefined) return [json];
   const types = text.contentTypes.map((type) => type.toLowerCase());
   const asText = textFormat(text.field, types, text.bytesMax ?? json.bytesMax);
-  return types.includes("application/json") ? [asText] : [json, asText];
+  if (types.includes("application/json")) return [asText];
+  const asJson = text.alsoUnsound ? json.unsoundAs(text.field) : json;
+  return types.length === 0 ? [asJson] : [asJson, asText];
 }
 
 /** How the request's body is written; undefined where there is none. */

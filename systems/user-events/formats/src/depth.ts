@@ -11,3 +11,11 @@ export function depthOf(value: unknown, levelsMax: number): number {
   }
   return deepest + 1;
 }
+
+/** A value with up to so many levels: in the place of deeper ones is null. */
+export function cutAt(value: unknown, levels: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (levels === 0) return null;
+  if (Array.isArray(value)) return value.map((part) => cutAt(part, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, cutAt(part, levels - 1)]));
+}

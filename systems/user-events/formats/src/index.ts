@@ -10,7 +10,7 @@ export {
 } from "./event.ts";
 export { instantOf } from "./instant.ts";
 export type { Arrival } from "./judge.ts";
-export { eventInLine } from "./lines.ts";
+export { carriedLine, eventInLine } from "./lines.ts";
 export { type PseudonymKey, pseudonymised, pseudonymOf } from "./pseudonyms.ts";
 export { readEvent } from "./read-event.ts";
 export { readSegment, refuseText } from "./segment.ts";

@@ -1,5 +1,5 @@
 import { isbot } from "isbot";
-import { depthOf } from "./depth.ts";
+import { cutAt, depthOf } from "./depth.ts";
 import {
   type Collected,
   eventBytesMax,
@@ -9,6 +9,7 @@ import {
   type UserEvent,
 } from "./event.ts";
 import { instantOf } from "./instant.ts";
+import { problemIn } from "./sound.ts";
 
 /** How events arrived: the same for all of one request. Instants are milliseconds since 1970. */
 export interface Arrival {
@@ -53,8 +54,6 @@ const nameCharsMax = 255;
 const futureMaxMs = 24 * 60 * 60 * 1_000;
 /** Nobody tracked anybody before there were web analytics: what is older is a clock that was never set, or seconds for milliseconds. */
 const ancientBefore = Date.UTC(1995, 0, 1);
-/** What PostgreSQL's jsonb refuses: NUL and half a surrogate pair, both of which `JSON.stringify` writes as escapes. */
-const notStorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
 
 class Refusal extends Error {
   readonly reason: RefusalReason;
@@ -73,7 +72,8 @@ export function refuse(reason: RefusalReason, detail: string): never {
 export function refuseUnstorable(value: unknown): void {
   if (depthOf(value, depthMax) > depthMax)
     refuse("tooDeep", `what is encoded in the event is nested more than ${depthMax} levels deep`);
-  if (notStorable.test(JSON.stringify(value))) refuse("notStorable", "a text holds NUL or half a surrogate pair");
+  const problem = problemIn(value, JSON.stringify(value));
+  if (problem !== null) refuse("notStorable", problem);
 }
 
 /**
@@ -85,8 +85,11 @@ export function judged(sent: Sent, arrival: Arrival, claimsOf: (raw: object) => 
   let eventId: string | null = null;
   try {
     // First: of what is nested without end nothing else can be asked.
-    if (depthOf(sent.raw, depthMax) > depthMax)
+    if (depthOf(sent.raw, depthMax) > depthMax) {
+      // Of what is nested without end there is no text, either.
+      text ??= JSON.stringify(cutAt(sent.raw, 2 * depthMax));
       refuse("tooDeep", `the event is nested more than ${depthMax} levels deep`);
+    }
     text ??= JSON.stringify(sent.raw);
     if (typeof sent.raw !== "object" || sent.raw === null || Array.isArray(sent.raw)) {
       refuse("notAnObject", "an event must be a JSON object");
@@ -95,7 +98,8 @@ export function judged(sent: Sent, arrival: Arrival, claimsOf: (raw: object) => 
     eventId = identified(claims.eventId);
     const bytes = Buffer.byteLength(text);
     if (bytes > eventBytesMax) refuse("tooLarge", `the event has ${bytes} bytes, of at most ${eventBytesMax}`);
-    if (notStorable.test(text)) refuse("notStorable", "a text holds NUL or half a surrogate pair");
+    const problem = problemIn(sent.raw, text);
+    if (problem !== null) refuse("notStorable", problem);
     const event = believed(claims, eventId ?? arrival.newId(), arrival);
     if (arrival.refusesBots === true && isBotIn(event.context)) refuse("bot", "its user agent is a program's");
     return { bytes, event };

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { depthOf } from "./depth.ts";
+import { problemIn } from "./sound.ts";
 
 /** Levels that are handed on, to be judged; deeper nesting stays the text that it is. */
 const depthMax = 64;
+/** Levels that any body of ours may have, around the event, too. */
+const carriedDepthMax = 24;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -19,6 +22,20 @@ export function eventInLine(line: string, occurrence = 0): unknown {
   return event.messageId === undefined && event.type !== undefined
     ? { ...event, messageId: idOf(line, occurrence) }
     : event;
+}
+
+/** What a line holds, where JSON takes it as it is; else the line, for whoever takes it to look into. */
+export function carriedLine(line: string, occurrence: number): unknown {
+  const event = eventInLine(line, occurrence);
+  const isSound =
+    typeof event === "object" &&
+    depthOf(event, carriedDepthMax) <= carriedDepthMax &&
+    isCarried(event, JSON.stringify(event));
+  return isSound ? event : line.replaceAll("\0", "\\u0000");
+}
+
+function isCarried(event: unknown, text: string): boolean {
+  return problemIn(event, text) === null && !text.includes('"prototype":');
 }
 
 /** Undefined of what is no JSON, and of what would go beyond the stack of whoever walks it. */

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isFault, type Returned, type Sent } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import { events } from "@banyan/user-events-events/contract";
-import { eventInLine } from "@banyan/user-events-formats";
+import { carriedLine } from "@banyan/user-events-formats";
 import { intake } from "@banyan/user-events-intake/contract";
 import { sources } from "@banyan/user-events-sources/contract";
 import { type Line, linesOf } from "./lines.ts";
@@ -57,7 +57,7 @@ export async function importEvents({ files, call, progress, signal }: ImportRun)
   let chars = 0;
   const send = async () => {
     signal.throwIfAborted();
-    const given = chunk.map(({ text, occurrence }) => eventInLine(text, occurrence));
+    const given = chunk.map(({ text, occurrence }) => carriedLine(text, occurrence));
     received += chunk.length;
     chunk = [];
     chars = 0;

@@ -4,7 +4,6 @@ import * as z from "zod";
 
 /** Events of one source and person keep their order; those of different partitions are stored side by side. */
 export const partitionCount = 8;
-const batchItemsMax = 2_500;
 /** Less than a batch: an event that a line holds has more bytes than the line, such as an id. */
 const piecesBytesMax = batchBytesMax / 2;
 
@@ -48,14 +47,26 @@ export function addImports(sum: ImportAnswer, next: ImportAnswer): ImportAnswer 
   };
 }
 
+/** What one request may hold, however small. */
+export const batchItemsMax = 2_500;
+
 /** Whoever cannot set headers, such as a page on its way out, sends JSON as text, and the write key in it. */
 const anybody = {
   writeKey: z.string().max(200).optional(),
   content: z.string().optional().describe("The whole request as JSON text, sent as text/plain"),
 };
-const asText = { httpText: { field: "content", contentTypes: ["text/plain"], bytesMax: 2 * batchBytesMax } } as const;
+/** An event that cannot be kept is refused by itself: none of its neighbours is. */
+const unsound = { field: "content", contentTypes: [], alsoUnsound: true } as const;
+const asText = { httpText: { ...unsound, contentTypes: ["text/plain"], bytesMax: 2 * batchBytesMax } } as const;
 
-const faults = ["unknownWriteKey", "unreadableBody", "batchTooLarge", "rateExceeded", "backlogged"] as const;
+const faults = [
+  "unknownWriteKey",
+  "unreadableBody",
+  "batchTooLarge",
+  "tooManyEvents",
+  "rateExceeded",
+  "backlogged",
+] as const;
 
 /** Attributes of CloudEvents 1.0 and the one extension that is known here, by the headers of the binary mode. */
 export const cloudEventHeaders = {
@@ -97,6 +108,9 @@ export const intake = defineContract("intake", {
     batchTooLarge: fault("invalid", z.object({ bytes: z.int(), bytesMax: z.int() }), {
       message: ({ bytes, bytesMax }) => `the batch has ${bytes} bytes of events, of at most ${bytesMax}`,
     }),
+    tooManyEvents: fault("invalid", z.object({ events: z.int(), eventsMax: z.int() }), {
+      message: ({ events, eventsMax }) => `the batch has ${events} events, of at most ${eventsMax}`,
+    }),
     /** The source sends more than it may. */
     rateExceeded: fault("exhausted", z.object({ source: z.string(), eventsPerSecond: z.int() }), {
       message: ({ source, eventsPerSecond }) => `${source} may send ${eventsPerSecond} events a second`,
@@ -117,7 +131,7 @@ export const intake = defineContract("intake", {
       summary: "Take a batch of Segment's HTTP API; each event has its own result",
       input: z.looseObject({
         ...anybody,
-        batch: z.array(z.unknown()).max(batchItemsMax).optional(),
+        batch: z.array(z.unknown()).optional(),
         sentAt: z.unknown().optional(),
       }),
       output: Answer,
@@ -133,11 +147,13 @@ export const intake = defineContract("intake", {
       summary: "Take events of Snowplow's trackers",
       input: z.looseObject({
         schema: z.string().optional(),
-        data: z.array(z.record(z.string(), z.unknown())).max(batchItemsMax),
+        data: z.array(z.unknown()).default([]),
+        content: anybody.content,
       }),
       output: Answer,
       faults,
       http: "POST /com.snowplowanalytics.snowplow/tp2",
+      httpText: unsound,
       access: "public",
       record: "keyed",
     }),
@@ -171,7 +187,7 @@ export const intake = defineContract("intake", {
       input: z.strictObject({
         source: z.string(),
         run: z.string().max(100).default(""),
-        /** What is a text here is a line that is no JSON. */
+        /** What is a text here is a line. */
         events: z.array(z.unknown()).max(batchItemsMax).default([]),
         content: z.string().optional().describe("Lines of a file"),
       }),

@@ -12,27 +12,36 @@ import {
 } from "@banyan/user-events-formats";
 import { type Source, sources } from "@banyan/user-events-sources/contract";
 import { append, type Brought, type Context, type Item, type Verdict } from "./append.ts";
-import { type Answer, addImports, type ImportAnswer, type intake } from "./contract.ts";
+import { type Answer, addImports, batchItemsMax, type ImportAnswer, type intake } from "./contract.ts";
 import { findSource } from "./find-source.ts";
 import { waitFor } from "./rates.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 /** What a command's input holds, once its source is known. */
-type Read = (body: Body, arrival: Arrival) => readonly Collected[];
+type Read = (body: Body, arrival: Arrival) => Sent;
+
+/** What one request holds, before any of it is looked at, and how to read one of it. */
+interface Sent {
+  readonly events: readonly unknown[];
+  readonly read: (raw: unknown) => Collected;
+}
 
 /** Handles the commands of one transaction that are read in the same way. */
 type Take<I extends Item> = (ctx: Context, items: readonly I[]) => Promise<Verdict[]>;
 
 /** Takes single calls of Segment's. */
 export function takeSingle(type: string): Take<SegmentItem> {
-  const read: Read = (body, arrival) => [readSegment({ ...body, type }, { ...arrival, sentAt: body.sentAt })];
+  const read: Read = (body, arrival) => {
+    return { events: [{ ...body, type }], read: (raw) => readSegment(raw, { ...arrival, sentAt: body.sentAt }) };
+  };
   return (ctx, items) => takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
 }
 
 /** Takes batches of Segment's. */
 export const takeBatch: Take<SegmentItem> = (ctx, items) => {
-  const read: Read = ({ batch, sentAt }, arrival) =>
-    (Array.isArray(batch) ? batch : []).map((raw) => readSegment(raw, { ...arrival, sentAt }));
+  const read: Read = ({ batch, sentAt }, arrival) => {
+    return { events: listIn(batch), read: (raw) => readSegment(raw, { ...arrival, sentAt }) };
+  };
   return takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
 };
 
@@ -41,11 +50,13 @@ type SnowplowItem = Item & { readonly input: Received<typeof intake.snowplow> };
 /** Takes what Snowplow's trackers post. */
 export const takeSnowplow: Take<SnowplowItem> = (ctx, items) =>
   takeAll(ctx, items, async (item) => {
-    const { data } = item.input;
-    const source = await findSource(item, textOf(data[0]?.aid));
+    const body: Body | undefined = item.input.content === undefined ? item.input : objectIn(item.input.content);
+    if (body === undefined) return ctx.faults.unreadableBody();
+    const events = listIn(body.data);
+    const source = await findSource(item, textOf((events[0] as Body | null | undefined)?.aid));
     if (source === undefined) return ctx.faults.unknownWriteKey();
     const arrival = arrivalAt(ctx, source, "");
-    return admitted(ctx, source, { item, collected: data.map((raw) => readSnowplow(raw, arrival)) });
+    return admitted(ctx, source, { item, events, read: (raw) => readSnowplow(raw, arrival) });
   });
 
 type CloudEventsItem = Item & { readonly input: Received<typeof intake.cloudEvents> };
@@ -60,8 +71,8 @@ export const takeCloudEvents: Take<CloudEventsItem> = (ctx, items) =>
     const source = await findSource(item, undefined);
     if (source === undefined) return ctx.faults.unknownWriteKey();
     const arrival = arrivalAt(ctx, source, "");
-    const all = isBinary ? [{ ...attributes, data: body.value }] : [body.value].flat();
-    return admitted(ctx, source, { item, collected: all.map((raw) => readCloudEvent(raw, arrival)) });
+    const events = isBinary ? [{ ...attributes, data: body.value }] : [body.value].flat();
+    return admitted(ctx, source, { item, events, read: (raw) => readCloudEvent(raw, arrival) });
   });
 
 type ImportItem = Item & { readonly input: Received<typeof intake.import> };
@@ -81,7 +92,7 @@ export async function takeImport(
     const arrival = arrivalAt(ctx, source, run);
     const read = (raw: unknown) => (typeof raw === "string" ? refuseText(raw, arrival) : readSegment(raw, arrival));
     const lines = content.split("\n").filter((line) => line.trim() !== "");
-    const collected = [...events, ...lines.map((line) => eventInLine(line.trim()))].map(read);
+    const collected = [...events, ...lines].map((one) => read(typeof one === "string" ? eventInLine(one.trim()) : one));
     return inTime(ctx, source, { item, collected });
   });
   return verdicts.map((verdict) => ("results" in verdict ? importAnswerTo(verdict) : verdict));
@@ -118,19 +129,25 @@ async function takeSegment(ctx: Context, item: SegmentItem, read: Read): Promise
   const { writeKey, ...rest } = body;
   const source = await findSource(item, textOf(writeKey));
   if (source === undefined) return ctx.faults.unknownWriteKey();
-  return admitted(ctx, source, { item, collected: read(rest, arrivalAt(ctx, source, "")) });
+  return admitted(ctx, source, { item, ...read(rest, arrivalAt(ctx, source, "")) });
 }
 
 function arrivalAt(ctx: Context, { id, refusesBots }: Source, run: string): Arrival {
   return { source: id, run, refusesBots, receivedAt: ctx.now(), newId: () => ctx.newId() };
 }
 
-/** What was brought, where it is not too much. */
-async function admitted(ctx: Context, source: Source, brought: Brought): Promise<Brought | Refusal> {
-  const { collected } = brought;
+/** What a request brought, where it is not too much. */
+async function admitted(
+  ctx: Context,
+  source: Source,
+  { item, events, read }: Sent & { readonly item: Item },
+): Promise<Brought | Refusal> {
+  if (events.length > batchItemsMax)
+    return ctx.faults.tooManyEvents({ events: events.length, eventsMax: batchItemsMax });
+  const collected = events.map(read);
   const bytes = collected.reduce((sum, one) => sum + one.bytes, 0);
   if (bytes > batchBytesMax) return ctx.faults.batchTooLarge({ bytes, bytesMax: batchBytesMax });
-  return inTime(ctx, source, brought);
+  return inTime(ctx, source, { item, collected });
 }
 
 /** What was brought, where the source does not send more than it may. */
@@ -170,6 +187,10 @@ function jsonIn(text: string): { readonly value: unknown } | undefined {
   } catch {
     return undefined;
   }
+}
+
+function listIn(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -85,6 +85,43 @@ test("the good ones of a batch are kept, and each bad one has its reason", async
   );
 });
 
+test("what no JSON of ours may hold costs a batch the one event that holds it, whatever brings the batch", async () => {
+  const good = (id: string) => `{"type":"track","event":"Sound","userId":"ann","messageId":"${id}"}`;
+  const cloud = (id: string, text = "sound") =>
+    `{"specversion":"1.0","source":"s","type":"Sound","id":"${id}","data":{"text":"${text}"}}`;
+  const click = (id: string, page = "Sound") =>
+    `{"e":"pv","eid":"${id}","aid":"${served.writeKey}","page":"${page}","uid":"ann"}`;
+  const bad: [string, string][] = [
+    ["notStorable", `{"type":"track","event":"NUL\\u0000","userId":"ann"}`],
+    ["notStorable", `{"type":"track","event":"half\\ud83d","userId":"ann"}`],
+    ["notStorable", `{"type":"track","event":"no UTF-8: \xe9 and \xff","userId":"ann"}`],
+    ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"id":12345678901234567890}}`],
+    ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"sum":1e400}}`],
+    ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"__proto__":{"admin":true}}}`],
+    ["tooDeep", "[".repeat(40) + "]".repeat(40)],
+    ["tooDeep", `${"[{},".repeat(20_000)}1${"]".repeat(20_000)}`],
+  ];
+  const bodyOf = (events: string[]) => Buffer.from(`{"batch":[${events.join()}]}`, "latin1");
+  for (const [at, [reason, event]] of bad.entries()) {
+    const { status, body } = await served.send("/v1/batch", bodyOf([good(`sound-${at}`), event, good(`also-${at}`)]));
+    const results = body.results as { status: string; reason?: string }[];
+    expect([status, results.map((one) => one.reason ?? one.status)]).toEqual([202, ["accepted", reason, "accepted"]]);
+  }
+  const clouds = `[${cloud("c-1")},${cloud("c-2", "\\u0000")},${"[".repeat(50_000)}${"]".repeat(50_000)}]`;
+  const cloudsType = { "content-type": "application/cloudevents-batch+json" };
+  const snowplow = Buffer.from(`{"data":[${click("p-1")},${click("p-2", "\xff")},7]}`, "latin1");
+  for (const [answer, reasons] of [
+    [await served.send("/v1/cloudevents", clouds, cloudsType), [undefined, "notStorable", "tooDeep"]],
+    [await served.send("/com.snowplowanalytics.snowplow/tp2", snowplow), [undefined, "notStorable", "notAnObject"]],
+  ] as const) {
+    expect((answer.body.results as { reason?: string }[]).map(({ reason }) => reason)).toEqual(reasons);
+  }
+  expect((await listed("name=Sound&limit=1000")).events).toHaveLength(2 * bad.length + 1);
+  expect(await served.send("/v1/batch", "[".repeat(50_000))).toMatchObject({ status: 400 });
+  const many = JSON.stringify({ batch: Array(2_501).fill(1) });
+  expect(await served.send("/v1/batch", many)).toMatchObject({ status: 400, body: { code: "intake.tooManyEvents" } });
+});
+
 test("an event that comes again is a duplicate, in one batch and later", async () => {
   const before = await served.app.call(events.tally, { source: "shop" });
   await served.send("/v1/batch", { batch: [track("twice"), track("twice"), track("once")] });

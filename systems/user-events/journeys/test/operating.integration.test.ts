@@ -52,6 +52,32 @@ test.skipIf(!existsSync(clicks))(
   60_000,
 );
 
+test("a file with odd bytes goes in by the server's address: each line has its outcome, and none stops it", async () => {
+  const odd = (properties: string) => `{"type":"track","event":"Odd","userId":"ann","properties":${properties}}`;
+  const lines = [
+    '192.0.2.7 - - [10/Oct/2020:13:55:36 -0700] "GET /caf\xe9 HTTP/1.1" 200 12 "-" "M\xfcller"',
+    '192.0.2.7 - - [10/Oct/2020:13:55:37 -0700] "\\x16\\x03" 400 226 "-" "-"',
+    "\0\x01\xff",
+    odd('{"text":"\\u0000"}'),
+    odd('{"bytes":"\0"}'),
+    odd('{"id":12345678901234567890}'),
+    odd('{"__proto__":1,"constructor":{"prototype":1}}'),
+    odd('{"constructor":{"prototype":1}}'),
+    odd(`${'{"in":'.repeat(40)}1${"}".repeat(40)}`),
+    "[".repeat(30_000) + "]".repeat(30_000),
+    odd("{}"),
+  ];
+  const file = join(project.folder, "odd.ndjson");
+  writeFileSync(file, Buffer.from(lines.join("\r\n"), "latin1"));
+  expect(await json("import", "events", file, "--url", server.ready.url, "--key", key())).toEqual({
+    received: 11,
+    accepted: 4,
+    duplicate: 0,
+    refused: 7,
+    reasons: { unreadable: 1, notStorable: 4, tooDeep: 2 },
+  });
+}, 60_000);
+
 test("tail shows what comes in while it comes in, and bad-rows what was refused", async () => {
   const tail = project.launch("events", "tail", "--source", "import", "--json");
   const file = join(project.folder, "lines.ndjson");
