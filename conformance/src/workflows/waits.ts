@@ -3,19 +3,22 @@ import type { Start } from "./harness.ts";
 import { type Behaviour, laterOrders, orders, stock } from "./orders.ts";
 
 export function waitClauses(start: Start): void {
-  test("a time that has passed fires at once, and a sleeper wakes in whatever process lives then", async () => {
+  test("a time that has passed fires at once, and a sleeper wakes in whatever process lives then, in the trace that it began in", async () => {
     const place: Behaviour["place"] = async (flow) => {
       await flow.sleep("past", { until: flow.startedAt - 1 });
       await flow.sleep("a while", { until: flow.startedAt + 1_500 });
-      return { said: "awake" };
+      return { said: `awake in ${flow.traceId}` };
     };
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
     const first = await start({ place });
     await expect(
-      first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k", deadlineMs: 1_000 }),
+      first.app.call(orders.place, { name: "x" }, { idempotencyKey: "k", deadlineMs: 1_000, traceId }),
     ).rejects.toMatchObject({ code: "kernel.pending" });
     await first.app.stop();
     const second = await first.another({ place });
-    expect(await second.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" })).toEqual({ said: "awake" });
+    expect(await second.app.call(orders.place, { name: "x" }, { idempotencyKey: "k" })).toEqual({
+      said: `awake in ${traceId}`,
+    });
   });
 
   test("a test skips the time that a run waits for, and hears what it does then", async () => {

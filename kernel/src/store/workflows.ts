@@ -156,6 +156,7 @@ export interface RunStanding {
 /** Which runs an operator wants to see. */
 export interface RunFilter {
   readonly id?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly type?: string | undefined;
   readonly state?: RunState | undefined;
   /** Default 100. */

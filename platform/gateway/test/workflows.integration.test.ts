@@ -29,7 +29,10 @@ const deskService = implement(desk, {
 async function serveDesk() {
   const database = await createTestDatabase(inject("postgresUrl"));
   onTestFinished(() => database.drop());
-  const { get, post } = await serve({ services: [deskService], store: createPostgresStore({ url: database.url }) });
+  const { app, get, post } = await serve({
+    services: [deskService],
+    store: createPostgresStore({ url: database.url }),
+  });
   const ask = async (path: string, key: string) => {
     const answer = await get(path, { headers: bearer(key) });
     return [answer.status, await answer.json()];
@@ -46,7 +49,7 @@ async function serveDesk() {
   };
   const state = (path: string, expected: object) =>
     vi.waitFor(async () => expect(await ask(path, buyerKey)).toEqual([200, expected]), { timeout: 10_000 });
-  return { get, post, ask, tell, begin, state };
+  return { app, get, post, ask, tell, begin, state };
 }
 
 test("a workflow that is not done in time is followed at its Location until it is", async () => {
@@ -77,6 +80,54 @@ test("a run is followed by who may do what its starter might, and by nobody who 
   const status = async (at: string, key: string) => (await get(at, { headers: bearer(key) })).status;
   expect([await status(path, buyerKey), await status(path, adminKey)]).toEqual([200, 200]);
   expect([await status(theirs, buyerKey), await status(theirs, adminKey)]).toEqual([404, 200]);
+});
+
+test("operators list the runs of their tenant, and see what each went through and waits for", async () => {
+  const { ask, tell, begin, state, app } = await serveDesk();
+  const path = await begin("ink");
+  const id = path.slice("/v1/workflows/".length);
+  await begin("pen");
+  await state(path, { id, workflow: "desk.decide", state: "waiting" });
+  const other = { subject: "eve", tenant: "elsewhere", permissions: new Set(["*"]) };
+  const theirs = app.call(desk.decide, { name: "pad" }, { identity: other }).catch(({ details }) => details.run);
+  const runs = async (query: string) => {
+    const [status, answer] = await ask(`/v1/workflows${query}`, adminKey);
+    return [status, (answer as { runs: object[] }).runs];
+  };
+  const waiting = { id, workflow: "desk.decide", version: 1, state: "waiting", isCancelled: false };
+  expect(await runs("?state=waiting&workflow=desk.decide")).toEqual([
+    200,
+    [expect.anything(), expect.objectContaining(waiting)],
+  ]);
+  expect(await runs("?limit=1")).toMatchObject([200, { length: 1 }]);
+  expect([await runs("?state=done"), await runs("?workflow=desk.other")]).toEqual([
+    [200, []],
+    [200, []],
+  ]);
+  expect(await ask("/v1/workflows?state=asleep", adminKey)).toMatchObject([400, { code: "kernel.invalidInput" }]);
+  expect(await ask("/v1/workflows", buyerKey)).toMatchObject([403, { code: "kernel.forbidden" }]);
+
+  const decision = { name: "decision", kind: "wait", attempts: 0, waitsToHear: true };
+  expect(await ask(`${path}/timeline`, adminKey)).toMatchObject([
+    200,
+    { ...waiting, actor: "buyer", steps: [decision] },
+  ]);
+  await tell(`${path}/signals/decided`, { data: { yes: true } }, adminKey);
+  const result = { said: "ink: yes" };
+  await state(path, { id, workflow: "desk.decide", state: "done", outcome: { result } });
+  const over = {
+    name: "decision",
+    waitsToHear: false,
+    endedAt: expect.any(Number),
+    outcome: { result: { yes: true } },
+  };
+  expect(await ask(`${path}/timeline`, adminKey)).toMatchObject([
+    200,
+    { state: "done", steps: [over], outcome: { result } },
+  ]);
+  const unknown = [404, { code: "workflows.unknownRun" }];
+  expect(await ask(`/v1/workflows/${await theirs}/timeline`, adminKey)).toMatchObject(unknown);
+  expect(await ask(`${path}/timeline`, buyerKey)).toMatchObject([403, { code: "kernel.forbidden" }]);
 });
 
 test("an operator cancels a run, and its Location says how it ended", async () => {

@@ -2,8 +2,18 @@ import { command, query } from "../../contract/action.ts";
 import { type AnyContract, defineContract } from "../../contract/contract.ts";
 import { type FaultKind, fault } from "../../contract/fault.ts";
 import type { Issue } from "../../contract/schema.ts";
-import type { RunState } from "../../store/workflows.ts";
-import { anything, objectSchema, optional, text } from "./object-schema.ts";
+import type { RunState, StepRecord } from "../../store/workflows.ts";
+import {
+  anything,
+  listOf,
+  longText,
+  objectSchema,
+  oneOf,
+  optional,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from "./object-schema.ts";
 
 /** What became of a run: what its workflow answered, or the fault that it ended in. */
 type Ended = { readonly result: unknown } | { readonly fault: EndedFault };
@@ -24,6 +34,51 @@ export interface RunStatus {
   readonly outcome?: Ended;
 }
 
+/** A run, for who operates them. Times are milliseconds since 1970. */
+export interface RunSummary {
+  readonly id: string;
+  /** "payments.capture" */
+  readonly workflow: string;
+  readonly version: number;
+  readonly state: RunState;
+  readonly startedAt: number;
+  readonly endedAt?: number | undefined;
+  readonly isCancelled: boolean;
+  readonly traceId: string;
+  /** When it goes on by itself, or its lease ends. */
+  readonly dueAt?: number | undefined;
+  /** The process that has it. */
+  readonly owner?: string | undefined;
+  /** Why it is stuck, or of its last try that failed. */
+  readonly error?: string | undefined;
+  /** The code of the fault that it ended in. */
+  readonly fault?: string | undefined;
+}
+
+/** A step of a run, for who operates it. */
+export type TimelineStep = Pick<
+  StepRecord,
+  "name" | "kind" | "beganAt" | "endedAt" | "attempts" | "error" | "dueAt"
+> & {
+  /** It goes on with an event, a signal or the end of another run, not by itself. */
+  readonly waitsToHear: boolean;
+  readonly outcome?: Ended | undefined;
+};
+
+/** A run with its steps, in the order in which it came to them. */
+export interface RunTimeline extends RunSummary {
+  /** Who asked for it. */
+  readonly actor: string;
+  readonly steps: readonly TimelineStep[];
+  readonly outcome?: Ended | undefined;
+}
+
+interface Listed {
+  readonly workflow?: string;
+  readonly state?: RunState;
+  readonly limit?: number;
+}
+
 interface Signalled {
   readonly id: string;
   readonly signal: string;
@@ -33,6 +88,36 @@ interface Signalled {
 const nothing = objectSchema<Record<never, never>>({});
 const run = objectSchema<{ readonly id: string }>({ id: text });
 
+const states: readonly RunState[] = ["running", "due", "waiting", "stuck", "done", "failed"];
+const instant = wholeNumber(0);
+const summary = {
+  id: text,
+  workflow: text,
+  version: wholeNumber(1),
+  state: oneOf(states),
+  startedAt: instant,
+  endedAt: optional(instant),
+  isCancelled: yesOrNo,
+  traceId: text,
+  dueAt: optional(instant),
+  owner: optional(text),
+  error: optional(longText),
+  fault: optional(text),
+};
+const step = {
+  name: text,
+  kind: text,
+  beganAt: instant,
+  endedAt: optional(instant),
+  attempts: wholeNumber(0),
+  error: optional(longText),
+  dueAt: optional(instant),
+  waitsToHear: yesOrNo,
+  outcome: optional(anything),
+};
+
+/** May see runs of any workflow of the tenant, and all that they went through. */
+const read = "workflows:read";
 /** May operate runs of any workflow of the tenant. */
 const operate = "workflows:operate";
 
@@ -56,6 +141,25 @@ export const workflowRuns = defineContract("workflows", {
       http: "GET /v1/workflows/:id",
       // The handler asks for the permissions that the run's starter had.
       access: "public",
+    }),
+    list: query({
+      summary: "Runs of workflows, the newest first",
+      input: objectSchema<Listed>({
+        workflow: optional(text),
+        state: optional(oneOf(states)),
+        limit: optional(wholeNumber(1, 1_000)),
+      }),
+      output: objectSchema<{ readonly runs: readonly RunSummary[] }>({ runs: listOf(summary) }),
+      http: "GET /v1/workflows",
+      access: read,
+    }),
+    timeline: query({
+      summary: "A run with its steps, and what each waits for",
+      input: run,
+      output: objectSchema<RunTimeline>({ ...summary, actor: text, steps: listOf(step), outcome: optional(anything) }),
+      faults: ["unknownRun"],
+      http: "GET /v1/workflows/:id/timeline",
+      access: read,
     }),
   },
   commands: {

@@ -3,28 +3,45 @@ import { type Identity, may } from "../../service/identity.ts";
 import { type Handler, implement, type Service } from "../../service/service.ts";
 import type { Outcome } from "../../store/outcome.ts";
 import type { RunReport } from "../../store/workflows.ts";
+import type { RecordedStep } from "../history.ts";
 import type { WorkflowOperations } from "../operations.ts";
-import { type RunStatus, workflowRuns } from "./contract.ts";
+import { type RunStatus, type RunSummary, type TimelineStep, workflowRuns } from "./contract.ts";
 
 type Operating = Pick<Parameters<Handler<typeof workflowRuns.cancel>>[0], "identity" | "faults">;
 
 /** Offers the runs of an application. `operations` are asked for at each call: the application is not made yet. */
 export function workflowRunsService(operations: () => WorkflowOperations): Service {
   const reported = async (id: string, { tenant }: Identity): Promise<RunReport | undefined> => {
-    const [found] = await operations().list({ id });
-    return found?.tenant === tenant ? found : undefined;
+    const [found] = await operations().list({ id, tenant });
+    return found;
   };
   const find: Handler<typeof workflowRuns.find> = async (ctx, { id }) => {
     const report = await reported(id, ctx.identity);
     if (report === undefined) throw ctx.faults.unknownRun({ id });
     const { type: workflow, state, endedAt } = report;
-    const mayReadAll = may(ctx.identity, "workflows:read");
+    const mayReadAll = may(ctx.identity, workflowRuns.list.definition.access);
     const run = mayReadAll && endedAt === undefined ? undefined : await operations().show(id);
     // Its outcome may tell what nobody knows who may do less than its starter might.
     const mayRead = mayReadAll || run?.permissions.every((one) => may(ctx.identity, one)) === true;
     if (!mayRead) throw ctx.faults.unknownRun({ id });
     const outcome = endedAt === undefined ? undefined : run?.outcome;
     return { id, workflow, state, ...(outcome !== undefined && { outcome: endedAs(outcome) }) };
+  };
+  const list: Handler<typeof workflowRuns.list> = async (ctx, { workflow: type, state, limit }) => {
+    const found = await operations().list({ tenant: ctx.identity.tenant, type, state, limit });
+    return { runs: found.map(summaryOf) };
+  };
+  const timeline: Handler<typeof workflowRuns.timeline> = async (ctx, { id }) => {
+    const report = await reported(id, ctx.identity);
+    const run = report && (await operations().show(id));
+    if (run === undefined) throw ctx.faults.unknownRun({ id });
+    const { outcome } = run;
+    return {
+      ...summaryOf(report as RunReport),
+      actor: run.actor,
+      steps: run.steps.map(stepOf),
+      ...(outcome !== undefined && { outcome: endedAs(outcome) }),
+    };
   };
   const operated = async (ctx: Operating, id: string, work: (operations: WorkflowOperations) => Promise<void>) => {
     if ((await reported(id, ctx.identity)) === undefined) throw ctx.faults.unknownRun({ id });
@@ -44,7 +61,25 @@ export function workflowRunsService(operations: () => WorkflowOperations): Servi
       throw kernelFaults.invalidInput.is(error) ? ctx.faults.unfitData({ issues: error.details.issues }) : error;
     }
   };
-  return implement(workflowRuns, { queries: { find }, commands: { cancel, retry, signal } });
+  return implement(workflowRuns, { queries: { find, list, timeline }, commands: { cancel, retry, signal } });
+}
+
+function summaryOf({ type: workflow, tenant: _, fault, ...report }: RunReport): RunSummary {
+  return { ...report, workflow, fault: fault?.code };
+}
+
+function stepOf({ name, kind, beganAt, endedAt, attempts, error, dueAt, topic, outcome }: RecordedStep): TimelineStep {
+  return {
+    name,
+    kind,
+    beganAt,
+    endedAt,
+    attempts,
+    error,
+    dueAt,
+    waitsToHear: topic !== undefined && endedAt === undefined,
+    ...(outcome !== undefined && { outcome: endedAs(outcome) }),
+  };
 }
 
 /** Of what is our fault nothing but that it is: the text may hold anything. */

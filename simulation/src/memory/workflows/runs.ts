@@ -241,9 +241,10 @@ function storedRun(transaction: DatabaseTransaction, row: RunRow): StoredRun {
   return { ...row, steps: stepsOf(transaction, row.id), messages: messagesFor(transaction, row.id) };
 }
 
-function list(transaction: DatabaseTransaction, { id, type, state, limit = 100 }: RunFilter): RunReport[] {
+function list(transaction: DatabaseTransaction, { id, tenant, type, state, limit = 100 }: RunFilter): RunReport[] {
   return [...transaction.rows(runs).values()]
     .filter((row) => (id ?? row.id) === row.id && (type ?? row.type) === row.type)
+    .filter((row) => (tenant ?? row.tenant) === row.tenant)
     .map((row) => report(transaction, row))
     .filter((one) => state === undefined || one.state === state)
     .sort((a, b) => b.startedAt - a.startedAt)
