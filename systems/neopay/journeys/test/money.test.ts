@@ -72,10 +72,16 @@ describeInTopologies(
           data: { merchant: "acme", amountMinor: 100_00, endToEndId: acme },
         });
 
+        // Until the bank's statement comes, what was paid is a break that grows old; what was rejected is none.
+        const reconciled = () => call(reconciliation.run, {}).catch((error: { code?: string }) => error.code);
+        const queue = async () => (await call(reconciliation.queue, { account: iban })).breaks;
+        await expect.poll(reconciled, patience).toMatchObject({ matchedCount: 0, openCount: 1 });
+        const missing = { kind: "missingAtBank", ledgerMinor: -100_00, bankMinor: null, ageDays: 0, status: "open" };
+        expect(await queue()).toMatchObject([{ ...missing, references: expect.arrayContaining([acme]) }]);
+
         await call(statements.import, { content: debitStatement(booked) });
-        await expect
-          .poll(() => call(reconciliation.run, {}).catch((error: { code?: string }) => error.code), patience)
-          .toMatchObject({ matchedCount: 1, openCount: 0 });
+        await expect.poll(reconciled, patience).toMatchObject({ matchedCount: 1, openCount: 0 });
+        expect(await queue()).toEqual([]);
         const { currencies } = await call(ledger.trialBalance, {});
         expect(currencies).toMatchObject([{ currency: "EUR", differenceMinor: 0 }]);
       } finally {
