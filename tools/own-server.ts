@@ -7,10 +7,15 @@ import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** A server of ../shared/infra whose program can be run for oneself as well. */
-export type OwnServerName = "nats" | "redis";
+export type OwnServerName = "nats" | "redis" | "kafka";
 
 /** Where its program may lie below a folder of ../shared/infra; the last part is its name on the PATH. */
-const programs: Record<OwnServerName, string> = { nats: "nats-*/nats-server", redis: "redis-server" };
+const programs: Record<OwnServerName, string> = {
+  nats: "nats-*/nats-server",
+  redis: "redis-server",
+  kafka: "kafka/*/kafka_*.jar",
+};
+const startTries = 1_200;
 
 /** The program of a server: as ../shared/infra installed it, or from the PATH. Undefined where it is in neither. */
 export function programOf(server: OwnServerName): string | undefined {
@@ -45,7 +50,7 @@ export class OwnServer {
   async restart(): Promise<void> {
     this.child = spawn(this.program, this.args(this.port), { stdio: "ignore" });
     for (let tries = 0; !(await accepts(this.port)); tries++) {
-      if (tries > 200 || this.child.exitCode !== null) throw new Error(`${this.program} does not start`);
+      if (tries > startTries || this.child.exitCode !== null) throw new Error(`${this.program} does not start`);
       await delay(25);
     }
   }

@@ -1,11 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { OwnServer } from "../../../tools/own-server.ts";
-import { selfSigned } from "../../../tools/test-certificate.ts";
-import { expectTrip } from "../../../tools/test-log/trip.ts";
-import { describeWithOwnServer } from "../../../tools/test-server.ts";
+import { describeAccess } from "../../../tools/test-log/access.ts";
 import { createJetStreamLog } from "../src/index.ts";
 
 const users = `authorization { users: [
@@ -13,44 +8,19 @@ const users = `authorization { users: [
   { user: deaf, password: deaf, permissions: { subscribe: "other.>" } },
 ] }`;
 
-describeWithOwnServer("nats", "who may use the log over JetStream", (program) => {
-  let folder: string;
-  let server: OwnServer;
-  let ca: string;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "banyan-jetstream-access-"));
+describeAccess({
+  server: "nats",
+  title: "who may use the log over JetStream",
+  args(port, { folder, certificate: { certFile, keyFile } }) {
     const config = join(folder, "nats.conf");
-    const { certFile, keyFile, ca: own } = selfSigned(folder);
-    ca = own;
-    writeFileSync(
-      config,
-      `jetstream { store_dir: "${folder}" }\ntls { cert_file: "${certFile}", key_file: "${keyFile}" }\n${users}`,
-    );
-    server = await OwnServer.start(program, (port) => ["-c", config, "-a", "127.0.0.1", "-p", String(port)]);
-  });
-  afterAll(async () => {
-    await server.kill();
-    rmSync(folder, { recursive: true });
-  });
-
-  const open = async (user: string, tls?: { readonly ca: string }) => {
-    const url = `tls://${user}@localhost:${server.port}`;
-    const log = createJetStreamLog({ url, ...(tls !== undefined && { tls }) });
-    onTestFinished(() => log.close({ deadlineMs: 1_000 }));
-    await log.open({ signal: AbortSignal.timeout(10_000) });
-    return log;
-  };
-
-  test("a user with the right password and the server's authority appends and reads", async () => {
-    await expectTrip(await open("ledger:p%40ss%2Fword", { ca }));
-  });
-
-  test.for([
-    ["a wrong password", "ledger:wrong", true],
-    ["a user who may not hear", "deaf:deaf", true],
-    ["a server that nobody vouches for", "ledger:p%40ss%2Fword", false],
-  ] as const)("%s is refused", async ([, user, isTrusted]) => {
-    await expect(open(user, isTrusted ? { ca } : undefined)).rejects.toMatchObject({ code: "log.unavailable" });
-  });
+    const tls = `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`;
+    writeFileSync(config, `jetstream { store_dir: "${folder}" }\n${tls}\n${users}`);
+    return ["-c", config, "-a", "127.0.0.1", "-p", String(port)];
+  },
+  create(port, { user, password, ...tls }) {
+    const url = `tls://${user}:${encodeURIComponent(password)}@localhost:${port}`;
+    return createJetStreamLog({ url, ...tls });
+  },
+  users: ["ledger"],
+  limited: { title: "a user who may not hear", user: "deaf" },
 });
