@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { type Bus, busFaults } from "@banyan/kernel/bus";
+import { type Bus, busFaults, type Exchange, type OutgoingCall } from "@banyan/kernel/bus";
 import { expect, type TestContext, test } from "vitest";
 import { eventually, type Probe } from "./probe.ts";
 
 const newGroup = () => `probe-${randomBytes(6).toString("hex")}`;
+
+const asked = (exchange: Exchange, group: string, call: OutgoingCall) =>
+  new Promise((answered, failed) => exchange.askGroup(group, call, { answered, failed }));
 
 export function groupClauses(probe: () => Probe): void {
   /** Skips where the bus declares that it has no groups. */
@@ -22,7 +25,7 @@ export function groupClauses(probe: () => Probe): void {
     let sent = 0;
     await eventually(async () => {
       for (let turn = 0; turn < 20; turn++) {
-        expect(await caller.exchange.requestGroup(group, caller.call(sent))).toBe(sent);
+        expect(await asked(caller.exchange, group, caller.call(sent))).toBe(sent);
         sent++;
       }
       for (const { came } of members) expect(came.length).toBeGreaterThan(0);
@@ -35,12 +38,12 @@ export function groupClauses(probe: () => Probe): void {
     const group = newGroup();
     const [caller, member] = [await probe().node(), await probe().node()];
     const none = { code: busFaults.unavailable.code, retry: "yes" };
-    await expect(caller.exchange.requestGroup(group, caller.call(1))).rejects.toMatchObject(none);
+    await expect(asked(caller.exchange, group, caller.call(1))).rejects.toMatchObject(none);
     const leave = member.exchange.join(group);
-    await eventually(async () => expect(await caller.exchange.requestGroup(group, caller.call(2))).toBe(2));
+    await eventually(async () => expect(await asked(caller.exchange, group, caller.call(2))).toBe(2));
     leave();
     await eventually(async () => {
-      await expect(caller.exchange.requestGroup(group, caller.call(3))).rejects.toMatchObject(none);
+      await expect(asked(caller.exchange, group, caller.call(3))).rejects.toMatchObject(none);
     });
   });
 
@@ -53,7 +56,7 @@ export function groupClauses(probe: () => Probe): void {
     member.exchange.join(group);
     const call = () => caller.call("x".repeat(10_000), { scope: caller.scope(3_000) });
     const failure = await eventually(async () => {
-      const fault = await caller.exchange.requestGroup(group, call()).catch((error: unknown) => error);
+      const fault = await asked(caller.exchange, group, call()).catch((error: unknown) => error);
       expect(fault).toMatchObject({ code: "bus.tooLarge" });
       return fault as { details: { payloadBytesMax: number } };
     });

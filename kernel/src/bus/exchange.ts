@@ -1,3 +1,4 @@
+import type { Asker } from "../call/asker.ts";
 import { type Clock, systemClock } from "../call/clock.ts";
 import { newTraceId } from "../call/ids.ts";
 import { Inspector } from "../call/inspector.ts";
@@ -8,10 +9,8 @@ import { Callee } from "./callee/callee.ts";
 import type { Incoming } from "./callee/execution.ts";
 import { Caller } from "./caller/caller.ts";
 import type { OutgoingCall } from "./caller/outgoing-call.ts";
-import type { CallType } from "./caller/write-call.ts";
 import type { ByteStream } from "./flow/byte-stream.ts";
 import { type Codec, jsonCodec } from "./frame/codec.ts";
-import { frameType } from "./frame/frame.ts";
 import { defaultLimits, type ExchangeLimits } from "./limits.ts";
 import type { Link } from "./link/link.ts";
 import { type PeerListener, Peers } from "./peers.ts";
@@ -103,17 +102,24 @@ export class Exchange {
    * `kernel.overloaded` where too much is under way already. An input that JSON cannot say throws what its encoder says.
    */
   request(node: NodeRef, call: OutgoingCall): Promise<unknown> {
-    return this.begin(node, frameType.request, call);
+    return new Promise((answered, failed) => this.ask(node, call, { answered, failed }));
+  }
+
+  /** As `request`, for who needs no promise. */
+  ask(node: NodeRef, call: OutgoingCall, asker: Asker): void {
+    const link = this.linkTo(node);
+    if (link === undefined) asker.failed(this.crowded(call));
+    else this.caller.begin(link, call, asker);
   }
 
   /** A call that nobody answers. Settles when it is on its way, which does not say that it arrives. */
   async tell(node: NodeRef, call: OutgoingCall): Promise<void> {
-    await this.begin(node, frameType.oneWay, call);
+    await this.request(node, { ...call, isOneWay: true });
   }
 
-  /** The answer of one member of a group, by the broker's choice; see `request`. Only where the bus has groups. */
-  requestGroup(group: string, call: OutgoingCall): Promise<unknown> {
-    return this.caller.beginGroup(this.peers.groupWay(group), call);
+  /** Asks one member of a group, by the broker's choice; see `request`. Only where the bus has groups. */
+  askGroup(group: string, call: OutgoingCall, asker: Asker): void {
+    this.caller.beginGroup(this.peers.groupWay(group), call, asker);
   }
 
   /** Takes part in a group until the answered function is called. Only where the bus has groups. */
@@ -225,11 +231,6 @@ export class Exchange {
       callee.whenIdle = settled;
       settled();
     });
-  }
-
-  private begin(node: NodeRef, type: CallType, call: OutgoingCall): Promise<unknown> {
-    const link = this.linkTo(node);
-    return link === undefined ? Promise.reject(this.crowded(call)) : this.caller.begin(link, type, call);
   }
 
   private linkTo(node: NodeRef): Link | undefined {

@@ -35,6 +35,7 @@ export function bind(
     codes,
     handler: typeof handled === "function" && !isWorkflow ? handled : null,
     group: isWorkflow ? workflowGroup(runtime) : typeof handled === "function" ? null : new Coalescer(handled),
+    leaving: null,
     standard: definition.validate === "none" ? null : definition.input["~standard"],
     deadlineMs: definition.deadlineMs,
     cache: definition.cache,

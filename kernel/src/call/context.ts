@@ -11,6 +11,7 @@ import type { Sql } from "../store/sql.ts";
 import type { Committed, Store } from "../store/store.ts";
 import type { RunClaim } from "../store/workflows.ts";
 import type { Work } from "../transaction/work.ts";
+import type { Asker } from "./asker.ts";
 import type { Clock } from "./clock.ts";
 import { uuidv7 } from "./ids.ts";
 import type { Inspector } from "./inspector.ts";
@@ -64,10 +65,12 @@ export interface Binding extends Handling {
   readonly kind: "command" | "query";
   /** Of the faults that it declares. */
   readonly codes: ReadonlySet<string>;
-  /** null where `group` takes the calls. */
+  /** null where `group` or `leaving` takes the calls. */
   readonly handler: AnyHandler | null;
-  /** Takes the calls of a batched command, of a workflow, and those of another process; else null. */
+  /** Takes the calls of a batched command, and of a workflow; else null. */
   readonly group: { add(call: ValidCall): Promise<unknown> } | null;
+  /** Takes the calls of an action that other processes may handle; else null. */
+  readonly leaving: Leaving | null;
   /** null where the contract says that input is not validated. */
   readonly standard: Schema["~standard"] | null;
   readonly deadlineMs: number | undefined;
@@ -87,6 +90,9 @@ export interface ValidCall {
   readonly context: Context;
   readonly value: unknown;
 }
+
+/** Sends a call to another process. The call ends with its scope, which its caller watches. */
+export type Leaving = (call: ValidCall, asker: Asker) => void;
 
 /** What became of a call beside its answer. */
 export interface CallNotes {

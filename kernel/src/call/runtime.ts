@@ -96,7 +96,11 @@ export class Runtime implements Calls {
   }
 
   private run(binding: Binding, context: Context, value: unknown): Promise<unknown> {
-    if (binding.group !== null) return binding.group.add({ binding, context, value });
+    const { group, leaving } = binding;
+    if (leaving !== null) {
+      return new Promise((answered, failed) => leaving({ binding, context, value }, { answered, failed }));
+    }
+    if (group !== null) return group.add({ binding, context, value });
     if (binding.kind === "command") return runCommand({ binding, context, value });
     if (binding.cache === undefined) return this.query(binding, context, value);
     return this.cache.answer({ binding, context, value }, (loader) => {
@@ -135,11 +139,15 @@ export class Runtime implements Calls {
         this.rootEnded(scope);
         reject(error);
       };
-      if (!binding.isPlain || this.inspector.emitCall !== null) {
-        this.invoke(binding, context, input).then(answered, failed);
-        return;
-      }
       try {
+        if (binding.leaving !== null && this.inspector.emitCall === null) {
+          binding.leaving({ binding, context, value: input }, { answered, failed });
+          return;
+        }
+        if (!binding.isPlain || this.inspector.emitCall !== null) {
+          this.invoke(binding, context, input).then(answered, failed);
+          return;
+        }
         const value = validated(binding, input);
         if (value instanceof Promise)
           value.then((settled) => this.run(binding, context, settled)).then(answered, failed);

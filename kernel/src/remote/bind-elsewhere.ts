@@ -1,11 +1,8 @@
-import type { Binding, Calls, ValidCall } from "../call/context.ts";
+import type { Binding, Calls, Leaving } from "../call/context.ts";
 import type { AnyAction } from "../contract/action.ts";
 
-/** Where the calls of a binding go that leave the process. */
-type Add = (call: ValidCall) => Promise<unknown>;
-
-/** A binding whose calls `add` takes. It neither validates nor checks, and has no middleware: where the action is handled has all of it. */
-export function bindElsewhere(runtime: Calls, action: AnyAction, add: Add): Binding {
+/** A binding whose calls leave. It neither validates nor checks, and has no middleware: where the action is handled has all of it. */
+export function bindElsewhere(runtime: Calls, action: AnyAction, leaving: Leaving): Binding {
   return {
     runtime,
     action,
@@ -15,7 +12,8 @@ export function bindElsewhere(runtime: Calls, action: AnyAction, add: Add): Bind
     faults: {},
     codes: new Set((action.definition.faults ?? []).map((name) => `${action.service}.${name}`)),
     handler: null,
-    group: { add },
+    group: null,
+    leaving,
     standard: null,
     deadlineMs: action.definition.deadlineMs,
     cache: undefined,

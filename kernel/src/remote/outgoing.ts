@@ -1,3 +1,4 @@
+import { type Asker, told } from "../call/asker.ts";
 import type { ValidCall } from "../call/context.ts";
 import type { InspectorRecord } from "../call/inspector.ts";
 import { nearest } from "../call/nearest.ts";
@@ -10,8 +11,8 @@ import { healthBy, isWorthRetry, pauseMs, RetryBudget } from "../resilience/retr
 import type { Route } from "./route.ts";
 import { type Absence, Routes, type RoutesOptions } from "./routes.ts";
 
-/** Sends one call to one node, and answers what comes back. */
-export type Send = (route: Route, call: ValidCall) => Promise<unknown>;
+/** Sends one call to one node. */
+export type Send = (route: Route, call: ValidCall, asker: Asker) => void;
 
 /** What calls of one action need of the process they leave. */
 export interface OutgoingOptions extends RoutesOptions {
@@ -31,7 +32,7 @@ const unheardMs = 250;
 
 /**
  * Calls of one action to other nodes: bulkhead, then whom to ask, then the call, then again where that is safe. A call that meets
- * no trouble goes through without an await of its own.
+ * no trouble goes through without a promise of its own.
  */
 export class Outgoing {
   private readonly options: OutgoingOptions;
@@ -51,10 +52,10 @@ export class Outgoing {
     this.isTimed = policy.balance === "latency";
   }
 
-  add(call: ValidCall): Promise<unknown> {
-    if (this.options.action.instanced && call.context.key === undefined) return Promise.reject(this.unnamed());
-    if (!this.bulkhead.enter()) return this.queued(call);
-    return this.placed(call);
+  add(call: ValidCall, asker: Asker): void {
+    if (this.options.action.instanced && call.context.key === undefined) asker.failed(this.unnamed());
+    else if (this.bulkhead.enter()) this.placed(call, asker);
+    else this.queued(call, asker);
   }
 
   private unnamed(): Error {
@@ -63,17 +64,24 @@ export class Outgoing {
   }
 
   /** The call has its place, and gives it back when it ends. */
-  private placed(call: ValidCall): Promise<unknown> {
+  private placed(call: ValidCall, asker: Asker): void {
     this.budget?.earn();
     const route = this.find(call, null);
-    if (route === null) return this.sought(call);
-    return this.tried(route, call).then(
-      (value) => {
+    if (route !== null) {
+      this.try(route, call, asker);
+      return;
+    }
+    this.awaited(call, null).then(
+      (found) => this.try(found, call, asker),
+      (error: unknown) => {
         this.bulkhead.leave();
-        return value;
+        asker.failed(error);
       },
-      (error: unknown) => this.again(call, route, error),
     );
+  }
+
+  private try(route: Route, call: ValidCall, asker: Asker): void {
+    this.options.send(route, call, new FirstTry(this, route, { call, asker, began: this.began(route) }));
   }
 
   private find({ context, value }: ValidCall, not: Route | null): Route | null {
@@ -83,27 +91,21 @@ export class Outgoing {
     return this.routes.find({ key, instance, not });
   }
 
-  private tried(route: Route, call: ValidCall): Promise<unknown> {
-    const { node } = route;
-    const began = this.isTimed ? this.options.now() : 0;
+  /** A call goes to the node now; answers when that is, where somebody wants to know. */
+  private began({ node }: Route): number {
     node.health.use();
     node.inFlight++;
-    return this.options.send(route, call).then(
-      (value) => {
-        node.inFlight--;
-        route.breaker?.succeeded();
-        if (this.isTimed) node.took(this.options.now() - began);
-        return value;
-      },
-      (error: unknown) => {
-        node.inFlight--;
-        this.judge(route, error);
-        throw error;
-      },
-    );
+    return this.isTimed ? this.options.now() : 0;
   }
 
-  private judge({ breaker }: Route, error: unknown): void {
+  private succeeded({ node, breaker }: Route, began: number): void {
+    node.inFlight--;
+    breaker?.succeeded();
+    if (this.isTimed) node.took(this.options.now() - began);
+  }
+
+  private failed({ node, breaker }: Route, error: unknown): void {
+    node.inFlight--;
     const { declared, now } = this.options;
     const health = healthBy(error, declared);
     if (health === "ill") breaker?.failed(now());
@@ -111,22 +113,31 @@ export class Outgoing {
     else breaker?.probeEnded(now());
   }
 
-  /** The first run found nobody at once. */
-  private async sought(call: ValidCall): Promise<unknown> {
-    let route: Route;
-    try {
-      route = await this.awaited(call, null);
-    } catch (error) {
-      this.bulkhead.leave();
-      throw error;
-    }
-    return this.tried(route, call).then(
-      (value) => {
-        this.bulkhead.leave();
-        return value;
-      },
-      (error: unknown) => this.again(call, route, error),
-    );
+  /** The first try was answered, and was all that the call needed. */
+  done(route: Route, began: number): void {
+    this.succeeded(route, began);
+    this.bulkhead.leave();
+  }
+
+  /** What becomes of a call whose first try failed. */
+  retried(call: ValidCall, route: Route, error: unknown): Promise<unknown> {
+    this.failed(route, error);
+    return this.again(call, route, error);
+  }
+
+  private tried(route: Route, call: ValidCall): Promise<unknown> {
+    const began = this.began(route);
+    return new Promise((resolve, reject) => {
+      const answered = (value: unknown) => {
+        this.succeeded(route, began);
+        resolve(value);
+      };
+      const failed = (error: unknown) => {
+        this.failed(route, error);
+        reject(error);
+      };
+      this.options.send(route, call, { answered, failed });
+    });
   }
 
   private async again(call: ValidCall, first: Route, error: unknown): Promise<unknown> {
@@ -204,28 +215,58 @@ export class Outgoing {
     return kernelFaults.unavailable({ action: id, why: absence === "instance" ? `nobody has ${key}` : whys[absence] });
   }
 
-  private queued(call: ValidCall): Promise<unknown> {
+  private queued(call: ValidCall, asker: Asker): void {
     const { scope } = call.context;
     const { id } = this.options.action;
     const record = (state: "queued" | "refused") =>
       this.options.record({ kind: "bulkhead", id, state, at: this.options.wallClock() });
-    return new Promise((resolve, reject) => {
-      const entry = { end: (reason: Error) => stop(reason) };
-      const stopWaiting = this.bulkhead.wait(() => {
-        scope.forget(entry);
-        resolve(this.placed(call));
-      });
-      const stop = (reason: Error) => {
-        stopWaiting?.();
-        reject(reason);
-      };
-      if (stopWaiting === null) {
-        record("refused");
-        return reject(kernelFaults.overloaded({ action: id, inFlightMax: this.bulkhead.inFlightMax }));
-      }
-      record("queued");
-      scope.add(entry);
+    const stopWaiting = this.bulkhead.wait(() => {
+      scope.forget(entry);
+      this.placed(call, asker);
     });
+    if (stopWaiting === null) {
+      record("refused");
+      asker.failed(kernelFaults.overloaded({ action: id, inFlightMax: this.bulkhead.inFlightMax }));
+      return;
+    }
+    record("queued");
+    const entry = {
+      end: (reason: Error) => {
+        stopWaiting();
+        asker.failed(reason);
+      },
+    };
+    scope.add(entry);
+  }
+}
+
+/** The first try of a call, which nearly always is the only one: an object, in the place of a promise and four functions. */
+class FirstTry implements Asker {
+  private readonly outgoing: Outgoing;
+  private readonly route: Route;
+  private readonly call: ValidCall;
+  private readonly asker: Asker;
+  private readonly began: number;
+
+  constructor(
+    outgoing: Outgoing,
+    route: Route,
+    { call, asker, began }: { readonly call: ValidCall; readonly asker: Asker; readonly began: number },
+  ) {
+    this.outgoing = outgoing;
+    this.route = route;
+    this.call = call;
+    this.asker = asker;
+    this.began = began;
+  }
+
+  answered(value: unknown): void {
+    this.outgoing.done(this.route, this.began);
+    this.asker.answered(value);
+  }
+
+  failed(error: unknown): void {
+    told(this.asker, this.outgoing.retried(this.call, this.route, error));
   }
 }
 

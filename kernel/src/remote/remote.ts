@@ -2,7 +2,8 @@ import { hostname } from "node:os";
 import type { Bus } from "../bus/bus.ts";
 import { Exchange } from "../bus/exchange.ts";
 import type { Codec } from "../bus/frame/codec.ts";
-import type { Binding, ValidCall } from "../call/context.ts";
+import { type Asker, told } from "../call/asker.ts";
+import type { Binding, Leaving, ValidCall } from "../call/context.ts";
 import type { HealthCheck } from "../call/health-check.ts";
 import { newSpanId } from "../call/ids.ts";
 import type { NodeState } from "../call/inspector.ts";
@@ -104,19 +105,20 @@ export class Remote {
 
   private byInstance(local: Binding, instances: readonly string[]): Binding {
     const elsewhere = this.leaving(local.action);
-    return bindElsewhere(this.runtime, local.action, (call) => {
+    return bindElsewhere(this.runtime, local.action, (call, asker) => {
       const { context, value } = call;
       const isOurs = context.key !== undefined && instances.includes(context.key);
-      return isOurs ? this.runtime.invoke(local, context, value) : elsewhere(call);
+      if (isOurs) told(asker, this.runtime.invoke(local, context, value));
+      else elsewhere(call, asker);
     });
   }
 
   /** Takes calls of an action to other nodes; what they need is made at the first of them. */
-  private leaving(action: AnyAction): (call: ValidCall) => Promise<unknown> {
+  private leaving(action: AnyAction): Leaving {
     let outgoing: Outgoing | null = null;
-    return (call) => {
+    return (call, asker) => {
       outgoing ??= this.outgoing(action, call.binding.codes);
-      return outgoing.add(call);
+      outgoing.add(call, asker);
     };
   }
 
@@ -137,7 +139,7 @@ export class Remote {
       now,
       wallClock: () => clock.now(),
       record,
-      send: (route, call) => this.send(route, call),
+      send: (route, call, asker) => this.send(route, call, asker),
       schemasAt: (node) => this.schemasAt(node, action),
       knownIds: () => this.knownIds(),
       breakerEntered: ({ ref }, state) =>
@@ -150,7 +152,7 @@ export class Remote {
     return this.registry;
   }
 
-  private send({ node, number, group }: Route, { binding, context, value }: ValidCall): Promise<unknown> {
+  private send({ node, number, group }: Route, { binding, context, value }: ValidCall, asker: Asker): void {
     const { origin, notes } = context;
     if (notes !== undefined) notes.node = node.ref.id;
     const call = {
@@ -166,7 +168,8 @@ export class Remote {
       metadata: origin.metadata,
       notes,
     };
-    return group === null ? this.exchange.request(node.ref, call) : this.exchange.requestGroup(group, call);
+    if (group === null) this.exchange.ask(node.ref, call, asker);
+    else this.exchange.askGroup(group, call, asker);
   }
 
   private schemasAt({ ref }: RemoteNode, { id }: AnyAction): Promise<unknown> {

@@ -1,3 +1,4 @@
+import type { Asker } from "../../call/asker.ts";
 import { faultFromRecord } from "../../contract/fault.ts";
 import { kernelFaults } from "../../contract/kernel-faults.ts";
 import { busFaults } from "../bus-faults.ts";
@@ -14,15 +15,14 @@ import type { Link } from "../link/link.ts";
 import type { GroupWay } from "./group-way.ts";
 import type { OutgoingCall } from "./outgoing-call.ts";
 import { SlotTable } from "./slot-table.ts";
-import { type CallType, writeCall } from "./write-call.ts";
+import { writeCall } from "./write-call.ts";
 
 /** A call that waits for its answer. */
 class PendingCall {
-  readonly promise: Promise<unknown>;
   /** Of a call to a group: whoever answers; null before. */
   link: Link | null;
-  readonly type: CallType;
   readonly call: OutgoingCall;
+  readonly asker: Asker;
   id = -1;
   /** Of a call to a group. */
   way: GroupWay | null = null;
@@ -30,23 +30,17 @@ class PendingCall {
   batch = -1;
   /** Gets the stream once the call has left; null for a call without one. */
   opened: ((stream: ByteStream) => void) | null = null;
-  resolve!: (value: unknown) => void;
-  reject!: (reason: unknown) => void;
   private readonly caller: Caller;
 
   constructor(
     caller: Caller,
     link: Link | null,
-    { type, call }: { readonly type: CallType; readonly call: OutgoingCall },
+    { call, asker }: { readonly call: OutgoingCall; readonly asker: Asker },
   ) {
     this.caller = caller;
     this.link = link;
-    this.type = type;
     this.call = call;
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
+    this.asker = asker;
   }
 
   /** Its scope ended. */
@@ -76,13 +70,11 @@ export class Caller {
     return this.pending.count;
   }
 
-  /** Settles when the call is answered; a one-way call when it is on its way. */
-  begin(link: Link, type: CallType, call: OutgoingCall): Promise<unknown> {
+  /** A one-way call counts as answered when it is on its way. */
+  begin(link: Link, call: OutgoingCall, asker: Asker): void {
     const refusal = this.refusal(link.writer, call);
-    if (refusal !== null) return Promise.reject(refusal);
-    const pending = new PendingCall(this, link, { type, call });
-    this.add(pending);
-    return pending.promise;
+    if (refusal === null) this.add(new PendingCall(this, link, { call, asker }));
+    else asker.failed(refusal);
   }
 
   /** A request with a stream, which is answered once the call has left. */
@@ -93,8 +85,8 @@ export class Caller {
     const refusal = this.refusal(link.writer, call);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      const pending = new PendingCall(this, link, { type: frameType.request, call });
-      const answer = pending.promise;
+      const { promise: answer, resolve: answered, reject: failed } = Promise.withResolvers();
+      const pending = new PendingCall(this, link, { call, asker: { answered, failed } });
       pending.opened = (stream) => resolve({ stream, answer });
       // Where it never leaves; later it is for whoever has the answer.
       answer.catch(reject);
@@ -103,22 +95,24 @@ export class Caller {
   }
 
   /** To whichever member of a group gets it. */
-  beginGroup(way: GroupWay, call: OutgoingCall): Promise<unknown> {
+  beginGroup(way: GroupWay, call: OutgoingCall, asker: Asker): void {
     const refusal = this.refusal(way.writer, call);
-    if (refusal !== null) return Promise.reject(refusal);
-    const pending = new PendingCall(this, null, { type: frameType.request, call });
+    if (refusal !== null) {
+      asker.failed(refusal);
+      return;
+    }
+    const pending = new PendingCall(this, null, { call, asker });
     this.add(pending);
-    const { id, promise } = pending;
+    const { id } = pending;
     try {
-      writeCall(way, call, { type: frameType.request, id, hasStream: false, isNamed: true, payloadBytesMax: 0 });
+      writeCall(way, call, { id, hasStream: false, isNamed: true, payloadBytesMax: 0 });
       pending.way = way;
       pending.batch = way.writer.number;
       way.writer.flush();
     } catch (error) {
       this.settle(pending, null);
-      pending.reject(error);
+      asker.failed(error);
     }
-    return promise;
   }
 
   /** A group has no member, or no broker to ask. */
@@ -126,7 +120,7 @@ export class Caller {
     for (const pending of this.pending.values()) {
       if (pending.way !== way || pending.batch !== batch) continue;
       this.settle(pending, reason);
-      pending.reject(busFaults.unavailable(undefined, { cause: reason }));
+      pending.asker.failed(busFaults.unavailable(undefined, { cause: reason }));
     }
   }
 
@@ -141,7 +135,7 @@ export class Caller {
       if (pending.link !== link) continue;
       const isUnsent = pending.batch < 0 || pending.batch === batch;
       this.settle(pending, reason);
-      pending.reject((isUnsent ? busFaults.unavailable : busFaults.uncertain)(undefined, { cause: reason }));
+      pending.asker.failed((isUnsent ? busFaults.unavailable : busFaults.uncertain)(undefined, { cause: reason }));
     }
   }
 
@@ -160,7 +154,7 @@ export class Caller {
   cancel(pending: PendingCall, reason: Error): void {
     const { link, batch, id } = pending;
     this.settle(pending, reason);
-    pending.reject(reason);
+    pending.asker.failed(reason);
     if (batch < 0 || link?.state !== "up") return;
     link.writer.begin(frameType.cancel, 0, id);
     link.writer.end();
@@ -178,7 +172,7 @@ export class Caller {
       this.assemble(pending, link);
     } else {
       this.settle(pending, null);
-      pending.resolve(value);
+      pending.asker.answered(value);
     }
   }
 
@@ -188,7 +182,7 @@ export class Caller {
     if (pending === undefined) return;
     note(pending.call, frame.flags);
     this.settle(pending, fault);
-    pending.reject(fault);
+    pending.asker.failed(fault);
   }
 
   private refusal(writer: BatchWriter, { scope, name }: OutgoingCall): Error | null {
@@ -219,32 +213,32 @@ export class Caller {
   }
 
   private send(pending: PendingCall, link: Link): void {
-    const { call, type, id, opened } = pending;
+    const { call, id, opened } = pending;
     const { payloadBytesMax, creditBytes } = this.limits;
     try {
-      const payload = writeCall(link, call, { type, id, hasStream: opened !== null, isNamed: false, payloadBytesMax });
+      const payload = writeCall(link, call, { id, hasStream: opened !== null, isNamed: false, payloadBytesMax });
       pending.batch = link.writer.number;
       opened?.(new StreamEnd(link, id, { side: "caller", pace: link.pace, creditBytes }));
       if (payload !== null) this.sendChunks(pending, link, payload);
-      else if (type === frameType.oneWay) this.sent(pending);
+      else if (call.isOneWay) this.sent(pending);
     } catch (error) {
       this.settle(pending, null);
-      pending.reject(error);
+      pending.asker.failed(error);
     }
   }
 
   private sendChunks(pending: PendingCall, link: Link, payload: Buffer): void {
-    const { id, type } = pending;
+    const { id, call } = pending;
     const flow = new FlowOut(link, { call: id, kind: flowKind.callerPayload }, link.pace);
     flow.write(payload).catch(() => {}); // fails with the call
     flow.end();
-    if (type === frameType.oneWay) flow.finished.then(() => this.sent(pending)).catch(() => {});
+    if (call.isOneWay) flow.finished.then(() => this.sent(pending)).catch(() => {});
   }
 
   /** A one-way call has left. */
   private sent(pending: PendingCall): void {
     this.settle(pending, null);
-    pending.resolve(undefined);
+    pending.asker.answered(undefined);
   }
 
   /** Puts an answer together that comes in chunks. */
@@ -259,7 +253,7 @@ export class Caller {
       if (result instanceof Error) return; // settled by whoever dropped the flow
       const value = link.decoder.decodeApart(result);
       this.settle(pending, null);
-      pending.resolve(value);
+      pending.asker.answered(value);
     };
     new Assembly(link, name, { limits: this.limits, done });
   }

@@ -10,6 +10,8 @@ export interface OutgoingCall extends CallFields {
   readonly name: string;
   /** What JSON can say. */
   readonly input: unknown;
+  /** Nobody answers it. */
+  readonly isOneWay?: boolean;
   /** Ends the call when it ends. Whoever made it watches it. */
   readonly scope: Scope;
   /** Filled before the answer is given. */

@@ -1,19 +1,15 @@
 import { busFaults } from "../bus-faults.ts";
-import { flag, type frameType } from "../frame/frame.ts";
+import { flag, frameType } from "../frame/frame.ts";
 import { fieldFlags, writeFields } from "../frame/request-frame.ts";
 import type { Link } from "../link/link.ts";
 import { sentDeadline } from "../link/peer-clock.ts";
 import type { OutgoingCall } from "./outgoing-call.ts";
-
-/** Answered, or not. */
-export type CallType = typeof frameType.request | typeof frameType.oneWay;
 
 /** What a call leaves by: a link, or the way to a group. */
 export type CallWay = Pick<Link, "writer" | "encoder" | "frameBytesMax">;
 
 /** How a call is written. */
 export interface CallHead {
-  readonly type: CallType;
   readonly id: number;
   readonly hasStream: boolean;
   /** By name, since nobody knows who gets it and how its actions are numbered. */
@@ -42,7 +38,7 @@ export function writeCall(way: CallWay, call: OutgoingCall, head: CallHead): Buf
 }
 
 function writeHead({ writer }: CallWay, call: OutgoingCall, { head, flags }: { head: CallHead; flags: number }): void {
-  writer.begin(head.type, flags, head.id);
+  writer.begin(call.isOneWay ? frameType.oneWay : frameType.request, flags, head.id);
   try {
     writeFields(writer, call, { flags, action: call.action, name: call.name, deadline: sentDeadline(call.scope) });
   } catch (error) {
