@@ -1,4 +1,5 @@
 import { kernelFaults } from "@banyan/kernel";
+import { TraceId } from "@banyan/kernel/bus";
 import { expect, test } from "vitest";
 import { eventually, type Probe, somebody } from "./probe.ts";
 
@@ -50,7 +51,7 @@ export function callClauses(probe: () => Probe): void {
     const [caller, callee] = await probe().pair();
     const fields = {
       identity: somebody,
-      traceId: "0af7651916cd43dd8448eb211c80319c",
+      trace: TraceId.of("0af7651916cd43dd8448eb211c80319c"),
       parentSpanId: "b7ad6b7169203331",
       idempotencyKey: "k".repeat(255),
       instance: "project ü",
@@ -61,7 +62,7 @@ export function callClauses(probe: () => Probe): void {
     await caller.request(callee.ref, {});
     expect(callee.came.pop()).toMatchObject({
       name: "probe.echo",
-      traceId: undefined,
+      trace: undefined,
       idempotencyKey: undefined,
       instance: undefined,
     });

@@ -1,3 +1,4 @@
+export { TraceId } from "../call/ids.ts";
 export { Inspector } from "../call/inspector.ts";
 export { Deadlines, Scope } from "../call/scope.ts";
 export { shownUrl } from "../call/shown-url.ts";

@@ -56,6 +56,45 @@ export function newTraceId(): string {
   return pool.toString("hex", at, at + 16);
 }
 
+const scratch = Buffer.allocUnsafeSlow(16);
+
+/** A trace id by its 16 bytes, in words that V8 keeps in place. As text it costs 140 ns to make and 90 to send, and few are ever read. */
+export class TraceId {
+  private readonly first: number;
+  private readonly second: number;
+  private readonly third: number;
+  private readonly fourth: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.first = bytes.readInt32LE(at);
+    this.second = bytes.readInt32LE(at + 4);
+    this.third = bytes.readInt32LE(at + 8);
+    this.fourth = bytes.readInt32LE(at + 12);
+  }
+
+  static random(): TraceId {
+    return new TraceId(pool, random(16));
+  }
+
+  /** Of 32 hexadecimal digits. */
+  static of(text: string): TraceId {
+    scratch.fill(0).write(text, "hex");
+    return new TraceId(scratch, 0);
+  }
+
+  write(bytes: Buffer, at: number): void {
+    bytes.writeInt32LE(this.first, at);
+    bytes.writeInt32LE(this.second, at + 4);
+    bytes.writeInt32LE(this.third, at + 8);
+    bytes.writeInt32LE(this.fourth, at + 12);
+  }
+
+  toString(): string {
+    this.write(scratch, 0);
+    return scratch.toString("hex");
+  }
+}
+
 /** 16 hexadecimal digits: a span id of W3C Trace Context. */
 export function newSpanId(): string {
   const at = random(8);

@@ -71,7 +71,7 @@ export class IncomingCalls {
     const context = new Context(
       binding,
       incoming.scope,
-      new Origin(incoming.identity, incoming.traceId, incoming.metadata),
+      new Origin(incoming.identity, incoming.trace, incoming.metadata),
     );
     context.parentSpanId = incoming.parentSpanId;
     context.idempotencyKey = incoming.idempotencyKey;

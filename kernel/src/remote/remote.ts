@@ -161,7 +161,7 @@ export class Remote {
       input: value,
       scope: context.scope,
       identity: origin.identity,
-      traceId: origin.traceId,
+      trace: origin.trace,
       parentSpanId: context.spanId ?? context.parentSpanId,
       idempotencyKey: context.idempotencyKey,
       instance: context.key,

@@ -1,6 +1,14 @@
 import { systemIdentity } from "@banyan/kernel";
 import { systemClock } from "@banyan/kernel/app";
-import { type Bus, type BusReceiver, Exchange, InProcessNetwork, type NodeRef, Scope } from "@banyan/kernel/bus";
+import {
+  type Bus,
+  type BusReceiver,
+  Exchange,
+  InProcessNetwork,
+  type NodeRef,
+  Scope,
+  TraceId,
+} from "@banyan/kernel/bus";
 import { expect, test, vi } from "vitest";
 import { frameType } from "../../src/bus/frame/frame.ts";
 
@@ -51,7 +59,7 @@ async function conversation(): Promise<Conversation> {
   };
   const [caller, callee] = [await open("caller"), await open("callee")];
   const to = { id: "callee", address: "" };
-  const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", parentSpanId: "b7ad6b7169203331" };
+  const trace = { trace: TraceId.of("0af7651916cd43dd8448eb211c80319c"), parentSpanId: "b7ad6b7169203331" };
   await caller.request(to, { ...call({ a: 1 }), ...trace, idempotencyKey: "k", instance: "i", metadata: { m: "x" } });
   await caller.request(to, call("fail")).catch(() => {});
   await caller.tell(to, call("one way"));

@@ -55,7 +55,7 @@ export class Callee implements ExecutionHost {
     const input = isChunked ? undefined : decoder.decode(bytes, fields.payloadAt, { flags, end });
     if (link.running.has(call)) return;
     const action = fields.name === undefined ? fields.action : this.actions.indexOf(fields.name);
-    const { identity, traceId, parentSpanId, idempotencyKey, instance, metadata } = fields;
+    const { identity, trace, parentSpanId, idempotencyKey, instance, metadata } = fields;
     const isOneWay = frame.type === frameType.oneWay;
     const name = fields.name ?? this.actions[action] ?? `#${action}`;
     const remainingMs = link.peerClock.remainingMs(fields.deadline, this.clock.monotonic());
@@ -76,7 +76,7 @@ export class Callee implements ExecutionHost {
       stream: undefined,
       notes: undefined,
       identity,
-      traceId,
+      trace,
       parentSpanId,
       idempotencyKey,
       instance,

@@ -208,8 +208,8 @@ export class Execution {
 
   private translated(error: unknown): Fault {
     if (isFault(error)) return error;
-    const { name, traceId } = this.incoming;
-    const correlationId = traceId ?? newTraceId();
+    const { name, trace } = this.incoming;
+    const correlationId = trace?.toString() ?? newTraceId();
     this.host.report(error, { correlationId, action: name });
     return kernelFaults.internal({ correlationId });
   }

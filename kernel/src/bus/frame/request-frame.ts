@@ -1,3 +1,4 @@
+import { TraceId } from "../../call/ids.ts";
 import { type Identity, systemIdentity } from "../../service/identity.ts";
 import type { BatchWriter } from "./batch.ts";
 import { type Frame, flag, RefusedFrame, u16, u32 } from "./frame.ts";
@@ -6,8 +7,7 @@ import { writeHex, writeUtf8 } from "./text.ts";
 /** What travels with a call beside its input. */
 export interface CallFields {
   readonly identity: Identity;
-  /** 32 hexadecimal digits. */
-  readonly traceId?: string | undefined;
+  readonly trace?: TraceId | undefined;
   /** 16 hexadecimal digits: the span that calls. */
   readonly parentSpanId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
@@ -29,7 +29,6 @@ export interface ReceivedFields extends CallFields {
 
 const fixedBytes = 2 + 4;
 const traceBytes = 16 + 8 + 1;
-const noSpan = "0000000000000000";
 /** W3C Trace Context, section 3.2.2.5: the caller may have recorded it. */
 const sampled = 1;
 /** A string of UTF-16 needs at most three bytes of UTF-8 for each unit. */
@@ -38,7 +37,7 @@ const textBytesMax = 0xff_ff;
 /** Which of the optional fields there are. */
 export function fieldFlags(fields: CallFields): number {
   return (
-    (fields.traceId === undefined ? 0 : flag.trace) |
+    (fields.trace === undefined ? 0 : flag.trace) |
     (fields.idempotencyKey === undefined ? 0 : flag.key) |
     (fields.instance === undefined ? 0 : flag.instance) |
     (fields.metadata === undefined || isEmpty(fields.metadata) ? 0 : flag.metadata)
@@ -64,8 +63,10 @@ export function writeFields(writer: BatchWriter, fields: CallFields, target: Req
   writeBytes(writer, identityBytes(fields.identity));
   if ((flags & flag.trace) !== 0) {
     writer.reserve(traceBytes);
-    writer.at = writeHex(writer.buffer, writer.at, { text: fields.traceId!, count: 16 });
-    writer.at = writeHex(writer.buffer, writer.at, { text: fields.parentSpanId ?? noSpan, count: 8 });
+    fields.trace!.write(writer.buffer, writer.at);
+    writer.at += 16;
+    if (fields.parentSpanId === undefined) writer.f64(0);
+    else writer.at = writeHex(writer.buffer, writer.at, { text: fields.parentSpanId, count: 8 });
     writer.u8(sampled);
   }
   if ((flags & flag.key) !== 0) writeText(writer, fields.idempotencyKey!);
@@ -87,14 +88,13 @@ export function readFields({ bytes, bodyAt, end, flags }: Frame): ReceivedFields
   const cursor = new Cursor(bytes, bodyAt, end);
   const fixed = cursor.skip(fixedBytes);
   const identity = readIdentity(cursor);
-  let traceId: string | undefined;
+  let trace: TraceId | undefined;
   let parentSpanId: string | undefined;
   if ((flags & flag.trace) !== 0) {
     const at = cursor.skip(traceBytes);
-    const digits = bytes.toString("hex", at, at + 24);
-    traceId = digits.slice(0, 32);
-    const span = digits.slice(32);
-    if (span !== noSpan) parentSpanId = span;
+    trace = new TraceId(bytes, at);
+    const isRecorded = (bytes.readInt32LE(at + 16) | bytes.readInt32LE(at + 20)) !== 0;
+    if (isRecorded) parentSpanId = bytes.toString("hex", at + 16, at + 24);
   }
   const idempotencyKey = (flags & flag.key) === 0 ? undefined : cursor.text();
   const instance = (flags & flag.instance) === 0 ? undefined : cursor.text();
@@ -105,7 +105,7 @@ export function readFields({ bytes, bodyAt, end, flags }: Frame): ReceivedFields
     name,
     deadline: u32(bytes, fixed + 2),
     identity,
-    traceId,
+    trace,
     parentSpanId,
     idempotencyKey,
     instance,
