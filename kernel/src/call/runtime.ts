@@ -164,6 +164,25 @@ export class Runtime implements Calls {
   private rootEnded(scope: Scope): void {
     this.deadlines.unwatch(scope);
     if (scope.group !== null) leaveGroup(scope);
+    this.ended();
+  }
+
+  /** A call of another process. Whoever received it watches its scope, and answers where that ends before the handler does. */
+  received(binding: Binding, context: Context, input: unknown): Promise<unknown> {
+    this.inFlight++;
+    return this.invoke(binding, context, input).then(
+      (value) => {
+        this.ended();
+        return value;
+      },
+      (error: unknown) => {
+        this.ended();
+        throw error;
+      },
+    );
+  }
+
+  private ended(): void {
     if (--this.inFlight === 0) this.whenIdle?.();
   }
 

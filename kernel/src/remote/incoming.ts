@@ -2,6 +2,7 @@ import type { Incoming } from "../bus/callee/execution.ts";
 import { type Binding, Context } from "../call/context.ts";
 import { Origin } from "../call/origin.ts";
 import type { Runtime } from "../call/runtime.ts";
+import type { Scope } from "../call/scope.ts";
 import type { AnyAction } from "../contract/action.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import { fullPolicy } from "../contract/remote-policy.ts";
@@ -60,19 +61,15 @@ export class IncomingCalls {
     if (shedding && shedder.refuses(runtime.inFlight, Math.random())) return Promise.reject(this.shed(incoming));
     const { scope } = incoming;
     if (binding.deadlineMs === undefined || binding.deadlineMs >= scope.remainingMs()) {
-      return runtime.root(binding, this.contextOf(incoming, binding), incoming.input);
+      return runtime.received(binding, this.contextOf(incoming, binding, scope), incoming.input);
     }
     const narrowed = scope.narrowed(binding.deadlineMs, binding.action.id);
-    const context = this.contextOf({ ...incoming, scope: narrowed }, binding);
+    const context = this.contextOf(incoming, binding, narrowed);
     return runtime.root(binding, context, incoming.input).finally(() => scope.forget(narrowed));
   };
 
-  private contextOf(incoming: Incoming, binding: Binding): Context {
-    const context = new Context(
-      binding,
-      incoming.scope,
-      new Origin(incoming.identity, incoming.trace, incoming.metadata),
-    );
+  private contextOf(incoming: Incoming, binding: Binding, scope: Scope): Context {
+    const context = new Context(binding, scope, new Origin(incoming.identity, incoming.trace, incoming.metadata));
     context.parentSpanId = incoming.parentSpanId;
     context.idempotencyKey = incoming.idempotencyKey;
     context.key = incoming.instance;

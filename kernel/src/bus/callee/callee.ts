@@ -28,7 +28,7 @@ export class Callee implements ExecutionHost {
   readonly limits: ExchangeLimits;
   readonly serve: ExecutionHost["serve"];
   readonly report: ExecutionHost["report"];
-  /** Those that run, of all peers, the cancelled ones included. */
+  /** Those that somebody waits for, of all peers. */
   count = 0;
   expiredCount = 0;
   isDraining = false;
@@ -55,7 +55,6 @@ export class Callee implements ExecutionHost {
     const input = isChunked ? undefined : decoder.decode(bytes, fields.payloadAt, { flags, end });
     if (link.running.has(call)) return;
     const action = fields.name === undefined ? fields.action : this.actions.indexOf(fields.name);
-    const { identity, trace, parentSpanId, idempotencyKey, instance, metadata } = fields;
     const isOneWay = frame.type === frameType.oneWay;
     const name = fields.name ?? this.actions[action] ?? `#${action}`;
     const remainingMs = link.peerClock.remainingMs(fields.deadline, this.clock.monotonic());
@@ -66,23 +65,7 @@ export class Callee implements ExecutionHost {
       return;
     }
     const scope = new Scope(this.clock, remainingMs, name);
-    const incoming = {
-      from: link.node,
-      action,
-      name,
-      scope,
-      isOneWay,
-      input: undefined,
-      stream: undefined,
-      notes: undefined,
-      identity,
-      trace,
-      parentSpanId,
-      idempotencyKey,
-      instance,
-      metadata,
-    };
-    const execution = new Execution(this, link, { call, incoming });
+    const execution = new Execution(this, link, { call, action, name, scope, isOneWay, fields });
     link.running.set(call, execution);
     this.count++;
     this.deadlines.watch(scope);
@@ -104,8 +87,8 @@ export class Callee implements ExecutionHost {
   }
 
   finished(execution: Execution): void {
-    const { link, call, incoming } = execution;
-    this.deadlines.unwatch(incoming.scope);
+    const { link, call, scope } = execution;
+    this.deadlines.unwatch(scope);
     if (link.running.get(call) === execution) link.running.delete(call);
     if (--this.count === 0) this.whenIdle?.();
   }

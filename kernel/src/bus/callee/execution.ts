@@ -42,47 +42,74 @@ export interface ExecutionHost {
   finished(execution: Execution): void;
 }
 
-/** Before its input and its stream are there. */
-export type Accepted = { -readonly [Field in keyof Incoming]: Incoming[Field] };
+/** A call that may run, as it was read. */
+export interface Accepted extends Pick<Incoming, "action" | "name" | "scope" | "isOneWay"> {
+  /** The caller's name for it. */
+  readonly call: number;
+  readonly fields: CallFields;
+}
 
 /**
  * One call of another node, from its first frame to its last.
  *
  * A3 It is answered once, unless its caller cancelled or cannot be reached; then `isSilent`.
  * A4 What a handler threw leaves as a fault or as `kernel.internal`, never as text.
- * A5 It is finished once, when nothing of it is under way any more: its handler and its answer's last chunk.
+ * A5 It is finished once: when its scope has ended, or else with its answer's last chunk. What a handler comes to later is nobody's.
  */
-export class Execution {
+export class Execution implements Incoming {
   readonly link: Link;
   readonly call: number;
-  readonly incoming: Accepted;
+  readonly action: number;
+  readonly name: string;
+  readonly scope: Scope;
+  readonly isOneWay: boolean;
+  readonly identity: CallFields["identity"];
+  readonly trace: CallFields["trace"];
+  readonly parentSpanId: CallFields["parentSpanId"];
+  readonly idempotencyKey: CallFields["idempotencyKey"];
+  readonly instance: CallFields["instance"];
+  readonly metadata: CallFields["metadata"];
+  input: unknown = undefined;
+  notes: CallNotes | undefined = undefined;
   private readonly host: ExecutionHost;
   private isSilent: boolean;
-  private stream: StreamEnd | undefined;
+  private isFinished = false;
+  private ends: StreamEnd | undefined = undefined;
 
-  constructor(
-    host: ExecutionHost,
-    link: Link,
-    { call, incoming }: { readonly call: number; readonly incoming: Accepted },
-  ) {
+  constructor(host: ExecutionHost, link: Link, { call, action, name, scope, isOneWay, fields }: Accepted) {
     this.host = host;
     this.link = link;
     this.call = call;
-    this.incoming = incoming;
-    this.isSilent = incoming.isOneWay;
+    this.action = action;
+    this.name = name;
+    this.scope = scope;
+    this.isOneWay = isOneWay;
+    this.identity = fields.identity;
+    this.trace = fields.trace;
+    this.parentSpanId = fields.parentSpanId;
+    this.idempotencyKey = fields.idempotencyKey;
+    this.instance = fields.instance;
+    this.metadata = fields.metadata;
+    this.isSilent = isOneWay;
+  }
+
+  get from(): NodeRef {
+    return this.link.node;
+  }
+
+  get stream(): ByteStream | undefined {
+    return this.ends;
   }
 
   /** Waits for an input that comes in chunks. */
   assemble(): void {
-    const { link, call, host } = this;
-    const { scope } = this.incoming;
+    const { link, call, host, scope } = this;
     const name = { call, kind: flowKind.callerPayload };
     scope.onEnd = (reason) => dropFlows(link, call, reason);
     const done = (result: Buffer | Error) => {
       scope.onEnd = null;
       if (result instanceof RangeError) this.fail(this.tooMuch());
-      else if (result instanceof Error)
-        this.fail(scope.ended ?? kernelFaults.cancelled({ action: this.incoming.name }));
+      else if (result instanceof Error) this.fail(scope.ended ?? kernelFaults.cancelled({ action: this.name }));
       else this.runWith(result);
     };
     new Assembly(link, name, { limits: host.limits, done });
@@ -93,7 +120,7 @@ export class Execution {
     try {
       input = this.link.decoder.decodeApart(payload);
     } catch (error) {
-      this.fail(kernelFaults.invalidInput({ action: this.incoming.name, issues: [] }));
+      this.fail(kernelFaults.invalidInput({ action: this.name, issues: [] }));
       throw error; // closes the link
     }
     this.run(input);
@@ -101,7 +128,7 @@ export class Execution {
 
   openStream(): void {
     const { creditBytes } = this.host.limits;
-    this.stream = this.incoming.stream = new StreamEnd(this.link, this.call, {
+    this.ends = new StreamEnd(this.link, this.call, {
       side: "callee",
       pace: this.link.pace,
       creditBytes,
@@ -109,40 +136,45 @@ export class Execution {
   }
 
   run(input: unknown): void {
-    const { incoming } = this;
-    incoming.input = input;
-    this.served(incoming).then(
-      (value) => (this.stream === undefined ? this.answer(value) : this.answerBehind(this.stream, value)),
-      (error: unknown) => this.fail(error),
-    );
+    const fail = (error: unknown) => this.fail(error);
+    this.input = input;
+    this.scope.onEnd = fail;
+    this.served().then((value) => this.answer(value), fail);
   }
 
   /** The caller has gone. */
   silence(): void {
     this.isSilent = true;
-    const reason = kernelFaults.cancelled({ action: this.incoming.name });
+    const reason = kernelFaults.cancelled({ action: this.name });
     dropFlows(this.link, this.call, reason);
-    this.incoming.scope.end(reason);
+    this.scope.end(reason);
   }
 
-  private served(incoming: Incoming): Promise<unknown> {
+  private served(): Promise<unknown> {
     try {
-      return this.host.serve(incoming);
+      return this.host.serve(this);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
+  private answer(value: unknown): void {
+    if (this.isFinished) return;
+    if (this.ends === undefined) this.send(value);
+    else this.sendBehind(this.ends, value);
+  }
+
   /** What was written before the answer arrives before it. */
-  private answerBehind({ outgoing }: StreamEnd, value: unknown): void {
+  private sendBehind({ outgoing }: StreamEnd, value: unknown): void {
     outgoing.end();
     outgoing.finished.then(
-      () => this.answer(value),
-      (reason: unknown) => this.fail(this.incoming.scope.ended ?? reason),
+      () => this.send(value),
+      (reason: unknown) => this.fail(this.scope.ended ?? reason),
     );
   }
 
-  private answer(value: unknown): void {
+  private send(value: unknown): void {
+    if (this.isFinished) return;
     if (this.isSilent) {
       this.finish();
       return;
@@ -158,14 +190,14 @@ export class Execution {
 
   /** Answers the payload where it is too large for a frame. */
   private writeAnswer(value: unknown): Buffer | null {
-    const { link, call, incoming } = this;
+    const { link, call, name } = this;
     const { writer, encoder, frameBytesMax } = link;
     const said = this.said();
     writer.begin(frameType.reply, said | encoder.flags, call);
     const payload = encoder.close(writer, { value, frameBytesMax });
     if (payload === null) return null;
     if (payload.length > this.host.limits.payloadBytesMax) {
-      throw new RangeError(`the answer of ${incoming.name} has ${payload.length} bytes: too many for a call`);
+      throw new RangeError(`the answer of ${name} has ${payload.length} bytes: too many for a call`);
     }
     writer.begin(frameType.reply, said | flag.chunked, call);
     writer.end();
@@ -174,14 +206,14 @@ export class Execution {
 
   /** Reply flags: what there is to say of the answer, which may be a fault. */
   private said(): number {
-    const { notes } = this.incoming;
+    const { notes } = this;
     if (notes === undefined) return 0;
     return (notes.replayed ? replyFlag.replayed : 0) | (notes.cached ? replyFlag.cached : 0);
   }
 
   private sendChunks(payload: Buffer): void {
     const { link, call } = this;
-    this.incoming.scope.onEnd = (reason) => dropFlows(link, call, reason);
+    this.scope.onEnd = (reason) => dropFlows(link, call, reason);
     const flow = new FlowOut(link, { call, kind: flowKind.calleePayload }, link.pace);
     const finish = () => this.finish();
     flow.finished.then(finish, finish);
@@ -192,23 +224,25 @@ export class Execution {
   private fail(error: unknown): void {
     // Reported even where nobody waits for it.
     const fault = this.translated(error);
+    if (this.isFinished) return;
     if (!this.isSilent) writeFault(this.link, this.call, { fault, said: this.said() });
     this.finish();
   }
 
   private finish(): void {
-    if (this.stream !== undefined) dropFlows(this.link, this.call, new Error("the call is over"));
+    this.isFinished = true;
+    if (this.ends !== undefined) dropFlows(this.link, this.call, new Error("the call is over"));
     this.host.finished(this);
   }
 
   private tooMuch(): Fault {
     const { payloadBytesMax } = this.host.limits;
-    return busFaults.tooLarge({ action: this.incoming.name, payloadBytesMax });
+    return busFaults.tooLarge({ action: this.name, payloadBytesMax });
   }
 
   private translated(error: unknown): Fault {
     if (isFault(error)) return error;
-    const { name, trace } = this.incoming;
+    const { name, trace } = this;
     const correlationId = trace?.toString() ?? newTraceId();
     this.host.report(error, { correlationId, action: name });
     return kernelFaults.internal({ correlationId });
