@@ -6,7 +6,7 @@ export type { Bus, BusReceiver, BusTraits, NodeRef, Outgoing } from "./bus.ts";
 export { busFaults } from "./bus-faults.ts";
 export type { Incoming } from "./callee/execution.ts";
 export type { OutgoingCall } from "./caller/outgoing-call.ts";
-export { Exchange, type ExchangeCounts, type ExchangeOptions } from "./exchange.ts";
+export { Exchange, type ExchangeOptions } from "./exchange.ts";
 export type { ByteStream } from "./flow/byte-stream.ts";
 export { type ByteSink, type Codec, type CodecSession, jsonCodec } from "./frame/codec.ts";
 export { InProcessNetwork, type InProcessOptions } from "./in-process.ts";
