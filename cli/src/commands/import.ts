@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isFault } from "@banyan/kernel";
 import { CommandFailure, usageFailure } from "../failure.ts";
@@ -26,8 +26,11 @@ export async function importFiles(format: string, given: readonly string[], opti
     );
   }
   const files = given.map((file) => resolve(file));
-  const missing = files.find((file) => !existsSync(file));
-  if (missing !== undefined) throw usageFailure(`There is no file ${missing}.`, "Check the path.");
+  for (const file of files) {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw usageFailure(`There is no file ${file}.`, "Check the path.");
+    if (found.isDirectory()) throw usageFailure(`${file} is a folder.`, "Name the files in it.");
+  }
   const run = (call: Call, signal: AbortSignal) =>
     runImporter(importer, { format, files, call, signal, quiet: options.json === true });
   const report = await withCall(options, run);

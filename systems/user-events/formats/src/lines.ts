@@ -53,17 +53,31 @@ function idOf(line: string, occurrence: number): string {
   return createHash("sha256").update(`${occurrence}\0${line}`).digest("hex").slice(0, 32);
 }
 
-/** host ident authuser [date] "request" status bytes "referrer" "agent" */
+/** Perhaps server:port, then host ident authuser [date] "request" status bytes "referrer" "agent". */
 const logLine =
-  /^(\S+) \S+ (\S+) \[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{4})\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?/;
+  /^(?:(\S+) )?(\S+) \S+ (\S+) \[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{4})\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?/;
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** A request in a web server's log (httpd.apache.org/docs/current/logs.html). Who asked is known by the address. */
 function requestIn(line: string): Fields | undefined {
   const found = logLine.exec(line);
   if (found === null) return undefined;
-  const [, host, user = "-", day, month = "", year, time, zone, request = "", status, bytes, referrer, userAgent] =
-    found;
+  const [
+    ,
+    server,
+    host,
+    user = "-",
+    day,
+    month = "",
+    year,
+    time,
+    zone,
+    request = "",
+    status,
+    bytes,
+    referrer,
+    userAgent,
+  ] = found;
   const [method, path, protocol] = request.split(" ");
   const monthNumber = String(months.indexOf(month) + 1).padStart(2, "0");
   return {
@@ -78,6 +92,7 @@ function requestIn(line: string): Fields | undefined {
       protocol,
       status: Number(status),
       bytes: bytes === "-" ? 0 : Number(bytes),
+      ...(server !== undefined && { server }),
       ...(referrer !== undefined && referrer !== "-" && { referrer }),
     },
     context: userAgent === undefined ? {} : { userAgent },

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { createPostgresDocuments } from "@banyan/documents-postgres";
 import { type App, createApp } from "@banyan/kernel/app";
 import { createPostgresKv } from "@banyan/kv-postgres";
@@ -83,6 +84,17 @@ test("a web server's log is read line by line, and what is no line of it is refu
     { anonymousId: "2001:db8::1", properties: { method: "POST", status: 303, bytes: 0 } },
   ]);
 });
+
+test("a rotated log is unpacked as it is read, with its server's name; what is no gzip stops the import", async () => {
+  const line = (at: number) =>
+    `shop.example:443 192.0.2.8 - - [11/Oct/2020:13:55:${String(at % 60).padStart(2, "0")} +0000] "GET /${at} HTTP/1.1" 200 5 "-" "agent ${at}"`;
+  const lines = Array.from({ length: 5_000 }, (_, at) => line(10 + at));
+  const report = await importFile(fileOf("access.log.2.gz", gzipSync(lines.join("\n"))));
+  expect(report).toMatchObject({ received: 5_000, accepted: 5_000, refused: 0 });
+  const { events: found } = await app.call(events.list, { name: "Request", from: "2020-10-11T00:00:00Z", limit: 1 });
+  expect(found).toMatchObject([{ anonymousId: "192.0.2.8", properties: { server: "shop.example:443" } }]);
+  await expect(importFile(fileOf("none.gz", line(10)))).rejects.toMatchObject({ code: "Z_DATA_ERROR" });
+}, 30_000);
 
 test("lines that are alike are events of their own, and known again; bytes that are no UTF-8 are refused", async () => {
   const line = JSON.stringify({ type: "track", event: "Tick", anonymousId: "clock" });

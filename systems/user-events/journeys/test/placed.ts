@@ -20,21 +20,13 @@ export interface Place {
   clear(): Promise<void>;
 }
 
-interface Places {
-  readonly place: () => Promise<Place>;
-  /** Whether documents lie elsewhere than in the database. */
-  readonly areApart: boolean;
-}
-
 /** Declares a suite on Postgres alone, and once more on Kafka, MongoDB and Redis. */
-export function describeInPlaces(title: string, suite: (places: Places) => void): void {
+export function describeInPlaces(title: string, suite: (place: () => Promise<Place>) => void): void {
   const place = async () => ({ environment: {}, documents: null, clear: async () => {} });
-  describe(`${title}, on Postgres alone`, () => suite({ place, areApart: false }));
+  describe(`${title}, on Postgres alone`, () => suite(place));
   describeWithServer("kafka", `${title}, on Kafka,`, (broker) =>
     describeWithServer("mongodb", "MongoDB", (mongodb) =>
-      describeWithServer("redis", "and Redis", (redis) =>
-        suite({ place: () => onEngines({ broker, mongodb, redis }), areApart: true }),
-      ),
+      describeWithServer("redis", "and Redis", (redis) => suite(() => onEngines({ broker, mongodb, redis }))),
     ),
   );
 }
@@ -136,6 +128,22 @@ export class Running {
       headers: { "content-type": "application/json", authorization: `Basic ${btoa(`${this.writeKey}:`)}` },
     });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Answer["body"] };
+  }
+
+  /** Lets nothing be stored until what it answers is called: MongoDB says nothing, or who stores waits for a lock of PostgreSQL. */
+  async holdUpStoring(): Promise<() => Promise<void>> {
+    const { documents } = this.place;
+    if (documents !== null) {
+      documents.holdUp(true);
+      return async () => {
+        documents.holdUp(false);
+        documents.cut();
+      };
+    }
+    const client = new Client({ connectionString: this.database.url });
+    await client.connect();
+    await client.query("BEGIN; LOCK TABLE documents.events_event_key IN SHARE MODE");
+    return () => client.end();
   }
 
   /** Runs SQL past the services. */

@@ -8,7 +8,7 @@ import { events } from "@banyan/user-events-events/contract";
 import { importEvents } from "@banyan/user-events-imports";
 import { sources } from "@banyan/user-events-sources/contract";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { describeInPlaces, type Place, Running } from "./placed.ts";
+import { describeInPlaces, Running } from "./placed.ts";
 
 // biome-ignore lint/style/noProcessEnv: how long tests try is said from outside
 const profile = process.env.BANYAN_FAULTS;
@@ -17,13 +17,10 @@ const clicks = fileURLToPath(new URL("../../../../../shared/data/user-events/usa
 const patience = { timeout: 60_000, interval: 50 };
 const people = ["ann", "ben", "cat", "dan"];
 
-describeInPlaces("User Events", ({ place, areApart }) => {
+describeInPlaces("User Events", (place) => {
   let running: Running;
-  let documents: Place["documents"];
   beforeAll(async () => {
-    const there = await place();
-    documents = there.documents;
-    running = await Running.in(there, inject("postgresUrl"));
+    running = await Running.in(await place(), inject("postgresUrl"));
   }, 60_000);
   afterAll(() => running?.close(), 60_000);
 
@@ -134,30 +131,26 @@ describeInPlaces("User Events", ({ place, areApart }) => {
     await settled();
   }, 60_000);
 
-  test.runIf(areApart)(
-    "documents that do not answer: 202 up to the bound, then 429; everything arrives when they do",
-    async () => {
-      const { stored } = await tally();
-      documents?.holdUp(true);
-      for (let step = 0; step < 20; step++) expect((await running.send([stepOf("fay", step)])).status).toBe(202);
-      // As if so many had come: the bound is 200,000.
-      const more = (count: number) =>
-        running.sql(
-          `UPDATE intake.partition SET appended = appended + ${count} WHERE partition = (SELECT min(partition) FROM intake.partition)`,
-        );
-      await more(200_000);
-      const refused = await running.send([stepOf("fay", 20)]);
-      expect([refused.status, refused.body.code, refused.headers.get("retry-after")]).toEqual([
-        429,
-        "intake.backlogged",
-        "1",
-      ]);
-      await more(-200_000);
-      documents?.holdUp(false);
-      documents?.cut();
-      await expect.poll(async () => (await tally()).stored - stored, patience).toBe(20);
-      await settled();
-    },
-    120_000,
-  );
+  test("storing that stands still: 202 up to the bound, then 429; everything arrives when it goes on", async () => {
+    const { stored } = await tally();
+    const goOn = await running.holdUpStoring();
+    for (let step = 0; step < 20; step++) expect((await running.send([stepOf("fay", step)])).status).toBe(202);
+    // As if so many had come: the bound is 200,000.
+    const more = (count: number) =>
+      running.sql(
+        `UPDATE intake.partition SET appended = appended + ${count} WHERE partition = (SELECT min(partition) FROM intake.partition)`,
+      );
+    await more(200_000);
+    const refused = await running.send([stepOf("fay", 20)]);
+    expect([refused.status, refused.body.code, refused.headers.get("retry-after")]).toEqual([
+      429,
+      "intake.backlogged",
+      "1",
+    ]);
+    await more(-200_000);
+    expect((await tally()).stored).toBe(stored);
+    await goOn();
+    await expect.poll(async () => (await tally()).stored - stored, patience).toBe(20);
+    await settled();
+  }, 120_000);
 });
