@@ -99,10 +99,12 @@ const only = (types: Hearing["types"]): readonly string[] | null => (types === "
 function byBlock(seqs: readonly number[]) {
   const parts = new Map<number, { readonly from: number; until: number }[]>();
   for (const seq of Float64Array.from(seqs).sort()) {
-    const ranges = parts.get(blockOf(seq)) ?? [];
-    const last = ranges.at(-1);
+    const block = blockOf(seq);
+    const ranges = parts.get(block);
+    const last = ranges?.at(-1);
     if (last?.until === seq) last.until++;
-    else parts.set(blockOf(seq), [...ranges, { from: seq, until: seq + 1 }]);
+    else if (ranges !== undefined) ranges.push({ from: seq, until: seq + 1 });
+    else parts.set(block, [{ from: seq, until: seq + 1 }]);
   }
   const textOf = (ranges: readonly { from: number; until: number }[]) =>
     `{${ranges.map(({ from, until }) => `[${from},${until})`).join()}}`;
