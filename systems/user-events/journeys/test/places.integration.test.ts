@@ -131,6 +131,29 @@ describeInPlaces("User Events", (place) => {
     await settled();
   }, 60_000);
 
+  test("who signs up is one person in one session; erased they leave no trace, and what was erased is not stored again", async () => {
+    const at = (minute: number) => ({ anonymousId: "visitor", timestamp: `2026-10-05T09:0${minute}:00Z` });
+    const visit = [
+      { type: "page", messageId: "visit-1", ...at(0) },
+      { type: "identify", messageId: "visit-2", userId: "vera", ...at(1) },
+      { type: "track", event: "Bought", messageId: "visit-3", userId: "vera", ...at(2) },
+    ];
+    const { stored, duplicate } = await tally();
+    await running.send(visit);
+    await settled();
+    const span = { from: "2026-10-05T00:00:00Z", to: "2026-10-06T00:00:00Z" };
+    const sessions = async () => (await running.call(events.sessions, { ...span, person: "vera" })).sessions;
+    expect(await sessions()).toMatchObject([{ person: "vera", events: 3 }]);
+    const { ids } = await running.call(events.erase, { id: "visitor" });
+    expect(ids).toEqual(["vera", "visitor"]);
+    expect(await running.call(events.traces, { ids })).toMatchObject({ ok: true });
+    expect(await sessions()).toEqual([]);
+    await running.send(visit);
+    await settled();
+    expect(await tally()).toMatchObject({ stored: stored + 3, duplicate: duplicate + 3 });
+    expect(await running.call(events.traces, { ids })).toMatchObject({ ok: true });
+  }, 60_000);
+
   test("storing that stands still: 202 up to the bound, then 429; everything arrives when it goes on", async () => {
     const { stored } = await tally();
     const goOn = await running.holdUpStoring();
