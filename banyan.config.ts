@@ -40,9 +40,7 @@ export default defineConfig({
     fxService,
     webhooksService,
   ],
-  authenticators: async (call) => [
-    createKeyAuthenticator((keyHash) => identifyMerchant((action, input) => call(action, input), keyHash)),
-  ],
+  authenticators: async (call) => [createKeyAuthenticator((keyHash) => identifyMerchant(call, keyHash))],
   importers: neopayImporters,
   checks: [ledger.verify],
   demo: async (call) => (await import("@banyan/neopay-demo")).playMerchantDay(call),

@@ -1,8 +1,9 @@
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHttpCall } from "@banyan/cli";
 import { createPostgresDocuments } from "@banyan/documents-postgres";
-import { type Returned, type Sent, type Service, systemIdentity } from "@banyan/kernel";
+import { type Identity, type Returned, type Sent, type Service, systemIdentity } from "@banyan/kernel";
 import { type AnyAction, type App, createApp } from "@banyan/kernel/app";
 import { InProcessNetwork } from "@banyan/kernel/bus";
 import { createPostgresKv } from "@banyan/kv-postgres";
@@ -20,6 +21,8 @@ export type Call = <A extends AnyAction>(
     readonly deadlineMs?: number;
     /** Another person than who calls otherwise, by any name, who may do as much. */
     readonly as?: string;
+    /** The key of who calls, where the services give keys out. */
+    readonly key?: string;
   },
 ) => Promise<Returned<A>>;
 
@@ -32,6 +35,8 @@ export interface Tried {
   /** What the processes find in their environment beside the database. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly postgresUrl: () => string;
+  /** Who has a key that the services gave out, by its SHA-256, as the configuration's authenticators say it. */
+  readonly identify?: (call: App["call"], keyHash: string) => Promise<Identity | undefined>;
 }
 
 interface Running {
@@ -72,7 +77,7 @@ export function describeInTopologies(tried: Tried, journeys: (call: Call) => voi
   }
 }
 
-async function startLocal({ services }: Tried, databaseUrl: string): Promise<Running> {
+async function startLocal({ services, identify }: Tried, databaseUrl: string): Promise<Running> {
   const app = createApp({
     services,
     store: createPostgresStore({ url: databaseUrl }),
@@ -80,10 +85,10 @@ async function startLocal({ services }: Tried, databaseUrl: string): Promise<Run
     kv: createPostgresKv({ url: databaseUrl }),
   });
   await app.start();
-  return { call: asPeople(app), stop: () => app.stop() };
+  return { call: asPeople(app, identify), stop: () => app.stop() };
 }
 
-async function startWire({ services }: Tried, databaseUrl: string): Promise<Running> {
+async function startWire({ services, identify }: Tried, databaseUrl: string): Promise<Running> {
   let batchCount = 0;
   const network = new InProcessNetwork({ isDoubled: () => ++batchCount % 3 === 0 });
   const join = (here: readonly Service[], nodeName: string) =>
@@ -102,7 +107,7 @@ async function startWire({ services }: Tried, databaseUrl: string): Promise<Runn
   const edge = join([], "edge");
   await Promise.all([...apps, edge].map((app) => app.start()));
   return {
-    call: asPeople(edge),
+    call: asPeople(edge, identify),
     async stop() {
       await edge.stop();
       await Promise.all(apps.map((app) => app.stop()));
@@ -110,9 +115,13 @@ async function startWire({ services }: Tried, databaseUrl: string): Promise<Runn
   };
 }
 
-function asPeople(app: App): Call {
-  return (action, input, { as, ...options } = {}) =>
-    app.call(action, input, { ...options, ...(as && { identity: { ...systemIdentity, subject: as } }) });
+function asPeople(app: App, identify: Tried["identify"]): Call {
+  return async (action, input, { as, key, ...options } = {}) => {
+    const person = as ? { ...systemIdentity, subject: as } : systemIdentity;
+    const identity = key === undefined ? person : await identify?.(app.call, hash("sha256", key));
+    if (identity === undefined) throw new Error("nobody has this key");
+    return await app.call(action, input, { ...options, identity });
+  };
 }
 
 const otherKey = "the-key-of-somebody-else-0123456789";
@@ -126,7 +135,10 @@ async function startSplit({ config, environment = {} }: Tried, databaseUrl: stri
   const call = createHttpCall({ url: ready.url, key });
   const otherCall = createHttpCall({ url: ready.url, key: otherKey });
   return {
-    call: (action, input, { as, ...options } = {}) => (as ? otherCall : call)(action, input, options),
+    call: (action, input, { as, key, ...options } = {}) => {
+      const given = key ? createHttpCall({ url: ready.url, key }) : as ? otherCall : call;
+      return given(action, input, options);
+    },
     stop: () => project.remove(),
   };
 }

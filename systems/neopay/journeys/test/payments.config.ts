@@ -1,6 +1,7 @@
 import { defineConfig } from "@banyan/cli";
+import { createKeyAuthenticator } from "@banyan/gateway";
 import { ledgerService } from "@banyan/neopay-ledger";
-import { merchantsService } from "@banyan/neopay-merchants";
+import { identifyMerchant, merchantsService } from "@banyan/neopay-merchants";
 import { createPaymentsService } from "@banyan/neopay-payments";
 import { webhooksService } from "./money-services.ts";
 
@@ -16,4 +17,5 @@ export default defineConfig({
     createPaymentsService({ acquirer: { url, timeoutMs: 500 } }),
     webhooksService,
   ],
+  authenticators: async (call) => [createKeyAuthenticator((keyHash) => identifyMerchant(call, keyHash))],
 });

@@ -3,7 +3,7 @@ import { type Behaviour, spawnAcquirer, testCards } from "@banyan/neopay-acquire
 import { Token, Totals } from "@banyan/neopay-acquirer/contract";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { ledger } from "@banyan/neopay-ledger/contract";
-import { merchantsService } from "@banyan/neopay-merchants";
+import { identifyMerchant, merchantsService } from "@banyan/neopay-merchants";
 import { merchants } from "@banyan/neopay-merchants/contract";
 import { createPaymentsService } from "@banyan/neopay-payments";
 import { payments } from "@banyan/neopay-payments/contract";
@@ -44,6 +44,7 @@ describeInTopologies(
     config: new URL("./payments.config.ts", import.meta.url),
     environment: { ACQUIRER_URL: acquirer.url },
     postgresUrl: () => inject("postgresUrl"),
+    identify: identifyMerchant,
   },
   (call) => {
     const balanceOf = async (address: string) => (await call(ledger.balance, { address })).balanceMinor;
@@ -82,6 +83,23 @@ describeInTopologies(
       await expect.poll(() => balanceOf("users:ann:wallet"), patience).toBe(74_00);
       expect(await call(ledger.account, { address: "users:ann:wallet" })).toMatchObject({ availableMinor: 74_00 });
       expect([await balanceOf(settlement), await balanceOf("fees:acme")]).toEqual([25_25, 75]);
+    });
+
+    test("a merchant collects with its own key, another does not see it, and a key that is revoked does nothing more", async () => {
+      const feePlan = { basisPoints: 100, shares: [{ account: "fees:rival", weight: 1 }] };
+      await call(merchants.onboard, { code: "rival", name: "Rival", currency: "EUR", feePlan });
+      const { id: keyId, key } = await call(merchants.createKey, { code: "acme", name: "web shop" });
+      const { key: theirs } = await call(merchants.createKey, { code: "rival", name: "web shop" });
+      const order = { merchant: "acme", merchantTxnId: "keyed-1", orderId: "1", amountMinor: 2_00, currency: "EUR" };
+      const { id } = await call(payments.create, { ...order, method: "WALLET", capture: "manual" }, { key });
+      await call(payments.authorize, { id, instrument: "users:ann:wallet" }, { key });
+      const unknown = { code: "payments.paymentNotFound" };
+      await expect(call(payments.capture, { id }, { key: theirs })).rejects.toMatchObject(unknown);
+      await expect(call(payments.find, { id }, { key: theirs })).rejects.toMatchObject(unknown);
+      await expect(call(merchants.keys, { code: "acme" }, { key })).rejects.toMatchObject({ code: "kernel.forbidden" });
+      expect(await call(payments.cancel, { id }, { key })).toMatchObject({ status: "canceled" });
+      await call(merchants.revokeKey, { code: "acme", id: keyId });
+      await expect(call(payments.find, { id }, { key })).rejects.toThrow();
     });
 
     test("cards whose acquirer stays silent, answers late or twice are charged once, and one that is declined not at all", async () => {
