@@ -1,6 +1,6 @@
 // A process of its own that dies at a step: `node kill-steps-main.ts DATABASE_URL ACQUIRER_URL CARD WALLET PAYMENTS [WORKFLOW STEP before|after]`.
-// PAYMENTS are names such as `CC-3`, by commas. It collects each and gives a part back, under the same keys in every life, and kills itself
-// with SIGKILL when it comes to the step, or when that was done and nothing of it is kept yet.
+// PAYMENTS are names such as `CC-3`, by commas. It collects each, of `CC-parts-3` a part and lets go of the rest, and gives a part back, under
+// the same keys in every life; and kills itself with SIGKILL when it comes to the step, or when that was done and nothing of it is kept yet.
 import { createApp } from "@banyan/kernel/app";
 import { ledgerService } from "@banyan/neopay-ledger";
 import { merchantsService } from "@banyan/neopay-merchants";
@@ -64,6 +64,7 @@ await app.start();
 await Promise.all(
   names.split(",").map(async (name) => {
     const method = name.startsWith("CC") ? "CC" : "WALLET";
+    const isInParts = name.includes("parts");
     const asked = {
       merchant: "acme",
       merchantTxnId: name,
@@ -71,10 +72,15 @@ await Promise.all(
       amountMinor: 10_00,
       currency: "EUR",
       method,
+      capture: isInParts ? "manual" : "auto",
     } as const;
     const instrument = method === "CC" ? card : wallet;
     const { id } = await app.call(payments.create, asked, { idempotencyKey: `create-${name}` });
     await app.call(payments.authorize, { id, instrument }, { idempotencyKey: `pay-${name}` });
+    if (isInParts) {
+      await app.call(payments.capture, { id, amountMinor: 6_00 }, { idempotencyKey: `capture-${name}` });
+      await app.call(payments.cancel, { id }, { idempotencyKey: `cancel-${name}` });
+    }
     await app.call(payments.refund, { id, amountMinor: 1_00 }, { idempotencyKey: `refund-${name}` });
   }),
 );
