@@ -34,7 +34,11 @@ export function bind(
     faults: Object.fromEntries(declared),
     codes,
     handler: typeof handled === "function" && !isWorkflow ? handled : null,
-    group: isWorkflow ? workflowGroup(runtime) : typeof handled === "function" ? null : new Coalescer(handled),
+    group: isWorkflow
+      ? workflowGroup(runtime)
+      : typeof handled === "function"
+        ? null
+        : new Coalescer(handled, runtime.turns),
     leaving: null,
     standard: definition.validate === "none" ? null : definition.input["~standard"],
     deadlineMs: definition.deadlineMs,
