@@ -7,8 +7,7 @@ const none: Readonly<Record<string, string>> = Object.freeze({});
 export class Origin {
   readonly identity: Identity;
   readonly metadata: Readonly<Record<string, string>>;
-  private id: TraceId | null = null;
-  private text: string | null = null;
+  private id: TraceId | string | null;
 
   constructor(
     identity: Identity,
@@ -17,17 +16,17 @@ export class Origin {
   ) {
     this.identity = identity;
     this.metadata = metadata ?? none;
-    if (typeof trace === "string") this.text = trace;
-    else if (trace !== undefined) this.id = trace;
+    this.id = trace ?? null;
   }
 
   get trace(): TraceId {
-    this.id ??= this.text === null ? TraceId.random() : TraceId.of(this.text);
+    if (typeof this.id === "string") return TraceId.of(this.id);
+    this.id ??= TraceId.random();
     return this.id;
   }
 
   get traceId(): string {
-    this.text ??= this.trace.toString();
-    return this.text;
+    if (typeof this.id !== "string") this.id = this.trace.toString();
+    return this.id;
   }
 }

@@ -7,10 +7,11 @@ import type { Committed, OutboxEvent, Store } from "../store/store.ts";
 import { runCommand } from "../transaction/command.ts";
 import { Turns } from "../transaction/turns.ts";
 import type { Work } from "../transaction/work.ts";
+import { type Asker, told } from "./asker.ts";
 import { mayPass, validated } from "./binding.ts";
 import { QueryCache } from "./cache.ts";
 import type { Clock } from "./clock.ts";
-import { type AnyFallback, type Binding, type Calls, Context } from "./context.ts";
+import { type AnyFallback, type Binding, type Calls, Context, type ValidCall } from "./context.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import { type CallRecord, Inspector } from "./inspector.ts";
 import { around } from "./middleware.ts";
@@ -142,15 +143,11 @@ export class Runtime implements Calls {
         this.rootEnded(scope);
         reject(error);
       };
+      if (!binding.isPlain || this.inspector.emitCall !== null) {
+        this.begin({ binding, context, value: input }, { answered, failed });
+        return;
+      }
       try {
-        if (binding.leaving !== null && this.inspector.emitCall === null) {
-          binding.leaving({ binding, context, value: input }, { answered, failed });
-          return;
-        }
-        if (!binding.isPlain || this.inspector.emitCall !== null) {
-          this.invoke(binding, context, input).then(answered, failed);
-          return;
-        }
         const value = validated(binding, input);
         if (value instanceof Promise)
           value.then((settled) => this.run(binding, context, settled)).then(answered, failed);
@@ -162,6 +159,17 @@ export class Runtime implements Calls {
         failed(error);
       }
     });
+  }
+
+  private begin(call: ValidCall, asker: Asker): void {
+    const { binding, context, value } = call;
+    try {
+      if (binding.leaving === null || this.inspector.emitCall !== null)
+        told(asker, this.invoke(binding, context, value));
+      else binding.leaving(call, asker);
+    } catch (error) {
+      asker.failed(error);
+    }
   }
 
   private rootEnded(scope: Scope): void {
