@@ -108,6 +108,7 @@ test("every command explains itself with examples, and a wrong word is a wrong c
     expect([code, stdout]).toEqual([0, expect.stringContaining(`Examples:\n  banyan events ${name}`)]);
   }
   expect((await project.run("events", "replay", "nobody")).stderr).toContain("there is no destination nobody");
+  expect((await project.run("import", "events", project.folder)).stderr).toContain(`${project.folder} is a folder.`);
   expect((await project.run("events", "tale")).code).toBe(2);
   expect((await project.run("evens", "tail")).code).toBe(2);
   expect((await project.run("events", "bad-rows", "--state", "lost")).code).toBe(1);
