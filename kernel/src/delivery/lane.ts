@@ -47,7 +47,7 @@ export class Lane {
   private stopped = false;
   private outages = 0;
   /** Handlers may run at once, as far as is known. */
-  overlaps = true;
+  private overlaps = true;
   /** Ends the wait under way. */
   private wake: (() => void) | null = null;
 

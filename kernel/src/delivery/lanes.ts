@@ -5,27 +5,24 @@ import { fillsLanes, type Subscriber } from "./subscriber.ts";
 
 /** A fold's rows are rarely one per key: several lanes would wait for each other's rows, crosswise. */
 const lanesPer = { subscription: 4, projection: 1 };
-/** Of what is on its way in a lane, past which a key that comes new goes to another: events, and their data. */
-const countMax = 400;
+/** Of the data of what is on its way in a lane, past which a key that comes new goes to another. */
 const charsMax = 100_000;
 
-/** A lane with what is on its way in it. */
+/** A lane, and how long the data of what is on its way in it is. */
 interface Laden {
   readonly lane: Lane;
-  count: number;
   chars: number;
 }
 
 /**
- * A subscriber's lanes. Events of one key that are on their way share one (L1 of lane.ts). A lane is filled before the next is used: a
- * transaction costs what it costs, and few events would be spread over four of them. Measured, 50 clients that send User Events one event
- * each, Postgres 355 us of CPU an event, and 190 so; the commit of 16 captures goes to one transaction of each subscriber in place of four.
- * Where handlers of one event each cannot run at once, keys are spread by their hash, so that lanes wait for the server side by side.
+ * A subscriber's lanes. Events of one key that are on their way share one (L1 of lane.ts). Keys are spread by their hash, but for a handler
+ * that takes events together: there a lane is filled before the next is used. A transaction costs what it costs, and few events would
+ * be spread over four of them: measured, 50 clients that send User Events one event each, Postgres 355 us of CPU an event, and 190 so.
  */
 export class Lanes {
   private readonly all: readonly Laden[];
   private readonly fills: boolean;
-  /** The lane of each key that is on its way, and by how many events. */
+  /** Of who fills: the lane of each key that is on its way, and by how many events. */
   private readonly taken = new Map<string, { readonly by: Laden; count: number }>();
   private readonly done: (event: StoredEvent) => void;
 
@@ -34,19 +31,14 @@ export class Lanes {
     this.fills = fillsLanes(subscriber);
     this.all = Array.from({ length: lanesPer[subscriber.kind] }, () => ({
       lane: new Lane(store, subscriber, (event) => this.end(event)),
-      count: 0,
       chars: 0,
     }));
   }
 
   /** `key` is what events are ordered by. */
   push(event: StoredEvent, key: string): void {
-    const taken = this.taken.get(key) ?? { by: this.laneFor(key), count: 0 };
-    this.taken.set(key, taken);
-    taken.count++;
-    taken.by.count++;
-    taken.by.chars += event.data.length;
-    taken.by.lane.push(event, key);
+    const by = this.fills ? this.take(event, key) : this.all[hash(key) % this.all.length];
+    by?.lane.push(event, key);
   }
 
   /** Events that wait here for their turn, and those of them whose key waits for another try. */
@@ -61,20 +53,23 @@ export class Lanes {
     await Promise.all(this.all.map(({ lane }) => lane.stop()));
   }
 
+  private take(event: StoredEvent, key: string): Laden {
+    const taken = this.taken.get(key) ?? { by: this.roomiest(), count: 0 };
+    this.taken.set(key, taken);
+    taken.count++;
+    taken.by.chars += event.data.length;
+    return taken.by;
+  }
+
   /** The first with room; where there is none, the one with the least to do. */
-  private laneFor(key: string): Laden {
-    const [first] = this.all as readonly [Laden];
-    if (!this.fills && this.all.some(({ lane }) => !lane.overlaps))
-      return this.all[hash(key) % this.all.length] ?? first;
-    const roomy = this.all.find(({ count, chars }) => count < countMax && chars < charsMax);
-    return roomy ?? this.all.reduce((a, b) => (b.chars < a.chars ? b : a));
+  private roomiest(): Laden {
+    return this.all.find(({ chars }) => chars < charsMax) ?? this.all.reduce((a, b) => (b.chars < a.chars ? b : a));
   }
 
   private end(event: StoredEvent): void {
     const key = keyOf(event);
     const taken = this.taken.get(key);
     if (taken !== undefined) {
-      taken.by.count--;
       taken.by.chars -= event.data.length;
       if (--taken.count === 0) this.taken.delete(key);
     }
