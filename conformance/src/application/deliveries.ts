@@ -142,7 +142,8 @@ export function deliveryClauses({ harness, started }: ReturnType<typeof openAppl
     await app.settled();
     await elsewhere.settled();
     await elsewhere.stop();
-    expect(heard).toEqual([1, 2, 3, 4]);
+    // A handler may be begun for an event that was handled, and is rolled back: memory is no effect.
+    expect([...new Set(heard)]).toEqual([1, 2, 3, 4]);
     expect((await effects("event")).map(({ amount }) => amount)).toEqual([1, 2, 3, 4]);
   });
 
