@@ -34,11 +34,7 @@ export function bind(
     faults: Object.fromEntries(declared),
     codes,
     handler: typeof handled === "function" && !isWorkflow ? handled : null,
-    group: isWorkflow
-      ? workflowGroup(runtime)
-      : typeof handled === "function"
-        ? null
-        : new Coalescer(handled, runtime.turns),
+    group: isWorkflow ? workflowGroup(runtime) : typeof handled === "function" ? null : new Coalescer(handled),
     leaving: null,
     standard: definition.validate === "none" ? null : definition.input["~standard"],
     deadlineMs: definition.deadlineMs,

@@ -10,7 +10,6 @@ import type { AnyHandler } from "../service/service.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Committed, Store } from "../store/store.ts";
 import type { RunClaim } from "../store/workflows.ts";
-import type { Turns } from "../transaction/turns.ts";
 import type { Work } from "../transaction/work.ts";
 import type { Asker } from "./asker.ts";
 import type { Clock } from "./clock.ts";
@@ -27,8 +26,6 @@ export interface Calls {
   readonly clock: Clock;
   readonly inspector: Inspector;
   readonly validateOutput: boolean;
-  /** Of groups that are stored together. */
-  readonly turns: Turns;
   /** The store, or an error that names the service that needs one. */
   storeFor(service: string): Store;
   /** What keeps documents, or an error that names the service that needs it. */

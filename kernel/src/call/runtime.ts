@@ -5,7 +5,6 @@ import type { Kv } from "../kv/kv.ts";
 import type { NewJob } from "../store/jobs.ts";
 import type { Committed, OutboxEvent, Store } from "../store/store.ts";
 import { runCommand } from "../transaction/command.ts";
-import { Turns } from "../transaction/turns.ts";
 import type { Work } from "../transaction/work.ts";
 import { type Asker, told } from "./asker.ts";
 import { mayPass, validated } from "./binding.ts";
@@ -34,7 +33,6 @@ export class Runtime implements Calls {
   readonly clock: Clock;
   readonly validateOutput: boolean;
   readonly deadlines: Deadlines;
-  readonly turns: Turns;
   readonly inspector = new Inspector();
   readonly cache: QueryCache;
   /** Delivers at once what else would wait for the next poll; set by the application. */
@@ -59,7 +57,6 @@ export class Runtime implements Calls {
     this.validateOutput = validateOutput;
     this.report = report;
     this.deadlines = new Deadlines(clock);
-    this.turns = new Turns(clock);
     this.cache = new QueryCache(clock);
   }
 

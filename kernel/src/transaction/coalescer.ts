@@ -8,7 +8,6 @@ import type { Batched } from "../service/service.ts";
 import { AlreadyRecorded, type CommandKey, type CommandRecord, type CommandTransaction } from "../store/store.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import { commandKey, commandRecord, isRecordable, isRecorded, replay, storedAnswer, untilDecided } from "./command.ts";
-import type { Gatherer, Turns } from "./turns.ts";
 import { Work } from "./work.ts";
 
 interface Pending {
@@ -20,31 +19,28 @@ interface Pending {
 }
 
 const waitingMax = 10_000;
+/** Callers that come again do so one soon after the other; when this long none has come, none is about to. */
+const quietMs = 1;
 
 /**
- * Runs a batched command: collects calls until their turn (see Turns), and commits each group as one transaction. Holds C1 to
+ * Runs a batched command: collects calls while a group is under way, and commits each group as one transaction. Holds C1 to
  * C5 of command.ts for every item. Two calls with one idempotency key never share a group; the later finds the record.
  *
  * One group at a time: of two, each is half as large, and they wait for each other's rows. Where the handler allows for more, full ones go
- * beside each other, without a turn.
+ * beside each other. Callers that were answered together come again soon, and the next group waits for them as long as they keep
+ * coming, at most as long as theirs took: else it would go with whoever was first, and groups would stay small. Measured, 16
+ * callers posting: groups of 15 in place of 5 or 8.
  */
-export class Coalescer implements Gatherer {
+export class Coalescer {
   private readonly options: Batched<never, unknown>;
-  private readonly turns: Turns;
   private waiting: Pending[] = [];
   private running = 0;
+  private scheduled = false;
+  /** While those that were answered last may come again: how many would wait then, and until when they are waited for. */
+  private returning: { readonly count: number; readonly until: number; readonly timer: NodeJS.Timeout } | null = null;
 
-  constructor(options: Batched<never, unknown>, turns: Turns) {
+  constructor(options: Batched<never, unknown>) {
     this.options = options;
-    this.turns = turns;
-  }
-
-  get waitingCount(): number {
-    return this.waiting.length;
-  }
-
-  get isFull(): boolean {
-    return this.waiting.length >= this.options.itemsMax;
   }
 
   add(call: ValidCall): Promise<unknown> {
@@ -60,24 +56,53 @@ export class Coalescer implements Gatherer {
         resolve,
         reject,
       });
-      this.offer();
+      this.schedule();
     });
   }
 
-  private offer(): void {
-    if (this.waiting.length === 0) return;
-    if (this.running === 0) this.turns.ask(this);
-    else if (this.isFull && this.running < this.options.groupsMax) void this.storeGroup();
+  /** A turn of the event loop gathers what one read of the sockets brought; without it the first request always went alone. */
+  private schedule(): void {
+    const { waiting, returning } = this;
+    if (waiting.length === 0 || this.scheduled || !this.mayBegin()) return;
+    if (returning !== null && waiting.length < returning.count && clockOf(waiting).monotonic() < returning.until) {
+      returning.timer.refresh();
+      return;
+    }
+    this.endReturn();
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      void this.next();
+    });
   }
 
-  async storeGroup(): Promise<number> {
+  private mayBegin(): boolean {
+    const { itemsMax, groupsMax } = this.options;
+    return this.running === 0 || (this.running < groupsMax && this.waiting.length >= itemsMax);
+  }
+
+  private async next(): Promise<void> {
     this.running++;
     const group = this.take();
-    this.offer();
+    this.schedule();
+    const clock = clockOf(group);
+    const began = clock.monotonic();
     await this.group(group);
     this.running--;
-    this.offer();
-    return group.length;
+    this.endReturn();
+    const ended = clock.monotonic();
+    const count = Math.min(group.length + this.waiting.length, this.options.itemsMax);
+    const end = () => {
+      this.endReturn();
+      this.schedule();
+    };
+    this.returning = { count, until: ended + (ended - began), timer: setTimeout(end, quietMs) };
+    this.schedule();
+  }
+
+  private endReturn(): void {
+    if (this.returning !== null) clearTimeout(this.returning.timer);
+    this.returning = null;
   }
 
   private take(): Pending[] {
@@ -217,6 +242,10 @@ export class Coalescer implements Gatherer {
       }
     };
   }
+}
+
+function clockOf(items: readonly Pending[]): Calls["clock"] {
+  return (items[0] as Pending).call.binding.runtime.clock;
 }
 
 const batchOrigin = new Origin(systemIdentity, undefined, undefined);

@@ -87,8 +87,8 @@ export class Workflows {
     this.home = home;
     this.concurrency = concurrency;
     this.lease = { ms: leaseMs, owner: `${nodeName}-${newSpanId().slice(0, 8)}` };
-    this.writes = new Gathered(runtime.turns, (changes) => store.runs.write(changes));
-    this.loads = new Gathered(runtime.turns, async (ids) => {
+    this.writes = new Gathered((changes) => store.runs.write(changes));
+    this.loads = new Gathered(async (ids) => {
       const found = new Map((await store.runs.load(ids)).map((run) => [run.id, run]));
       return ids.map((id) => found.get(id));
     });
