@@ -1,7 +1,15 @@
+import type { Socket } from "node:net";
 import { type Operation, Outcome } from "@banyan/neopay-acquirer/contract";
 
 /** Not imported: an import of node:http loads undici, which every start would pay for with 40 ms. */
 const { Agent, request } = process.getBuiltinModule("node:http");
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** It came by this. */
+  readonly socket: Socket;
+}
 
 /** How to reach an acquirer. */
 export interface AcquirerClientOptions {
@@ -26,7 +34,7 @@ export function createAcquirerClient({ url, timeoutMs = 2_000 }: AcquirerClientO
   return {
     async operate(key, operation, signal) {
       const limit = AbortSignal.timeout(timeoutMs);
-      const { status, text } = await put(
+      const { status, text, socket } = await put(
         new URL(`/v1/operations/${encodeURIComponent(key)}`, url),
         JSON.stringify(operation),
         {
@@ -37,8 +45,11 @@ export function createAcquirerClient({ url, timeoutMs = 2_000 }: AcquirerClientO
       if (status !== 200)
         throw new Error(`the acquirer answered ${status} to ${operation.kind} ${key}: ${text.slice(0, 200)}`);
       const outcome = Outcome.parse(JSON.parse(text));
-      // An answer that was written twice may still lie on the connection when the next question is asked.
-      if (outcome.key !== key) throw new Error(`the acquirer answered ${outcome.key} to ${key}`);
+      // An answer that was written twice may still lie on the connection when the next question is asked; so would this question's answer.
+      if (outcome.key !== key) {
+        socket.destroy();
+        throw new Error(`the acquirer answered ${outcome.key} to ${key}`);
+      }
       return outcome;
     },
     close: () => agent.destroy(),
@@ -49,16 +60,17 @@ function put(
   url: URL,
   body: string,
   { agent, signal }: { readonly agent: InstanceType<typeof Agent>; readonly signal: AbortSignal },
-): Promise<{ readonly status: number; readonly text: string }> {
+): Promise<Answer> {
   const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
     const asked = request(url, { method: "PUT", headers, agent, signal }, (response) => {
       let text = "";
+      const { socket } = response;
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
         text += chunk;
       });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text, socket }));
       response.on("error", reject);
     });
     asked.on("error", reject);
