@@ -3,6 +3,7 @@ import type { ValidCall } from "../call/context.ts";
 import type { InspectorRecord } from "../call/inspector.ts";
 import { nearest } from "../call/nearest.ts";
 import type { Scope } from "../call/scope.ts";
+import type { AnyAction } from "../contract/action.ts";
 import { isFault } from "../contract/fault.ts";
 import { kernelFaults } from "../contract/kernel-faults.ts";
 import type { ServiceView } from "../registry/service-view.ts";
@@ -87,7 +88,7 @@ export class Outgoing {
   private find({ context, value }: ValidCall, not: Route | null): Route | null {
     const { action } = this.options;
     const instance = action.instanced ? context.key : undefined;
-    const key = context.key ?? action.definition.key?.(value as never);
+    const key = context.key ?? keyOf(action, value);
     return this.routes.find({ key, instance, not });
   }
 
@@ -237,6 +238,16 @@ export class Outgoing {
       },
     };
     scope.add(entry);
+  }
+}
+
+/** What the contract says that a call is spread by. Nothing was validated here: a wrong input has no key, and whoever gets it refuses it. */
+function keyOf({ definition }: AnyAction, value: unknown): string | undefined {
+  try {
+    const key: unknown = definition.key?.(value as never);
+    return typeof key === "string" ? key : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -31,6 +31,13 @@ export const weather = defineContract("weather", {
       access: "public",
       remote: { balance: "broker" },
     }),
+    near: query({
+      input: z.strictObject({ place: z.strictObject({ name: z.string() }) }),
+      output: z.string(),
+      access: "public",
+      key: ({ place }) => place.name,
+      remote: { balance: "hash", bulkhead: { inFlightMax: 2, queueMax: 1 } },
+    }),
     narrow: query({
       input: z.strictObject({ ms: z.int() }),
       output: z.string(),
@@ -74,6 +81,7 @@ export function weatherService(name: string, state: { isSick: boolean; calls: nu
       },
       who: (ctx) => ({ subject: ctx.identity.subject, traceId: ctx.traceId, metadata: { ...ctx.metadata } }),
       picked: () => name,
+      near: () => name,
       narrow: async (_, { ms }) => {
         await new Promise((resolve) => setTimeout(resolve, ms));
         return name;

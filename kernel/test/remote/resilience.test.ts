@@ -55,6 +55,20 @@ test("a bulkhead bounds what is under way and what waits, and refuses the rest a
   await app.call(weather.narrow, { ms: 1 });
 });
 
+test("an input whose key cannot be told is refused by whoever validates it, and keeps no place in the bulkhead", async () => {
+  const start = company();
+  await start({ services: [weatherService("north")] });
+  const app = await start({ services: [], remotes: [weather] });
+  // Two have a place, and one waits for it.
+  for (const wrong of [{}, { place: null }, { place: { name: null } }, { place: { name: 5 } }]) {
+    const refused = await Promise.allSettled([1, 2, 3].map(() => app.call(weather.near, wrong as never)));
+    expect(refused.map((one) => one.status === "rejected" && one.reason)).toEqual(
+      Array(3).fill(expect.objectContaining({ code: "kernel.invalidInput" })),
+    );
+  }
+  expect(await app.call(weather.near, { place: { name: "Oslo" } })).toBe("north");
+});
+
 test("who waits in a bulkhead leaves it at its deadline", async () => {
   const start = company();
   await start({ services: [weatherService("w")] });

@@ -1,9 +1,7 @@
 import { command, defineContract, implement, job } from "@banyan/kernel";
-import { createApp } from "@banyan/kernel/app";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
-import { createTestDatabase } from "../../../../tools/test-postgres.ts";
-import { createPostgresStore } from "../../src/index.ts";
+import { started } from "./started.ts";
 
 const mill = defineContract("mill", {
   commands: { fill: command({ input: z.strictObject({}), output: z.object({}), access: "public" }) },
@@ -21,13 +19,7 @@ test("an application has not settled while a limit of rate holds jobs back", asy
     },
     jobs: { grind: () => void runs++ },
   });
-  const database = await createTestDatabase(inject("postgresUrl"));
-  const app = createApp({ services: [service], store: createPostgresStore({ url: database.url }) });
-  onTestFinished(async () => {
-    await app.stop();
-    await database.drop();
-  });
-  await app.start();
+  const app = await started(service);
   await app.call(mill.fill, {});
   await app.settled();
   expect(runs).toBe(4);

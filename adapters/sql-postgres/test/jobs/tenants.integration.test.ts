@@ -1,9 +1,7 @@
 import { command, defineContract, implement, job } from "@banyan/kernel";
-import { createApp } from "@banyan/kernel/app";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
-import { createTestDatabase } from "../../../../tools/test-postgres.ts";
-import { createPostgresStore } from "../../src/index.ts";
+import { started } from "./started.ts";
 
 const nothing = z.strictObject({});
 const rounds = defineContract("rounds", {
@@ -45,13 +43,7 @@ test("a job with a schedule enqueues for other tenants, once at a time for each,
       },
     },
   });
-  const database = await createTestDatabase(inject("postgresUrl"));
-  const app = createApp({ services: [service], store: createPostgresStore({ url: database.url }) });
-  onTestFinished(async () => {
-    await app.stop();
-    await database.drop();
-  });
-  await app.start();
+  const app = await started(service);
   await expect
     .poll(() => [...woken].sort(), { timeout: 20_000 })
     .toEqual([
