@@ -4,11 +4,23 @@ import type { BankStatement, ParsedStatements, StatementFormat } from "./model.t
 import { parseMt940 } from "./mt940.ts";
 import { ParseError } from "./problem.ts";
 
-/** The text of a file by its byte order mark, else its XML declaration, else UTF-8, else the Windows code page of old banks. */
+/**
+ * The text of a file by its byte order mark, else by the first character of XML in UTF-16, else its XML declaration, else UTF-8, else the
+ * Windows code page of old banks. Throws ParseError where it is in none of them, or no text.
+ */
 export function decodeDocument(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
-  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+  const text = decoded(bytes);
+  const zeroLine = lineOfZero(text);
+  if (zeroLine !== null)
+    throw new ParseError({ line: zeroLine, at: null }, "the file holds a zero character: it is no text");
+  return text;
+}
+
+function decoded(bytes: Uint8Array): string {
+  // The mark, or `<` without one (XML 1.0, appendix F).
+  const start = Buffer.from(bytes.subarray(0, 2)).toString("hex");
+  if (start === "fffe" || start === "3c00") return new TextDecoder("utf-16le").decode(bytes);
+  if (start === "feff" || start === "003c") return new TextDecoder("utf-16be").decode(bytes);
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, 200));
   const declared = /^(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']/.exec(head)?.[1] ?? "utf-8";
   try {
@@ -19,6 +31,11 @@ export function decodeDocument(bytes: Uint8Array): string {
       cause: error,
     });
   }
+}
+
+function lineOfZero(text: string): number | null {
+  const at = text.indexOf("\u0000");
+  return at < 0 ? null : text.slice(0, at).split("\n").length;
 }
 
 // Some banks put lines of their own before the first message.
@@ -40,13 +57,10 @@ export function parseStatements(
   options: { format?: StatementFormat | undefined; csv?: BankCsvOptions } = {},
 ): ParsedStatements {
   const text = content.toWellFormed().replace(/^\uFEFF/, "");
-  const zero = text.indexOf("\u0000");
-  if (zero >= 0) {
-    const line = text.slice(0, zero).split("\n").length;
-    return {
-      statements: [],
-      problems: [{ line, at: null, statementId: null, reason: "the text holds a zero character" }],
-    };
+  const line = lineOfZero(text);
+  if (line !== null) {
+    const reason = "the text holds a zero character";
+    return { statements: [], problems: [{ line, at: null, statementId: null, reason }] };
   }
   const format = options.format ?? detectFormat(text);
   const { statements, problems } =

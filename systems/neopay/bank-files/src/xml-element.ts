@@ -73,7 +73,7 @@ export function readAmount(element: XmlElement, defaultCurrency?: string): { amo
     if (amountMinor < 0) {
       throw new ParseError(
         { line: element.line, at: element.path },
-        `${quoted(text)} is negative; CdtDbtInd carries the sign`,
+        `${quoted(text)} is negative; an amount has no sign`,
       );
     }
     return { amountMinor, currency };

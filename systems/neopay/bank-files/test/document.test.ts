@@ -13,6 +13,24 @@ test.each([
   expect(decodeDocument(bytes)).toBe(text);
 });
 
+test("XML in UTF-16 without a mark is known by its first character", () => {
+  const xml = '<?xml version="1.0" encoding="UTF-16"?><a>Škoda</a>';
+  const little = Buffer.from(xml, "utf16le");
+  expect(decodeDocument(little)).toBe(xml);
+  expect(decodeDocument(Buffer.from(little).swap16())).toBe(xml);
+});
+
+test("what is no text is refused with its line", () => {
+  const error = (() => {
+    try {
+      decodeDocument(Buffer.from("a\nb\u0000c"));
+    } catch (thrown) {
+      return thrown;
+    }
+  })();
+  expect(error).toMatchObject({ line: 2, message: "the file holds a zero character: it is no text" });
+});
+
 test("a declared encoding is followed, and a false one refused", () => {
   const latin = Buffer.from('<?xml version="1.0" encoding="ISO-8859-1"?><a>\xe9</a>', "latin1");
   expect(decodeDocument(latin)).toContain("<a>é</a>");

@@ -28,7 +28,7 @@ export async function importCamt({ files, call, progress, signal }: ImportRun): 
         for (const problem of imported.problems) refuseFile(reasonOf(problem));
       }
     } catch (error) {
-      if (error instanceof ParseError) refuseFile(error.message);
+      if (error instanceof ParseError) refuseFile(reasonOf(error.problem(null)));
       else if (statements.faults.unreadable.is(error))
         for (const problem of error.details.problems) refuseFile(reasonOf(problem));
       else throw error;

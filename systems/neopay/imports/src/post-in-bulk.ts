@@ -59,7 +59,7 @@ function count({ status, reference, sameContent, fault }: Result, report: Import
       report,
       status === "duplicate"
         ? `the reference ${reference} was used before for something else`
-        : (fault?.message ?? status),
+        : `${reference}: ${fault?.message ?? status}`,
     );
     return false;
   }

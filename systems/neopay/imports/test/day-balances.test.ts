@@ -4,12 +4,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createDayBalances } from "../src/day-balances.ts";
 
-type Told = { day?: string; account?: string; movedMinor: number; balanceMinor: number };
+type Told = { id?: string; day?: string; account?: string; movedMinor: number; balanceMinor: number };
 
-function row({ day = "1996-01-01", account = "1", movedMinor, balanceMinor }: Told): BerkaRow {
+let rowCount = 0;
+
+function row({ id, day = "1996-01-01", account = "1", movedMinor, balanceMinor }: Told): BerkaRow {
+  rowCount += 1;
   return {
     line: 1,
-    transactionId: "1",
+    transactionId: id ?? String(rowCount),
     account,
     day,
     direction: movedMinor < 0 ? "debit" : "credit",
@@ -57,6 +60,11 @@ test("a day whose end was never stated drifts once, and the next day starts from
       driftMinor: -10,
     },
   ]);
+});
+
+test("a row that stands in the file twice moved its amount once", () => {
+  const twice = { id: "7", movedMinor: 100, balanceMinor: 100 };
+  expect(driftsOf(twice, twice, { day: "1996-01-02", movedMinor: 5, balanceMinor: 105 })).toEqual([]);
 });
 
 test("accounts do not mix, and days may come in any order", () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { Fault, type Identity } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
 import { ledgerService } from "@banyan/neopay-ledger";
@@ -46,10 +47,10 @@ type Importer = typeof importBerka;
 
 async function imported(
   importer: Importer,
-  content: string,
-  { through = call, signal = new AbortController().signal } = {},
+  content: string | Uint8Array,
+  { through = call, signal = new AbortController().signal, ending = "" } = {},
 ) {
-  const file = join(folder, `file-${crypto.randomUUID()}`);
+  const file = join(folder, `file-${crypto.randomUUID()}${ending}`);
   await writeFile(file, content);
   const report = await importer({ files: [file], call: through, signal, progress: () => {} });
   expectConserved(report);
@@ -125,6 +126,21 @@ describe("Berka", () => {
       "line 5: the line has 2 fields of 10; it may be cut short",
       "the reference berka:1 was used before for something else",
     ]);
+  });
+
+  test("a row that the ledger refuses is named by its reference", async () => {
+    const most = "90071992547409.91";
+    const report = await imported(importBerka, berkaFile(`7;30;960801;credit;;${most};${most};;;`, ...rows));
+    expect(report).toMatchObject({ accepted: 3, refused: 1 });
+    expect(Object.keys(report.reasons)[0]).toMatch(/^berka:1: the volume of world:berka would exceed /);
+  });
+
+  test("a packed file is the file in it, and one that is no gzip is refused", async () => {
+    const packed = gzipSync(berkaFile(...rows));
+    expect(await imported(importBerka, packed, { ending: ".gz" })).toMatchObject({ received: 3, accepted: 3 });
+    expect(await imported(importBerka, packed.subarray(0, 60), { ending: ".gz" })).toMatchObject({
+      reasons: { "the file is not what gzip writes, or is cut short": 1 },
+    });
   });
 
   test("an import that dies anywhere goes on where it was: nothing lost, nothing doubled", async () => {
@@ -256,7 +272,7 @@ Ltd</Nm></Cdtr></CdtTrfTxInf>`;
     expect(report).toMatchObject({
       accepted: 1,
       refused: 1,
-      reasons: { "the account bank:NL26VAYB8060476890 is kept in another currency": 1 },
+      reasons: { "pain001:M1:1: the account bank:NL26VAYB8060476890 is kept in another currency": 1 },
     });
   });
 
