@@ -33,17 +33,19 @@ const refusalsToldMax = 100;
 const ImportAnswer = z.object({
   accepted: z.int(),
   refused: z.int(),
-  /** The first 100; all are bad rows. */
-  refusals: z.array(Result),
+  /** The first 100; all are bad rows. `position` is that among the file's lines, without empty ones, from 1. */
+  refusals: z.array(Result.extend({ position: z.int() })),
 });
 export type ImportAnswer = z.infer<typeof ImportAnswer>;
 
 /** Of one piece after another. */
 export function addImports(sum: ImportAnswer, next: ImportAnswer): ImportAnswer {
+  const before = sum.accepted + sum.refused;
+  const moved = next.refusals.map((refusal) => ({ ...refusal, position: before + refusal.position }));
   return {
     accepted: sum.accepted + next.accepted,
     refused: sum.refused + next.refused,
-    refusals: [...sum.refusals, ...next.refusals].slice(0, refusalsToldMax),
+    refusals: [...sum.refusals, ...moved].slice(0, refusalsToldMax),
   };
 }
 
@@ -61,6 +63,7 @@ const asText = { httpText: { ...unsound, contentTypes: ["text/plain"], bytesMax:
 
 const faults = [
   "unknownWriteKey",
+  "unknownSource",
   "unreadableBody",
   "batchTooLarge",
   "tooManyEvents",
@@ -102,9 +105,13 @@ export const intake = defineContract("intake", {
   faults: {
     /** No source has the key that came as Basic user name or as `writeKey`. */
     unknownWriteKey: fault("unauthenticated", undefined, {
-      message: () => "send the write key of a source as Basic user name, or as writeKey",
+      message: () => "send the write key of a source as Basic user name, as writeKey, or as a tracker's appId",
     }),
-    unreadableBody: fault("invalid", undefined, { message: () => "the text is not a JSON object" }),
+    /** Of an import, which names its source. */
+    unknownSource: fault("not_found", z.object({ source: z.string() }), {
+      message: ({ source }) => `there is no source ${source}; create it first`,
+    }),
+    unreadableBody: fault("invalid", z.object({ reason: z.string() }), { message: ({ reason }) => reason }),
     batchTooLarge: fault("invalid", z.object({ bytes: z.int(), bytesMax: z.int() }), {
       message: ({ bytes, bytesMax }) => `the batch has ${bytes} bytes of events, of at most ${bytesMax}`,
     }),

@@ -17,8 +17,11 @@ import { findSource } from "./find-source.ts";
 import { waitFor } from "./rates.ts";
 
 type Body = Readonly<Record<string, unknown>>;
-/** What a command's input holds, once its source is known. */
-type Read = (body: Body, arrival: Arrival) => Sent;
+
+const noObject = "the text is not a JSON object";
+
+/** What a command's input holds, once its source is known; undefined where it lacks what holds its events. */
+type Read = (body: Body, arrival: Arrival) => Sent | undefined;
 
 /** What one request holds, before any of it is looked at, and how to read one of it. */
 interface Sent {
@@ -40,7 +43,8 @@ export function takeSingle(type: string): Take<SegmentItem> {
 /** Takes batches of Segment's. */
 export const takeBatch: Take<SegmentItem> = (ctx, items) => {
   const read: Read = ({ batch, sentAt }, arrival) => {
-    return { events: listIn(batch), read: (raw) => readSegment(raw, { ...arrival, sentAt }) };
+    if (!Array.isArray(batch)) return undefined;
+    return { events: batch, read: (raw) => readSegment(raw, { ...arrival, sentAt }) };
   };
   return takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
 };
@@ -51,7 +55,7 @@ type SnowplowItem = Item & { readonly input: Received<typeof intake.snowplow> };
 export const takeSnowplow: Take<SnowplowItem> = (ctx, items) =>
   takeAll(ctx, items, async (item) => {
     const body: Body | undefined = item.input.content === undefined ? item.input : objectIn(item.input.content);
-    if (body === undefined) return ctx.faults.unreadableBody();
+    if (body === undefined) return ctx.faults.unreadableBody({ reason: noObject });
     const events = listIn(body.data);
     const source = await findSource(item, textOf((events[0] as Body | null | undefined)?.aid));
     if (source === undefined) return ctx.faults.unknownWriteKey();
@@ -67,7 +71,7 @@ export const takeCloudEvents: Take<CloudEventsItem> = (ctx, items) =>
     const { content, ...attributes } = item.input;
     const isBinary = "specversion" in attributes;
     const body = isBinary && content === "" ? { value: undefined } : jsonIn(content);
-    if (body === undefined) return ctx.faults.unreadableBody();
+    if (body === undefined) return ctx.faults.unreadableBody({ reason: noObject });
     const source = await findSource(item, undefined);
     if (source === undefined) return ctx.faults.unknownWriteKey();
     const arrival = arrivalAt(ctx, source, "");
@@ -88,7 +92,7 @@ export async function takeImport(
   const verdicts = await takeAll(ctx, items, async (item) => {
     const { source: id, run, events, content = "" } = item.input;
     const { source } = await item.call(sources.find, { id });
-    if (source === null) return ctx.faults.unknownWriteKey();
+    if (source === null) return ctx.faults.unknownSource({ source: id });
     const arrival = arrivalAt(ctx, source, run);
     const read = (raw: unknown) => (typeof raw === "string" ? refuseText(raw, arrival) : readSegment(raw, arrival));
     const lines = content.split("\n").filter((line) => line.trim() !== "");
@@ -125,11 +129,13 @@ type SegmentItem = Item & { readonly input: Body & { readonly content?: string |
 
 async function takeSegment(ctx: Context, item: SegmentItem, read: Read): Promise<Brought | Refusal> {
   const body = item.input.content === undefined ? item.input : objectIn(item.input.content);
-  if (body === undefined) return ctx.faults.unreadableBody();
+  if (body === undefined) return ctx.faults.unreadableBody({ reason: noObject });
   const { writeKey, ...rest } = body;
   const source = await findSource(item, textOf(writeKey));
   if (source === undefined) return ctx.faults.unknownWriteKey();
-  return admitted(ctx, source, { item, ...read(rest, arrivalAt(ctx, source, "")) });
+  const sent = read(rest, arrivalAt(ctx, source, ""));
+  if (sent === undefined) return ctx.faults.unreadableBody({ reason: "batch: the list of events is missing" });
+  return admitted(ctx, source, { item, ...sent });
 }
 
 function arrivalAt(ctx: Context, { id, refusesBots }: Source, run: string): Arrival {
@@ -170,7 +176,8 @@ async function concealed({ pseudonyms }: Source, { item, collected }: Brought): 
 
 /** All refusals together, cut to as many as are told. */
 function importAnswerTo({ results }: Answer): ImportAnswer {
-  const refusals = results.filter(({ status }) => status === "refused");
+  const numbered = results.map((result, index) => ({ ...result, position: index + 1 }));
+  const refusals = numbered.filter(({ status }) => status === "refused");
   const none = { accepted: 0, refused: 0, refusals: [] };
   return addImports({ accepted: results.length - refusals.length, refused: refusals.length, refusals }, none);
 }

@@ -170,6 +170,18 @@ test("whoever has no write key is refused, and nothing is kept", async () => {
   ]);
 });
 
+test.each([{}, { events: [track("misnamed")] }])(
+  "a batch without its list is refused and not taken for an empty one: %j",
+  async (sent) => {
+    const { status, body } = await served.send("/v1/batch", sent);
+    expect({ status, code: body.code, detail: body.detail }).toEqual({
+      status: 400,
+      code: "intake.unreadableBody",
+      detail: "batch: the list of events is missing",
+    });
+  },
+);
+
 test("a batch beyond 500 KB is refused as a whole, with how large it was", async () => {
   const batch = Array.from({ length: 25 }, (_, at) =>
     track(`large-${at}`, { properties: { text: "x".repeat(25_000) } }),

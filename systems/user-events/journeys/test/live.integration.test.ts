@@ -26,6 +26,7 @@ test("lines of any length of a file are taken while they come, and each has its 
   const lines = Array.from({ length: 20_000 }, (_, at) =>
     JSON.stringify(track(`line-${at}`, { userId: `user-${at % 50}`, properties: { text: "x".repeat(60), at } })),
   );
+  lines.push("no event");
   lines.splice(7, 0, "no event", `{"type":"track","event":"${"x".repeat(600_000)}"}`, "[".repeat(20_000));
   const body = `${lines.join("\n")}\n`;
   expect(body.length).toBeGreaterThan(3_000_000);
@@ -36,13 +37,25 @@ test("lines of any length of a file are taken while they come, and each has its 
   });
   expect(response.status).toBe(202);
   const { accepted, refused, refusals } = (await response.json()) as Record<string, unknown>;
-  expect({ accepted, refused }).toEqual({ accepted: 20_000, refused: 3 });
-  expect(refusals).toMatchObject([{ reason: "unreadable" }, { reason: "tooLarge" }, { reason: "unreadable" }]);
+  expect({ accepted, refused }).toEqual({ accepted: 20_000, refused: 4 });
+  expect(refusals).toMatchObject([
+    { position: 8, reason: "unreadable" },
+    { position: 9, reason: "tooLarge" },
+    { position: 10, reason: "unreadable" },
+    { position: 20_004, reason: "unreadable" },
+  ]);
   await served.app.settled({ deadlineMs: 30_000 });
   const tally = await served.app.call(events.tally, { source: "shop", run: "long" });
-  expect(tally).toMatchObject({ stored: 20_000, duplicate: 0, bad: 3 });
+  expect(tally).toMatchObject({ stored: 20_000, duplicate: 0, bad: 4 });
   expect(await served.app.call(events.verify, {})).toMatchObject({ ok: true, inFlight: 0 });
 }, 60_000);
+
+test("a file for a source that is not there is refused with the source's name", async () => {
+  expect(await served.ask("/v1/import", { source: "nowhere", events: [] })).toMatchObject({
+    status: 404,
+    body: { code: "intake.unknownSource", details: { source: "nowhere" } },
+  });
+});
 
 test("live begins with what comes next, shows what is stored and refused, and says what it leaves out", async () => {
   const { next } = await served.app.call(events.live, {});
