@@ -45,7 +45,7 @@ export function handleAtOnce(group: Group): Promise<void> {
   return transact(group, async ({ sql }, scope) => {
     const floor = new Floor(subscriber.id, sql);
     /** The last handler of each key: the next one of the key begins when it has ended (L1). */
-    const last = new Map<string, Promise<Work>>();
+    const last = new Map<string, Promise<unknown>>();
     const running = runsOf(subscriber, entries).map((run) => {
       const begin = () => handle(subscriber, { ...runOf(run), sql: floor.speaker(), scope, isTrial: true });
       const before = run.flatMap(({ key }) => last.get(key) ?? []);
@@ -56,7 +56,7 @@ export function handleAtOnce(group: Group): Promise<void> {
     // All of them, so that none is still at work when the transaction ends and its events are handled in turn.
     const ends = await Promise.allSettled(running);
     if (floor.interleaved !== null) throw floor.interleaved;
-    return ends.map((end) => {
+    return ends.flatMap((end) => {
       if (end.status === "rejected") throw end.reason;
       return end.value;
     });
@@ -76,7 +76,7 @@ export function handleInTurn(group: Group, handling: (entry: Entry | undefined) 
     )) {
       // Of several, only each alone will show who failed.
       handling(run.length === 1 ? run[0] : undefined);
-      works.push(await handle(subscriber, { ...runOf(run), sql: transaction.sql, scope, isTrial: false }));
+      works.push(...(await handle(subscriber, { ...runOf(run), sql: transaction.sql, scope, isTrial: false })));
     }
     handling(undefined);
     return works;

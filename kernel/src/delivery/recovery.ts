@@ -75,7 +75,7 @@ export async function redrive(
     }
     const subscriber = subscribers.find((one) => one.id === letter.subscriber);
     if (subscriber === undefined) throw new Error(`no service here subscribes as ${letter.subscriber} any more`);
-    const work = await runtime.watched(scope, () =>
+    const works = await runtime.watched(scope, () =>
       handle(subscriber, {
         events: [letter.event],
         sql: transaction.sql,
@@ -84,8 +84,11 @@ export async function redrive(
         isTrial: false,
       }),
     );
-    const committed = await transaction.commit({ events: work.events, jobs: work.jobs });
-    runtime.afterCommit(subscriber.service, [work], committed);
+    const committed = await transaction.commit({
+      events: works.flatMap(({ events }) => events),
+      jobs: works.flatMap(({ jobs }) => jobs),
+    });
+    runtime.afterCommit(subscriber.service, works, committed);
     return "handled";
   } catch (error) {
     await transaction.rollback();

@@ -72,30 +72,38 @@ export interface HandlerRun {
   readonly isTrial: boolean;
 }
 
-/** Runs one subscriber's handler in the transaction that `sql` belongs to. */
-export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<Work> {
-  const { events, sql, scope, attempt } = run;
+/** Runs one subscriber's handler in the transaction that `sql` belongs to. Answers what it said: of each event, and of all of them. */
+export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<readonly Work[]> {
+  const { events, scope, attempt } = run;
   const { runtime } = subscriber;
   const [first] = events as readonly [StoredEvent, ...StoredEvent[]];
   const subscription = subscriber.byType.get(first.type) as Subscription<string, unknown>;
-  const identity = { subject: subscriber.id, tenant: first.tenant, permissions: everything };
-  const origin = new Origin(identity, first.traceId, first.metadata);
-  const work = new Work(origin, () => runtime.clock.now());
-  const context = new Context(subscriber, scope, origin).inTransaction(work, sql);
-  const { id, key, version, at } = first;
-  if (!subscription.together) context.delivery = { id, key, version, at, attempt };
-  if (runtime.inspector.emit !== null) context.spanId = newSpanId();
-  const record = recorder(subscriber, events, { attempt, spanId: context.spanId ?? "" });
+  const works: Work[] = [];
+  const spanId = runtime.inspector.emit === null ? undefined : newSpanId();
+  const contextOf = (event: StoredEvent) => {
+    const { id, tenant, key, version, at, traceId, metadata } = event;
+    const identity = { subject: subscriber.id, tenant, permissions: everything };
+    const origin = new Origin(identity, traceId, metadata);
+    const work = new Work(origin, () => runtime.clock.now());
+    works.push(work);
+    const context = new Context(subscriber, scope, origin).inTransaction(work, run.sql);
+    context.spanId = spanId;
+    context.delivery = { id, key, version, at, attempt };
+    return context;
+  };
+  const record = recorder(subscriber, events, { attempt, spanId: spanId ?? "" });
   try {
     const data = events.map((event) => dataOf(subscription.event, event));
-    await subscription.handler(context as never, (subscription.together ? data : data[0]) as never);
-    if (subscriber.kind === "projection" && work.events.length + work.jobs.length > 0) {
+    const each = events.map(contextOf);
+    const [context, given] = subscription.together ? [contextOf(first), data] : [each[0], data[0]];
+    await subscription.handler(context as never, given as never, each as never);
+    if (subscriber.kind === "projection" && works.some((work) => work.events.length + work.jobs.length > 0)) {
       throw new Error(
         `${subscriber.id} is a projection and may not emit or enqueue: a rebuild would say everything again`,
       );
     }
     record("ok");
-    return work;
+    return works;
   } catch (error) {
     // Handled before: this run has no outcome of its own.
     if (!run.isTrial && !storeFaults.handled.is(error)) {
@@ -103,7 +111,7 @@ export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<W
     }
     throw error;
   } finally {
-    work.close();
+    for (const work of works) work.close();
   }
 }
 

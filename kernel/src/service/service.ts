@@ -42,10 +42,11 @@ export type EventHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUse
   data: Received<E>,
 ) => Answer<void>;
 
-/** The same for `onMany`: the events that came together. */
+/** The same for `onMany`: the events that came together. `each` has of each of them what `on` would give for it, in the same order. */
 export type EventsHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUses> = (
   ctx: Omit<EventContext<C["contract"]["name"], Uses>, "delivery">,
   data: readonly Received<E>[],
+  each: readonly EventContext<C["contract"]["name"], Uses>[],
 ) => Answer<void>;
 
 /** One command of a batch. What it emits and enqueues is stored under its own identity and idempotency key. */
@@ -125,7 +126,7 @@ function tenantByTenant<A extends AnyCommand, Uses>(batch: BatchHandler<A, Uses>
 /** An event, and what a service does about it. */
 export interface Subscription<Service extends string, Uses> {
   readonly event: AnyEvent;
-  readonly handler: (ctx: EventContext<Service, Uses>, data: never) => Answer<void>;
+  readonly handler: (ctx: EventContext<Service, Uses>, data: never, each: never) => Answer<void>;
   readonly attemptsMax: number;
   /** The handler takes those that came together, as an array. */
   readonly together: boolean;
@@ -147,12 +148,17 @@ export function on<E extends AnyEvent, S extends string, Uses>(
 
 /**
  * The same for a handler that takes events as they came together, up to 100 of one tenant (1,000 in a projection), in order
- * per key: one statement for all of them is many times as quick as one for each. After a failure they come in halves, until
- * the one that cannot be handled is alone.
+ * per key: one statement for all of them is many times as quick as one for each. What is emitted or enqueued by a context of `each`
+ * goes on under the trace of its event, by `ctx` under that of the first. After a failure they come in halves, until the one that
+ * cannot be handled is alone.
  */
 export function onMany<E extends AnyEvent, S extends string, Uses>(
   event: E,
-  handler: (ctx: Omit<EventContext<S, Uses>, "delivery">, data: readonly Received<E>[]) => Answer<void>,
+  handler: (
+    ctx: Omit<EventContext<S, Uses>, "delivery">,
+    data: readonly Received<E>[],
+    each: readonly EventContext<S, Uses>[],
+  ) => Answer<void>,
   options: { readonly attemptsMax?: number } = {},
 ): Subscription<S, Uses> {
   return { event, handler, attemptsMax: options.attemptsMax ?? 8, together: true };

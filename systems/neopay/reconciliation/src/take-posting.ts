@@ -4,7 +4,8 @@ import { type PlacedItem, referencesOf } from "./bank-items.ts";
 import { ledgerAddressOf, type reconciliation } from "./contract.ts";
 import { insertItems } from "./item-store.ts";
 
-type Posted = Parameters<EventsHandler<typeof ledger.posted, typeof reconciliation>>[1][number];
+type Take = EventsHandler<typeof ledger.posted, typeof reconciliation>;
+type Posted = Parameters<Take>[1][number];
 
 const mirrorPrefix = ledgerAddressOf("");
 const isMirrored = (address: string) => address.startsWith(mirrorPrefix);
@@ -12,7 +13,7 @@ const isMirrored = (address: string) => address.startsWith(mirrorPrefix);
 const referenceKeys = ["endToEndId", "uetr", "instructionId", "bankReference"];
 
 /** Takes the legs that touch a mirrored bank account as what the ledger says; all other postings are none of ours. */
-export const takePostings: EventsHandler<typeof ledger.posted, typeof reconciliation> = async (ctx, transactions) => {
+export const takePostings = async (ctx: Parameters<Take>[0], transactions: readonly Posted[]): Promise<void> => {
   const byAccount = new Map<string, PlacedItem[]>();
   for (const transaction of transactions) {
     for (const { account, item } of mirroredItems(transaction)) {

@@ -1,4 +1,4 @@
-import { implement, on, type Service } from "@banyan/kernel";
+import { implement, onMany, type Service } from "@banyan/kernel";
 import { fx } from "@banyan/neopay-fx/contract";
 import { payments } from "@banyan/neopay-payments/contract";
 import { payouts } from "@banyan/neopay-payouts/contract";
@@ -44,18 +44,18 @@ export function createWebhooksService({
     commands: { createEndpoint, rotateSecret, enableEndpoint, disableEndpoint, ping, redeliver, receive },
     queries: { endpoints: listEndpoints, deliveries: listDeliveries, delivery: readDelivery, due: readDue },
     subscriptions: {
-      paymentAuthorized: on(payments.authorized, announce("payment.authorized")),
-      paymentCaptured: on(payments.captured, announce("payment.captured")),
-      paymentFailed: on(payments.failed, announce("payment.failed")),
-      paymentCanceled: on(payments.canceled, announce("payment.canceled")),
-      paymentExpired: on(payments.expired, announce("payment.expired")),
-      paymentUnmatched: on(payments.unmatched, announce("payment.unmatched")),
-      refundSettled: on(payments.refundSettled, announce("refund.settled")),
-      disputeOpened: on(payments.disputeOpened, announce("dispute.opened")),
-      disputeClosed: on(payments.disputeClosed, announce("dispute.closed")),
-      payoutSent: on(payouts.sent, announce("payout.sent")),
-      payoutReturned: on(payouts.returned, announce("payout.returned")),
-      converted: on(fx.converted, announce("fx.converted")),
+      paymentAuthorized: onMany(payments.authorized, announce("payment.authorized")),
+      paymentCaptured: onMany(payments.captured, announce("payment.captured")),
+      paymentFailed: onMany(payments.failed, announce("payment.failed")),
+      paymentCanceled: onMany(payments.canceled, announce("payment.canceled")),
+      paymentExpired: onMany(payments.expired, announce("payment.expired")),
+      paymentUnmatched: onMany(payments.unmatched, announce("payment.unmatched")),
+      refundSettled: onMany(payments.refundSettled, announce("refund.settled")),
+      disputeOpened: onMany(payments.disputeOpened, announce("dispute.opened")),
+      disputeClosed: onMany(payments.disputeClosed, announce("dispute.closed")),
+      payoutSent: onMany(payouts.sent, announce("payout.sent")),
+      payoutReturned: onMany(payouts.returned, announce("payout.returned")),
+      converted: onMany(fx.converted, announce("fx.converted")),
     },
     jobs: { deliver, tellPayments },
   });

@@ -1,15 +1,24 @@
-import { createHmac } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import type { LookupAddress } from "node:dns";
 import { createApiKeyAuthenticator, createGateway } from "@banyan/gateway";
+import { command, defineContract, event, implement } from "@banyan/kernel";
 import { type App, createApp } from "@banyan/kernel/app";
 import { connect, createPostgresStore, statement } from "@banyan/sql-postgres";
 import { pino } from "pino";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { z } from "zod";
 import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
 import { openReceiver, type Receiver } from "../../../../tools/test-receiver.ts";
 import { webhooks } from "../src/contract.ts";
 import { createWebhooksService } from "../src/index.ts";
+
+const Told = z.looseObject({ paymentId: z.uuid() });
+/** Tells of several payments in one transaction. */
+const teller = defineContract("payments", {
+  commands: { tell: command({ input: z.array(Told), output: z.object({}), access: "public" }) },
+  events: { expired: event({ data: Told, key: ({ paymentId }) => paymentId }) },
+});
 
 let database: TestDatabase;
 let receiver: Receiver;
@@ -27,7 +36,19 @@ beforeAll(async () => {
     resolve: async (host) => addresses.get(host) ?? [],
     providers: { stripe: { scheme: "stripe", secrets: ["in"] } },
   });
-  app = createApp({ services: [service], store: createPostgresStore({ url: database.url }), deadlineMs: 20_000 });
+  const telling = implement(teller, {
+    commands: {
+      tell: (ctx, all) => {
+        for (const one of all) ctx.emit(teller.expired, one);
+        return {};
+      },
+    },
+  });
+  app = createApp({
+    services: [service, telling],
+    store: createPostgresStore({ url: database.url }),
+    deadlineMs: 20_000,
+  });
   await app.start();
 });
 afterAll(async () => {
@@ -103,6 +124,41 @@ describe("webhooks out", () => {
     await app.call(webhooks.redeliver, { id: delivery.id });
     await settled(delivery.id, { status: "delivered", attemptCount: 3 });
     expect(arrivedOf(delivery)).toHaveLength(3);
+  });
+
+  test("of events that come together go to who hears of each: of its merchant, or of all of them", async () => {
+    const endpointOf = async (given: object) => {
+      const { id } = await app.call(webhooks.createEndpoint, {
+        url: `http://hooks.test:${receiver.port}/in`,
+        ...given,
+      });
+      return id;
+    };
+    const types = ["payment.expired"];
+    const [all, acmes, deaf] = await Promise.all([
+      endpointOf({ types }),
+      endpointOf({ types, merchant: "acme" }),
+      endpointOf({ types: ["payment.captured"], merchant: "acme" }),
+    ]);
+    const told = ["acme", "globex", "acme"].map((merchant, place) => ({
+      paymentId: randomUUID(),
+      merchant,
+      merchantTxnId: `together-${place}`,
+      orderId: "o-1",
+      method: "QR" as const,
+      currency: "EUR",
+      status: "expired" as const,
+      resultCode: 1,
+    }));
+    await app.call(teller.tell, told);
+    await app.settled();
+    const heardBy = async (endpoint: string) => {
+      const { deliveries } = await app.call(webhooks.deliveries, { endpoint, status: "delivered", limit: 100 });
+      return deliveries.map((one) => JSON.parse(arrivedOf(one)[0]?.body ?? "{}").data.merchantTxnId);
+    };
+    expect(await heardBy(all)).toEqual(["together-0", "together-1", "together-2"]);
+    expect(await heardBy(acmes)).toEqual(["together-0", "together-2"]);
+    expect(await heardBy(deaf)).toEqual([]);
   });
 
   test("follow no redirect", async () => {

@@ -18,39 +18,46 @@ interface DeliveryRow {
 /** What is told, once per event. */
 export interface Message {
   readonly id: string;
-  readonly tenant: string;
   readonly type: string;
   readonly body: string;
   readonly at: Date;
 }
 
-/** The enabled endpoints of a tenant that hear of a merchant's events of a type. */
+/** The enabled endpoints of a tenant that hear of events of a type: those of the merchants, and those for all of them. */
 export async function selectListeners(
   sql: Sql,
-  { tenant, type }: Message,
-  merchant: string | null,
-): Promise<readonly string[]> {
-  const rows = await sql<{ id: string }>`
-    SELECT id FROM webhooks.endpoint
-    WHERE tenant = ${tenant} AND status = 'enabled' AND (merchant IS NULL OR merchant = ${merchant}::text)
+  { tenant, type }: { readonly tenant: string; readonly type: string },
+  merchants: readonly string[],
+): Promise<readonly { readonly id: string; readonly merchant: string | null }[]> {
+  return await sql<{ id: string; merchant: string | null }>`
+    SELECT id, merchant FROM webhooks.endpoint
+    WHERE tenant = ${tenant} AND status = 'enabled' AND (merchant IS NULL OR merchant = ANY (${merchants}))
       AND (types = '{}' OR ${type} = ANY (types))
     ORDER BY number`;
-  return rows.map(({ id }) => id);
 }
 
-/** Stores a message and its deliveries, due now. */
+interface NewDelivery {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly message: Message;
+}
+
+/** Stores messages of a tenant and their deliveries, due now. */
 export async function insertDeliveries(
   sql: Sql,
-  { id, tenant, type, body, at }: Message,
-  deliveries: readonly { readonly id: string; readonly endpoint: string }[],
+  tenant: string,
+  { messages, deliveries }: { readonly messages: readonly Message[]; readonly deliveries: readonly NewDelivery[] },
 ): Promise<void> {
   await sql`
     WITH message AS (
-      INSERT INTO webhooks.message (id, tenant, type, body, created_at) VALUES (${id}, ${tenant}, ${type}, ${body}, ${at})
+      INSERT INTO webhooks.message (id, tenant, type, body, created_at)
+      SELECT id, ${tenant}, type, body, at FROM unnest(${messages.map(({ id }) => id)}::uuid[], ${messages.map(({ type }) => type)}::text[],
+        ${messages.map(({ body }) => body)}::text[], ${messages.map(({ at }) => at)}::timestamptz[]) AS given (id, type, body, at)
     )
     INSERT INTO webhooks.delivery (id, tenant, endpoint, message, next_at, created_at)
-    SELECT delivery.id, ${tenant}, delivery.endpoint, ${id}, ${at}, ${at}
-    FROM jsonb_to_recordset(${JSON.stringify(deliveries)}::jsonb) AS delivery (id uuid, endpoint uuid)`;
+    SELECT id, ${tenant}, endpoint, message, at, at FROM unnest(${deliveries.map(({ id }) => id)}::uuid[],
+      ${deliveries.map(({ endpoint }) => endpoint)}::uuid[], ${deliveries.map(({ message }) => message.id)}::uuid[],
+      ${deliveries.map(({ message }) => message.at)}::timestamptz[]) AS given (id, endpoint, message, at)`;
 }
 
 /** Up to `limit` deliveries after a number, in the order of their making. */
