@@ -8,7 +8,7 @@ export async function expectTrip(log: Log): Promise<void> {
   const message = { id, type: `probe.${id}`, key: "acme/1", body: Buffer.from("{}") };
   const { promise: received, resolve, reject } = Promise.withResolvers<readonly ReceivedMessage[]>();
   const consumer = await log.consume(
-    { name: id, types: [message.type], from: "earliest", inFlightMax: 10 },
+    { name: id, types: [message.type], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
     { received: resolve, lost: reject, refused: reject },
   );
   await log.append([message]);

@@ -5,6 +5,7 @@ import {
   type LogReceiver,
   logFaults,
   Progress,
+  type Receipt,
   type ReceivedMessage,
 } from "@banyan/kernel/log";
 import { messageOf } from "./message.ts";
@@ -22,7 +23,8 @@ interface OwnOptions extends ConsumeOptions {
  *
  * 1. It reads from the group's place on, which is behind everything that was acknowledged without a gap: what another consumer
  *    held when it died comes first, and in order (G4).
- * 2. What waits for its acknowledgement and what the server was asked for are together at most `inFlightMax` (G5).
+ * 2. What waits for its acknowledgement and what the server was asked for are together at most `inFlightMax` and, but for one message,
+ *    `inFlightBytesMax` (G5).
  * 3. Whatever ends its pull, it begins again at the group's place until it is closed (G6).
  * 4. What passed the stream's horizon unread is told of once: the place is behind it from then on.
  */
@@ -53,6 +55,7 @@ export class Consumer implements LogConsumer {
       types,
       start: startAfter(floor),
       received: (pulled) => this.received(pulled),
+      spared: () => this.ask(),
       passed: (sequence) => this.current?.progress.pass(sequence),
       ended: (reason) => this.lost(reason),
     });
@@ -65,7 +68,7 @@ export class Consumer implements LogConsumer {
     this.ask();
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     this.current?.progress.acknowledge(messages);
     this.ask();
   }
@@ -85,7 +88,7 @@ export class Consumer implements LogConsumer {
     const batch: ReceivedMessage[] = [];
     for (const { subject, message, sequence } of pulled) {
       const read = messageOf(message, this.session.names.typeOf(subject));
-      if (typeof read !== "string") batch.push({ ...read, receipt: progress.add(sequence) });
+      if (typeof read !== "string") batch.push({ ...read, receipt: progress.add(sequence, read.body.length) });
       else {
         progress.pass(sequence);
         this.receiver.refused(read);
@@ -95,13 +98,19 @@ export class Consumer implements LogConsumer {
     this.ask();
   }
 
-  /** A request for few messages costs as much as one for many, so it waits for room unless there is none under way. */
+  /**
+   * A request for little costs as much as one for much, so it waits for room unless there is none under way. None asks for more than half
+   * of the bytes: the next can then be under way beside it.
+   */
   private ask(): void {
     if (this.current === null) return;
     const { pull, progress } = this.current;
-    const { inFlightMax } = this.options;
+    const { inFlightMax, inFlightBytesMax } = this.options;
     const room = inFlightMax - progress.waiting - pull.wanted;
-    if (room > 0 && (pull.wanted === 0 || room >= inFlightMax / 2)) pull.ask(room);
+    const roomBytes = inFlightBytesMax - progress.waitingBytes - pull.wantedBytes;
+    if (room <= 0 || roomBytes <= 0) return;
+    const isMuch = room >= inFlightMax / 2 && roomBytes >= inFlightBytesMax / 4;
+    if (pull.wanted === 0 || isMuch) pull.ask(room, Math.min(roomBytes, Math.ceil(inFlightBytesMax / 2)));
   }
 
   private lost(cause: Error): void {

@@ -8,9 +8,16 @@ const requestMs = 30_000;
 const heartbeatMs = 5_000;
 const nanosOf = (ms: number) => ms * 1_000_000;
 
-/** Statuses of the server that are no end: it lives; a request has run out of time. */
+/** What every message of ours fits into: the largest body, its headers, its subject, and that of its acknowledgement. */
+const largestBytes = 1024 * 1024 + 4_096;
+/** More than any server passes at once. */
+const anyBytes = 1024 ** 3;
+
+/** Statuses of the server that are no end: it lives; a request is over, since its time, its messages or its bytes are. */
 const idle = 100;
-const requestIsOver = 408;
+const timeIsUp = 408;
+const batchCompleted = "Batch Completed";
+const tooLarge = "Message Size Exceeds MaxBytes";
 
 /** What is read, where it stands in the stream, and how much of the same types is behind it. */
 export interface Pulled {
@@ -29,8 +36,10 @@ export interface PullOptions {
   readonly types: readonly string[];
   readonly start: Pick<ConsumerConfig, "deliver_policy" | "opt_start_seq" | "opt_start_time">;
   readonly inboxPrefix: string | undefined;
-  /** What came with one chunk of the connection's bytes; nothing where a request has run out of time. */
+  /** What came with one chunk of the connection's bytes; nothing where a request is over before all of it came. */
   readonly received: (pulled: readonly Pulled[]) => void;
+  /** A request is over, all of it came, and what it left of its bytes can be asked for. */
+  readonly spared?: () => void;
   /** Up to this place of the stream everything of the types was handed over: what is of others moves the place of a quiet reader, too. */
   readonly passed?: (sequence: number) => void;
   /** Nothing comes any more. Called once. */
@@ -41,7 +50,8 @@ export interface PullOptions {
  * Reads the stream from a place on, as far as it is asked to. The server's consumer behind it keeps nothing on disk and knows of
  * no acknowledgements: where a group stands is ours to know, so nothing is delivered twice in an order of the server's.
  *
- * 1. Never more comes than was asked for.
+ * 1. Never more comes than was asked for, in messages and in bytes; where the largest of ours would not fit into the bytes, it is one
+ *    message. A stranger's that is larger still comes alone as well.
  * 2. What comes is without a gap: a missing message, a missing heartbeat, or any word against it ends the pull.
  */
 export class Pull {
@@ -54,6 +64,8 @@ export class Pull {
   private readonly watch: NodeJS.Timeout;
   private readonly unwatch: () => void;
   private asked = 0;
+  /** What the server may still send for it, as both count it: bodies, headers, subjects. All of it used up ends every request. */
+  private askedBytes = 0;
   private delivered = 0;
   /** The last place of the stream that is known to be read. */
   private reached = 0;
@@ -98,14 +110,22 @@ export class Pull {
     return this.asked;
   }
 
-  /** Asks for so many more. */
-  ask(messages: number): void {
+  /** How many bytes more those may have. */
+  get wantedBytes(): number {
+    return this.askedBytes;
+  }
+
+  /** Asks for so many more, of so many bytes together. */
+  ask(messages: number, bytes: number): void {
     if (this.isOver || !this.options.link.isUp) return;
     const { link, names } = this.options;
-    const request = { batch: messages, expires: nanosOf(requestMs), idle_heartbeat: nanosOf(heartbeatMs) };
+    const batch = bytes < largestBytes ? 1 : messages;
+    const max_bytes = Math.max(bytes, largestBytes);
+    const request = { batch, max_bytes, expires: nanosOf(requestMs), idle_heartbeat: nanosOf(heartbeatMs) };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${names.stream}.${this.name}`;
     if (this.asked === 0) this.heardAtMs = performance.now();
-    this.asked += messages;
+    this.asked += batch;
+    this.askedBytes += max_bytes;
     link.connection.publish(subject, JSON.stringify(request), { reply: this.inbox });
   }
 
@@ -140,7 +160,7 @@ export class Pull {
     else {
       this.delivered = delivery;
       this.reached = sequence;
-      this.asked--;
+      this.take(1, sizeOf(message));
       // The client calls this for each message of a chunk, in one turn.
       if (this.batch.push({ subject, message, sequence, behind }) === 1) queueMicrotask(() => this.handOver());
     }
@@ -159,10 +179,28 @@ export class Pull {
       // What came before it in the same chunk.
       this.handOver();
       this.reach(Number(headers.get("Nats-Last-Stream")));
-    } else if (code === requestIsOver) {
-      this.asked -= Number(headers.get("Nats-Pending-Messages"));
-      this.options.received([]);
+    } else if (code === timeIsUp || description === batchCompleted || description === tooLarge) {
+      // What came before it in the same chunk has to count as waiting before more is asked for.
+      this.handOver();
+      this.requestIsOver(headers);
     } else this.end(new Error(`JetStream: ${code} ${description}`));
+  }
+
+  private requestIsOver(headers: MsgHdrs): void {
+    const left = Number(headers.get("Nats-Pending-Bytes"));
+    this.take(Number(headers.get("Nats-Pending-Messages")), left);
+    if (this.asked === 0) this.askedBytes = 0;
+    if (this.isOver) return;
+    if (headers.description === batchCompleted) this.options.spared?.();
+    else if (headers.description !== tooLarge || left < largestBytes) this.options.received([]);
+    else if (this.asked === 0) this.ask(1, anyBytes);
+  }
+
+  private take(messages: number, bytes: number): void {
+    this.asked = Math.max(0, this.asked - messages);
+    this.askedBytes = Math.max(0, this.askedBytes - bytes);
+    // A request whose bytes are used up exactly ends without a word, whatever is left of its messages.
+    if (this.askedBytes === 0) this.asked = 0;
   }
 
   private reach(sequence: number): void {
@@ -176,6 +214,9 @@ export class Pull {
       this.end(new Error("JetStream sends no heartbeats"));
   }
 }
+
+/** As the server counts it against a request's bytes; the client's declarations leave it out. */
+const sizeOf = (message: Msg) => (message as Msg & { size(): number }).size();
 
 /**
  * What the server says of a delivery by the subject for its acknowledgement: `$JS.ACK.<stream>.<consumer>.` or

@@ -4,8 +4,10 @@ import { messageOf } from "./message.ts";
 import type { Pulled } from "./pull.ts";
 import type { Session } from "./session.ts";
 
-/** Enough that round trips do not matter, few enough that long ones fit into memory. */
-const pageMessages = 100;
+/** Enough that round trips do not matter. */
+const pageMessages = 1_000;
+/** A page has to fit into memory, however long its messages are. */
+const pageBytes = 8 * 1024 * 1024;
 
 /** `Log.read`: pages from a time on, up to what was the last message when it was asked. */
 export async function* readStream(
@@ -24,8 +26,7 @@ export async function* readStream(
       page.push(...pulled);
       const last = page.at(-1);
       // Nothing at all: what was behind has passed the horizon meanwhile.
-      const isWhole = last === undefined || last.behind === 0 || last.sequence >= end || page.length === pageMessages;
-      if (isWhole) turn.resolve();
+      if (pull.wanted === 0 || last?.behind === 0 || (last !== undefined && last.sequence >= end)) turn.resolve();
     },
     ended: (cause) => turn.reject(logFaults.unavailable(undefined, { cause })),
   });
@@ -33,7 +34,7 @@ export async function* readStream(
   try {
     for (let isOver = pull.total === 0; !isOver; ) {
       signal.throwIfAborted();
-      pull.ask(pageMessages);
+      pull.ask(pageMessages, pageBytes);
       await turn.promise;
       const last = page.at(-1);
       isOver = last === undefined || last.behind === 0 || last.sequence >= end;

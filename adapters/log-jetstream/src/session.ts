@@ -75,7 +75,9 @@ export class Session {
     return { ...place, expired: 0 };
   }
 
-  pull(options: Pick<PullOptions, "name" | "types" | "start" | "received" | "passed" | "ended">): Promise<Pull> {
+  pull(
+    options: Pick<PullOptions, "name" | "types" | "start" | "received" | "spared" | "passed" | "ended">,
+  ): Promise<Pull> {
     const { link, manager, names, inboxPrefix } = this;
     return Pull.open({ link, manager, names, inboxPrefix, ...options });
   }

@@ -129,7 +129,7 @@ describeWithServer("nats", "the log over JetStream", (url) => {
     const received: string[] = [];
     const consume = (again: typeof log) =>
       again.consume(
-        { name: "ledger", types: [type], from: "earliest", inFlightMax: 10 },
+        { name: "ledger", types: [type], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
         {
           received: (messages) => {
             received.push(...idsOf(messages));
@@ -159,7 +159,7 @@ describeWithServer("nats", "the log over JetStream", (url) => {
     const { log } = await open();
     const group = { name: "ledger", types: [type] };
     const consumer = await log.consume(
-      { ...group, from: "earliest", inFlightMax: 100 },
+      { ...group, from: "earliest", inFlightMax: 100, inFlightBytesMax: 1_000_000 },
       {
         received: (messages) => consumer.acknowledge(messages.filter(({ key }) => key !== "held")),
         lost: () => {},
@@ -178,7 +178,7 @@ describeWithServer("nats", "the log over JetStream", (url) => {
     const refused = vi.fn();
     const consume = async () => {
       const consumer = await log.consume(
-        { name: "ledger", types: [type], from: "earliest", inFlightMax: 10 },
+        { name: "ledger", types: [type], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
         {
           received(messages) {
             received.push(...idsOf(messages));
@@ -211,7 +211,7 @@ describeWithServer("nats", "the log over JetStream", (url) => {
   test("the place of a quiet group moves past what is of other types, so that it misses nothing when that goes", async () => {
     const { log } = await open();
     const consumer = await log.consume(
-      { name: "ledger", types: [type], from: "earliest", inFlightMax: 10 },
+      { name: "ledger", types: [type], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
       { received: (messages) => consumer.acknowledge(messages), lost: () => {}, refused: () => {} },
     );
     await log.append([message(), message({ type: "ledger.sealed" }), message({ type: "ledger.sealed" })]);
@@ -227,7 +227,7 @@ describeWithServer("nats", "the log over JetStream", (url) => {
     const received: string[] = [];
     const lost = vi.fn();
     const consumer = await log.consume(
-      { name: "ledger", types: [type], from: "earliest", inFlightMax: 10 },
+      { name: "ledger", types: [type], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
       {
         received: (messages) => {
           received.push(...idsOf(messages));

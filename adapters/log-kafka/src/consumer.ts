@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type LogConsumer, type LogReceiver, logFaults, type ReceivedMessage } from "@banyan/kernel/log";
+import { type LogConsumer, type LogReceiver, logFaults, type Receipt } from "@banyan/kernel/log";
 import type { Session } from "./session.ts";
 
 const againAfterMs = 250;
@@ -37,7 +37,7 @@ export class Consumer implements LogConsumer {
     this.over = this.run(this.session);
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     this.session?.acknowledge(messages);
   }
 

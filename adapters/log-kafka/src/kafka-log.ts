@@ -148,12 +148,12 @@ class Kafka implements KafkaLog {
     return this.closing;
   }
 
-  private async begin({ name, types, from, inFlightMax }: ConsumeOptions, receiver: LogReceiver): Promise<Session> {
+  private async begin({ name, from, ...options }: ConsumeOptions, receiver: LogReceiver): Promise<Session> {
     const offsets = this.offsetsOf(name);
     const starts = await offsets.begin(from, this.opened().partitionsCount);
     const fetcher = await this.fetcher(name);
     const onEnd = () => this.readers.delete(fetcher.client);
-    return new Session({ fetcher, offsets, starts, types, inFlightMax, receiver, onEnd });
+    return new Session({ ...options, fetcher, offsets, starts, receiver, onEnd });
   }
 
   private offsetsAt(timestamp: bigint): Promise<readonly bigint[]> {

@@ -1,15 +1,19 @@
-import { type LogReceiver, Progress, type ReceivedMessage } from "@banyan/kernel/log";
+import {
+  type ConsumeOptions,
+  type LogReceiver,
+  Progress,
+  type Receipt,
+  type ReceivedMessage,
+} from "@banyan/kernel/log";
 import type { Fetcher } from "./fetcher.ts";
 import type { GroupOffsets } from "./group-offsets.ts";
 import type { Entry } from "./records.ts";
 
-export interface SessionOptions {
+export interface SessionOptions extends Pick<ConsumeOptions, "types" | "inFlightMax" | "inFlightBytesMax"> {
   readonly fetcher: Fetcher;
   readonly offsets: GroupOffsets;
   /** Where to begin, partition by partition. */
   readonly starts: readonly bigint[];
-  readonly types: readonly string[];
-  readonly inFlightMax: number;
   readonly receiver: LogReceiver;
   readonly onEnd: () => void;
 }
@@ -30,7 +34,7 @@ export class Session {
   /** Up to where each partition is given out. */
   private readonly reached: bigint[];
   private isOver = false;
-  private room = Promise.withResolvers<void>();
+  private acknowledged = Promise.withResolvers<void>();
 
   constructor(options: SessionOptions) {
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -55,9 +59,9 @@ export class Session {
     );
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     for (const progress of this.progresses) progress.acknowledge(messages);
-    this.room.resolve();
+    this.acknowledged.resolve();
   }
 
   /** Writes how far the group has come. */
@@ -77,16 +81,18 @@ export class Session {
   }
 
   private async giveOut(entries: readonly Entry[]): Promise<void> {
-    const { inFlightMax, receiver } = this.options;
+    const { receiver } = this.options;
     for (let given = 0; given < entries.length; ) {
       const batch: ReceivedMessage[] = [];
-      let room = inFlightMax - this.waiting;
-      for (let entry = entries[given]; entry !== undefined && room > 0; entry = entries[++given]) {
+      let { room, roomBytes } = this;
+      for (let entry = entries[given]; entry !== undefined && room > 0 && roomBytes > 0; entry = entries[++given]) {
         const progress = this.progresses[entry.partition] as Progress<bigint>;
         this.reached[entry.partition] = entry.next;
         if (typeof entry.read === "object" && this.types.has(entry.read.type)) {
-          batch.push({ ...entry.read, receipt: progress.add(entry.next) });
+          const { length } = entry.read.body;
+          batch.push({ ...entry.read, receipt: progress.add(entry.next, length) });
           room--;
+          roomBytes -= length;
         } else {
           progress.pass(entry.next);
           if (typeof entry.read === "string") receiver.refused(entry.read);
@@ -103,10 +109,18 @@ export class Session {
     return this.progresses.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
+  private get room(): number {
+    return this.options.inFlightMax - this.waiting;
+  }
+
+  private get roomBytes(): number {
+    return this.progresses.reduce((left, { waitingBytes }) => left - waitingBytes, this.options.inFlightBytesMax);
+  }
+
   private async untilRoom(): Promise<void> {
-    while (!this.isOver && this.waiting >= this.options.inFlightMax) {
-      this.room = Promise.withResolvers();
-      await this.room.promise;
+    while (!this.isOver && (this.room <= 0 || this.roomBytes <= 0)) {
+      this.acknowledged = Promise.withResolvers();
+      await this.acknowledged.promise;
     }
   }
 
@@ -121,6 +135,6 @@ export class Session {
   private stop(): void {
     this.isOver = true;
     this.options.onEnd();
-    this.room.resolve();
+    this.acknowledged.resolve();
   }
 }

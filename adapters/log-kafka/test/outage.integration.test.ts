@@ -27,7 +27,13 @@ describeWithServer("kafka", "the log over Kafka, when something is wrong", (brok
   };
   const consume = async (log: KafkaLog) => {
     const received: ReceivedMessage[] = [];
-    const group = { name: "g", types: ["a.b"], from: "earliest" as const, inFlightMax: 100 };
+    const group = {
+      name: "g",
+      types: ["a.b"],
+      from: "earliest" as const,
+      inFlightMax: 100,
+      inFlightBytesMax: 1_000_000,
+    };
     const consumer = await log.consume(group, {
       received: (messages) => void received.push(...messages),
       lost: () => {},

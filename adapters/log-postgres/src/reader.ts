@@ -1,14 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { ConsumeOptions, LogConsumer, LogMessage, LogReceiver, ReceivedMessage } from "@banyan/kernel/log";
+import type { ConsumeOptions, LogConsumer, LogMessage, LogReceiver, Receipt } from "@banyan/kernel/log";
 import { Client, type ClientConfig } from "pg";
 
-/** The messages of a page, of those that `rows` selects in the order of their positions. */
-export function pageOf(rows: string): string {
+/** The messages of a page, of those that `rows` selects in the order of their positions: it ends with the one that reaches so many bytes of bodies. */
+export function pageOf(rows: string, bytes = `${pageBytes}`): string {
   // `octet_length` of what lies apart is known without reading it.
   return `SELECT position, id, type, key, body FROM (
       SELECT *, sum(octet_length(body)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - octet_length(body) AS bytes_before
       FROM (${rows}) AS following) AS page
-    WHERE bytes_before < ${pageBytes}`;
+    WHERE bytes_before < ${bytes}`;
 }
 
 /** A row of the log, as `pg` gives it. */
@@ -24,7 +24,7 @@ const lookMs = 1_000;
 const againMs = 250;
 const markMs = 50;
 const pageCount = 1_000;
-/** A page has to fit into memory, however long its messages are: it ends with the one that reaches so many bytes of bodies. */
+/** A page has to fit into memory, however long its messages are. */
 const pageBytes = 8_000_000;
 
 interface ReaderOptions extends ConsumeOptions {
@@ -39,8 +39,9 @@ interface ReaderOptions extends ConsumeOptions {
 export class Reader implements LogConsumer {
   private readonly options: ReaderOptions;
   private client: Client | null = null;
-  /** Positions that wait for their acknowledgement, the oldest first. */
-  private readonly waiting = new Set<number>();
+  /** Positions that wait for their acknowledgement, the oldest first, with the lengths of their bodies. */
+  private readonly waiting = new Map<number, number>();
+  private waitingBytes = 0;
   /** The last position that was looked at. */
   private last = 0;
   private marked = 0;
@@ -58,8 +59,11 @@ export class Reader implements LogConsumer {
     this.running = this.run();
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
-    for (const { receipt } of messages) this.waiting.delete(receipt as number);
+  acknowledge(messages: readonly Receipt[]): void {
+    for (const { receipt } of messages) {
+      this.waitingBytes -= this.waiting.get(receipt as number) ?? 0;
+      this.waiting.delete(receipt as number);
+    }
     this.marking ??= setTimeout(() => void this.mark().catch(() => {}), markMs);
     this.look();
   }
@@ -81,6 +85,7 @@ export class Reader implements LogConsumer {
       } catch (error) {
         // Both at once: what nobody waits for up to `last` counts as acknowledged.
         this.waiting.clear();
+        this.waitingBytes = 0;
         this.last = this.marked;
         if (this.isClosed) return;
         this.options.receiver.lost(error as Error);
@@ -120,27 +125,41 @@ export class Reader implements LogConsumer {
 
   /** Hands on what is new, as far as there is room; answers whether more may be there and has room. */
   private async page(client: Client): Promise<boolean> {
-    const { receiver, types, inFlightMax, schema } = this.options;
-    const room = Math.min(pageCount, inFlightMax - this.waiting.size);
-    if (room <= 0) return false;
+    const { receiver, types, schema } = this.options;
+    const room = Math.min(pageCount, this.room);
+    const bytes = Math.min(pageBytes, this.roomBytes);
+    if (room <= 0 || bytes <= 0) return false;
     // In one statement, so that what is skipped as another type was there when the end was read.
     const { rows } = await client.query<MessageRow & { readonly end: string }>({
       name: `page ${schema}`,
       text: `SELECT e."end", m.* FROM (SELECT coalesce(max(position), 0) AS "end" FROM ${schema}.message) AS e
-        LEFT JOIN LATERAL (${pageOf(`SELECT position, id, type, key, body FROM ${schema}.message
-          WHERE position > $1 AND type = ANY ($2) ORDER BY position LIMIT $3`)}) AS m ON true ORDER BY m.position`,
-      values: [this.last, types, room],
+        LEFT JOIN LATERAL (${pageOf(
+          `SELECT position, id, type, key, body FROM ${schema}.message
+          WHERE position > $1 AND type = ANY ($2) ORDER BY position LIMIT $3`,
+          "$4",
+        )}) AS m ON true ORDER BY m.position`,
+      values: [this.last, types, room, bytes],
     });
     const found = rows.filter(({ position }) => position !== null);
-    const isFull = found.length === room || found.reduce((sum, { body }) => sum + body.length, 0) >= pageBytes;
+    const foundBytes = found.reduce((sum, { body }) => sum + body.length, 0);
+    const isFull = found.length === room || foundBytes >= bytes;
     this.last = isFull ? Number(found.at(-1)?.position) : Math.max(this.last, Number(rows[0]?.end));
-    for (const { position } of found) this.waiting.add(Number(position));
+    for (const { position, body } of found) this.waiting.set(Number(position), body.length);
+    this.waitingBytes += foundBytes;
     if (found.length > 0) {
       receiver.received(found.map((row) => ({ ...messageOf(row), receipt: Number(row.position) })));
     } else if (this.waiting.size === 0 && this.last > this.marked) {
       this.marking ??= setTimeout(() => void this.mark().catch(() => {}), markMs);
     }
-    return isFull && inFlightMax > this.waiting.size;
+    return isFull && this.room > 0 && this.roomBytes > 0;
+  }
+
+  private get room(): number {
+    return this.options.inFlightMax - this.waiting.size;
+  }
+
+  private get roomBytes(): number {
+    return this.options.inFlightBytesMax - this.waitingBytes;
   }
 
   private look(): void {
@@ -163,7 +182,7 @@ export class Reader implements LogConsumer {
     if (this.marking !== null) clearTimeout(this.marking);
     this.marking = null;
     const { schema, name } = this.options;
-    const [oldest] = this.waiting;
+    const [oldest] = this.waiting.keys();
     const position = oldest === undefined ? this.last : oldest - 1;
     if (this.client === null || position <= this.marked) return;
     await this.client.query({

@@ -69,7 +69,7 @@ test("what every group is done with is gone after its time; what one still needs
   const left = async () => Number((await client.query("SELECT count(*) FROM pruned_log.message")).rows[0].count);
   const receiver = { received: () => {}, lost: () => {}, refused: () => {} };
   const consumer = await log.consume(
-    { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 10 },
+    { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
     { ...receiver, received: (messages) => consumer.acknowledge(messages.slice(0, 2)) },
   );
   await log.append([message(), message(), message()]);
@@ -85,7 +85,7 @@ test("many consumers in one process leave room for appends, and their places mov
   const heard = new Map<string, number>(names.map((name) => [name, 0]));
   for (const name of names) {
     const consumer = await log.consume(
-      { name, types: ["shop.ordered"], from: "earliest", inFlightMax: 10 },
+      { name, types: ["shop.ordered"], from: "earliest", inFlightMax: 10, inFlightBytesMax: 1_000_000 },
       {
         received: (messages) => {
           heard.set(name, (heard.get(name) ?? 0) + messages.length);
@@ -115,7 +115,7 @@ test("long messages come in pages that fit into memory, to who consumes and to w
   expect(read).toEqual([8, 8, 4]);
   const received: string[][] = [];
   await log.consume(
-    { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 100 },
+    { name: "stock", types: ["shop.ordered"], from: "earliest", inFlightMax: 100, inFlightBytesMax: 64_000_000 },
     { received: (page) => void received.push(page.map(({ id }) => id)), lost: () => {}, refused: () => {} },
   );
   await expect.poll(() => received.flat().length, { timeout: 10_000 }).toBe(20);

@@ -1,5 +1,8 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 
+/** What is known of a message by which it is acknowledged; its content need not be kept for that. */
+export type Delivery = Pick<ConsumeMessage, "fields">;
+
 /** Acknowledges on one channel in as few frames as can be: all up to a delivery at once, where everything before it is done too. */
 export class Acknowledgements {
   private readonly channel: Channel;
@@ -12,7 +15,7 @@ export class Acknowledgements {
   }
 
   /** Answers those that were not done before. */
-  done(deliveries: readonly ConsumeMessage[]): readonly ConsumeMessage[] {
+  done<T extends Delivery>(deliveries: readonly T[]): readonly T[] {
     const fresh = deliveries.filter(({ fields: { deliveryTag } }) => {
       if (deliveryTag <= this.floor || this.beyond.has(deliveryTag)) return false;
       this.beyond.add(deliveryTag);
@@ -20,13 +23,13 @@ export class Acknowledgements {
     });
     while (this.beyond.delete(this.floor + 1)) this.floor++;
     // "All up to" must name one that the server still waits for, or it closes the channel.
-    let last: ConsumeMessage | undefined;
+    let last: T | undefined;
     for (const delivery of fresh) {
       const { deliveryTag } = delivery.fields;
-      if (deliveryTag > this.floor) this.channel.ack(delivery);
+      if (deliveryTag > this.floor) this.channel.ack(delivery as Delivery as ConsumeMessage);
       else if (last === undefined || deliveryTag > last.fields.deliveryTag) last = delivery;
     }
-    if (last !== undefined) this.channel.ack(last, true);
+    if (last !== undefined) this.channel.ack(last as Delivery as ConsumeMessage, true);
     return fresh;
   }
 }

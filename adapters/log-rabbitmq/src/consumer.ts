@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type LogConsumer, logFaults, type ReceivedMessage } from "@banyan/kernel/log";
-import type { ConsumeMessage } from "amqplib";
+import { type LogConsumer, logFaults, type Receipt } from "@banyan/kernel/log";
 import type { Link } from "./link.ts";
-import { type Receipt, Session } from "./session.ts";
+import { type Handle, Session } from "./session.ts";
 import type { Membership } from "./topology.ts";
 
 const retryMs = 250;
@@ -36,14 +35,10 @@ export class Consumer implements LogConsumer {
     this.over = this.run(first);
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     const { session } = this;
-    const deliveries: ConsumeMessage[] = [];
-    for (const { receipt } of messages) {
-      const { session: from, delivery } = receipt as Receipt;
-      if (from === session) deliveries.push(delivery);
-    }
-    if (deliveries.length > 0) session?.acknowledge(deliveries);
+    const handles = messages.map(({ receipt }) => receipt as Handle).filter((handle) => handle.session === session);
+    if (handles.length > 0) session?.acknowledge(handles);
   }
 
   async close(): Promise<void> {

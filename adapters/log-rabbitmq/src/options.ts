@@ -14,6 +14,11 @@ export interface RabbitLogOptions {
   readonly namespace?: string;
   /** The largest `LogMessage.body`. Default 1 MiB; the server's own limit is 128 MiB or lower (`max_message_size`). */
   readonly messageBytesMax?: number;
+  /**
+   * How many messages RabbitMQ sends a consumer ahead of its acknowledgements, 65,535 at most. Quorum queues know no bound by bytes: so many
+   * of the largest messages have to fit into memory. Default: as many as may be under way, which the kernel sets to 10,000.
+   */
+  readonly prefetch?: number;
   /** An append that the server has not confirmed for so long is given up. Default 5,000. */
   readonly appendMs?: number;
   /** What is kept for groups that do not exist yet. */

@@ -1,17 +1,14 @@
 import type { ReceivedMessage } from "@banyan/kernel/log";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
-import { Acknowledgements } from "./acknowledgements.ts";
+import { Acknowledgements, type Delivery } from "./acknowledgements.ts";
 import { copyHistory, isFence } from "./history.ts";
 import { messageOf, typeOf } from "./message.ts";
 import type { Membership } from "./topology.ts";
 
-/** What AMQP has room for. */
-const prefetchMax = 65_535;
-
-/** The handle of a delivery. */
-export interface Receipt {
+/** The handle of a delivery, and how long its body is. */
+export interface Handle extends Delivery {
   readonly session: Session;
-  readonly delivery: ConsumeMessage;
+  readonly bytes: number;
 }
 
 /**
@@ -20,7 +17,9 @@ export interface Receipt {
  * 1. A group that has a history takes it up to its fence, and then its queue. The fence is never acknowledged: the history
  *    goes, with its queue, when all before the fence is.
  * 2. RabbitMQ brings back what a dead session held before what is later, in its order, as long as the next takes as much at
- *    once: each takes `inFlightMax`. While two queues are taken, what is more than that waits here.
+ *    once: each has the same prefetch. While two queues are taken, what is more than `inFlightMax` waits here.
+ * 3. RabbitMQ counts messages alone: what has come and is more than `inFlightBytesMax` waits here, too. To send it back would put it
+ *    out of order, and to take less from now on as well.
  */
 export class Session {
   /** Why it ended; never rejects. */
@@ -38,6 +37,7 @@ export class Session {
   /** Given out and not acknowledged, and how many of those are of the history. */
   private held = 0;
   private heldOfHistory = 0;
+  private heldBytes = 0;
   private waiting: ReceivedMessage[] = [];
 
   private constructor(channel: Channel, membership: Membership) {
@@ -68,7 +68,7 @@ export class Session {
     channel.on("close", () => session.end(reason));
     try {
       if (await topology.join(connection, channel, group)) await copyHistory(connection, membership);
-      await channel.prefetch(Math.min(group.inFlightMax, prefetchMax));
+      await channel.prefetch(topology.prefetch(group));
       await session.take((await topology.hasHistory(connection, group.name)) ? session.history : session.queue);
       return session;
     } catch (error) {
@@ -83,11 +83,12 @@ export class Session {
     return this.held + this.waiting.length;
   }
 
-  acknowledge(deliveries: readonly ConsumeMessage[]): void {
+  acknowledge(handles: readonly Handle[]): void {
     if (this.isOver) return;
-    const fresh = this.acknowledgements.done(deliveries);
+    const fresh = this.acknowledgements.done(handles);
     this.held -= fresh.length;
-    this.heldOfHistory -= fresh.filter((delivery) => this.isOfHistory(delivery)).length;
+    this.heldBytes = fresh.reduce((left, { bytes }) => left - bytes, this.heldBytes);
+    this.heldOfHistory -= fresh.filter((handle) => this.isOfHistory(handle)).length;
     if (this.isAtFence && this.heldOfHistory === 0) this.endHistory();
     if (this.waiting.length > 0) this.flush();
   }
@@ -105,7 +106,7 @@ export class Session {
     await this.channel.consume(queue, hear, { consumerTag: queue });
   }
 
-  private isOfHistory({ fields }: ConsumeMessage): boolean {
+  private isOfHistory({ fields }: Delivery): boolean {
     return fields.consumerTag === this.history;
   }
 
@@ -114,7 +115,7 @@ export class Session {
     const message = this.types.has(type) ? messageOf(delivery, type) : undefined;
     if (typeof message === "object") {
       if (this.isOfHistory(delivery)) this.heldOfHistory++;
-      const receipt: Receipt = { session: this, delivery };
+      const receipt: Handle = { session: this, fields: delivery.fields, bytes: message.body.length };
       if (this.waiting.push({ ...message, receipt }) === 1) queueMicrotask(() => this.flush());
     } else if (isFence(delivery) && this.isOfHistory(delivery)) {
       this.isAtFence = true;
@@ -128,11 +129,16 @@ export class Session {
   }
 
   private flush(): void {
-    const room = this.membership.group.inFlightMax - this.held;
-    if (this.isOver || room <= 0) return;
-    const batch = this.waiting.splice(0, room);
-    this.held += batch.length;
-    this.membership.receiver.received(batch);
+    const { inFlightMax, inFlightBytesMax } = this.membership.group;
+    if (this.isOver) return;
+    let given = 0;
+    for (const { body } of this.waiting) {
+      if (this.held === inFlightMax || this.heldBytes >= inFlightBytesMax) break;
+      given++;
+      this.held++;
+      this.heldBytes += body.length;
+    }
+    if (given > 0) this.membership.receiver.received(this.waiting.splice(0, given));
   }
 
   /** The group took it once. */

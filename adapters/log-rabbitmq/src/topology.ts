@@ -7,6 +7,9 @@ import type { RabbitLogOptions } from "./options.ts";
 const day = 86_400_000;
 const unclaimedSegmentBytes = 64 * 1024 * 1024;
 
+/** What AMQP has room for; 0 would be no bound at all. */
+const prefetchMax = 65_535;
+
 /** A group's consumer, and where it takes part. */
 export interface Membership {
   readonly topology: Topology;
@@ -24,8 +27,16 @@ export class Topology {
   private readonly options: RabbitLogOptions;
 
   constructor(names: Names, options: RabbitLogOptions) {
+    const { prefetch = prefetchMax } = options;
+    if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > prefetchMax)
+      throw new Error(`${prefetch} is no prefetch: a whole number from 1 to ${prefetchMax}`);
     this.names = names;
     this.options = options;
+  }
+
+  /** How many messages the server sends a group's consumer ahead of its acknowledgements. */
+  prefetch({ inFlightMax }: ConsumeOptions): number {
+    return Math.min(inFlightMax, this.options.prefetch ?? prefetchMax);
   }
 
   /** What every message needs. Raises `log.misconfigured` where something else is there under our names. */

@@ -34,7 +34,14 @@ describeWithServer("rabbitmq", "the log over RabbitMQ, when something is wrong",
 
   const consume = async (log: RabbitLog, options: Partial<ConsumeOptions> = {}) => {
     const received: ReceivedMessage[] = [];
-    const group = { name: "g", types: ["a.b"], from: "earliest" as const, inFlightMax: 100, ...options };
+    const group = {
+      name: "g",
+      types: ["a.b"],
+      from: "earliest" as const,
+      inFlightMax: 100,
+      inFlightBytesMax: 1_000_000,
+      ...options,
+    };
     const consumer = await log.consume(group, {
       received: (messages) => void received.push(...messages),
       lost: () => {},
@@ -51,6 +58,19 @@ describeWithServer("rabbitmq", "the log over RabbitMQ, when something is wrong",
       body: Buffer.from(String(from + index)),
     }));
   const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+  test("no more is sent ahead than the prefetch says, as RabbitMQ itself counts it", async () => {
+    const log = await open({ prefetch: 10 });
+    const { received, consumer } = await consume(log);
+    await log.append(messages(0, 30));
+    const channel = await (await log.unwrap()).createChannel();
+    const ready = async () => (await channel.checkQueue(`${namespace}.group.g`)).messageCount;
+    await expect.poll(ready, { timeout: 5_000 }).toBe(20);
+    expect(numbers(received)).toEqual(upTo(10));
+    consumer.acknowledge(received.splice(0, 4));
+    await expect.poll(ready, { timeout: 5_000 }).toBe(16);
+    expect(numbers(received)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  });
 
   test("one that takes over from one that still holds gets nothing before that came back", async () => {
     const log = await open({ url: behindProxy() });
@@ -70,7 +90,7 @@ describeWithServer("rabbitmq", "the log over RabbitMQ, when something is wrong",
     const log = await open();
     await log.append(messages(0, 50));
     for (let deaths = 0; deaths < 3; deaths++) {
-      const { received, consumer } = await consume(log, { inFlightMax: 10 });
+      const { received, consumer } = await consume(log, { inFlightMax: 10, inFlightBytesMax: 1_000_000 });
       await vi.waitFor(() =>
         expect(numbers(received)).toEqual(upTo(13 + deaths * 3).slice(deaths * 3, deaths * 3 + 10)),
       );
@@ -85,9 +105,9 @@ describeWithServer("rabbitmq", "the log over RabbitMQ, when something is wrong",
   test("a group that begins later has what nobody took, in order, before what is new; a second one has it too", async () => {
     const log = await open();
     await log.append(messages(0, 500));
-    const one = await consume(log, { inFlightMax: 1_000 });
+    const one = await consume(log, { inFlightMax: 1_000, inFlightBytesMax: 1_000_000 });
     await log.append(messages(500, 600));
-    const two = await consume(log, { name: "h", inFlightMax: 1_000 });
+    const two = await consume(log, { name: "h", inFlightMax: 1_000, inFlightBytesMax: 1_000_000 });
     await vi.waitFor(() => expect(numbers(one.received)).toEqual(upTo(600)));
     await vi.waitFor(() => expect(numbers(two.received)).toEqual(upTo(500)));
     expect(await log.lag({ name: "h", types: ["a.b"] })).toBe(500);
@@ -186,4 +206,6 @@ describeWithServer("rabbitmq", "the log over RabbitMQ, when something is wrong",
 test("what is no address is refused, without showing its password", () => {
   expect(() => createRabbitLog({ url: "http://user:secret@localhost" })).toThrow(/"http:\/\/\*\*\*@localhost" is no/);
   expect(() => createRabbitLog({ url: "amqp://localhost", namespace: "a.b" })).toThrow("no namespace");
+  for (const prefetch of [0, 65_536, 1.5])
+    expect(() => createRabbitLog({ url: "amqp://localhost", prefetch })).toThrow("no prefetch");
 });

@@ -5,16 +5,17 @@ import {
   type LogReceiver,
   logFaults,
   Progress,
+  type Receipt,
   type ReceivedMessage,
 } from "@banyan/kernel/log";
 import { type Entry, messageOf, typeOf } from "./entry.ts";
 import type { Place } from "./groups.ts";
 import type { Server } from "./server.ts";
-import type { Session } from "./session.ts";
+import { messageBytesMax, type Session } from "./session.ts";
 
 const againAfterMs = 250;
 
-/** As many entries at once: enough that round trips do not matter, few enough that large ones do not pile up. */
+/** As many entries at once: enough that round trips do not matter. */
 const entriesMax = 200;
 
 /** So long a read waits in Redis for something new, and so long beyond it for its answer. */
@@ -40,7 +41,8 @@ interface OwnOptions extends ConsumeOptions {
  *
  * 1. It reads from the group's place on, which is behind everything that was acknowledged without a gap: what another consumer
  *    held when it died comes first, and in order (G4).
- * 2. A read asks for no more than there is room for (G5). Entries of other types take none: they are passed by.
+ * 2. A read asks for no more than there is room for, were every entry as large as one of ours can be (G5): Redis knows no bound by bytes.
+ *    Entries of other types take none: they are passed by.
  * 3. Whatever ends its reading, it begins again at the group's place until it is closed (G6).
  */
 export class Consumer implements LogConsumer {
@@ -76,7 +78,7 @@ export class Consumer implements LogConsumer {
     }
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     this.current?.progress.acknowledge(messages);
     this.onRoom();
   }
@@ -96,7 +98,7 @@ export class Consumer implements LogConsumer {
       while (this.current === reading) {
         const room = await this.room(reading);
         if (this.current !== reading) return;
-        const entries = await this.next(reading, Math.min(room, entriesMax));
+        const entries = await this.next(reading, room);
         if (this.current === reading && entries.length > 0) this.received(reading, entries);
       }
     } catch (cause) {
@@ -104,16 +106,18 @@ export class Consumer implements LogConsumer {
     }
   }
 
+  /** How many entries may be read now; waits until there are some. */
   private async room({ progress }: Reading): Promise<number> {
-    const { inFlightMax } = this.options;
-    const room = () => inFlightMax - progress.waiting;
-    if (room() > 0 && room() < inFlightMax / 2) await delay(roomAfterMs);
-    while (room() <= 0 && !this.ending.signal.aborted) {
+    const { inFlightMax, inFlightBytesMax } = this.options;
+    const share = () => Math.min(1 - progress.waiting / inFlightMax, 1 - progress.waitingBytes / inFlightBytesMax);
+    if (share() > 0 && share() < 0.5) await delay(roomAfterMs);
+    while (share() <= 0 && !this.ending.signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.onRoom = resolve;
       await promise;
     }
-    return room();
+    const largest = Math.ceil((inFlightBytesMax - progress.waitingBytes) / messageBytesMax);
+    return Math.min(inFlightMax - progress.waiting, largest, entriesMax);
   }
 
   private async next({ server, last }: Reading, count: number): Promise<readonly Entry[]> {
@@ -134,7 +138,8 @@ export class Consumer implements LogConsumer {
       const place = { id: entry[0].toString("latin1"), number: number === null ? null : number + 1 };
       reading.last = place;
       const message = this.types.has(typeOf(entry)) ? messageOf(entry) : null;
-      if (message !== null && typeof message !== "string") batch.push({ ...message, receipt: progress.add(place) });
+      if (message !== null && typeof message !== "string")
+        batch.push({ ...message, receipt: progress.add(place, message.body.length) });
       else {
         progress.pass(place);
         if (message !== null) this.receiver.refused(message);

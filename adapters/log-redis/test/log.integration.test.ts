@@ -31,7 +31,7 @@ async function open(options: RedisLogOptions): Promise<RedisLog> {
 async function consume(log: RedisLog, isDone: (message: ReceivedMessage) => boolean = () => true) {
   const received: ReceivedMessage[] = [];
   const consumer = await log.consume(
-    { ...group, from: "earliest", inFlightMax: 100 },
+    { ...group, from: "earliest", inFlightMax: 100, inFlightBytesMax: 1_000_000 },
     {
       received: (messages) => {
         received.push(...messages);

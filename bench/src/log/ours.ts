@@ -15,7 +15,7 @@ export async function open(options: EngineOptions) {
   await log.open({ signal: AbortSignal.timeout(10_000) });
   let arrived: (count: number) => void = () => {};
   const consumer = await log.consume(
-    { name: group, types: [type], from: "earliest", inFlightMax: 1_000 },
+    { name: group, types: [type], from: "earliest", inFlightMax: 1_000, inFlightBytesMax: 64 * 1024 * 1024 },
     {
       received(messages) {
         consumer.acknowledge(messages);

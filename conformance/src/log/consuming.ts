@@ -1,3 +1,4 @@
+import type { LogMessage } from "@banyan/kernel/log";
 import { expect, test } from "vitest";
 import { firstOnes } from "./keeping.ts";
 import { byKey, idsOf, type LogProbe, messages, newGroup, newType, patiently } from "./probe.ts";
@@ -109,6 +110,37 @@ export function consumingClauses(probe: () => LogProbe): void {
       acknowledged += next.length;
     }
     expect(byKey(received)).toEqual(byKey(sent));
+  });
+
+  test("G5 no message is given while inFlightBytesMax of bodies wait for their acknowledgement", async () => {
+    const type = newType();
+    const log = await probe().log();
+    const bodyBytes = 20_000;
+    const large = new Uint8Array(log.traits.messageBytesMax);
+    const sent = messages(type, 60, ["acme/1", "acme/2", "acme/3"]).map((message, index) => ({
+      ...message,
+      body: index === 20 ? large : new Uint8Array(index % 2 === 0 ? bodyBytes : 100),
+    }));
+    await log.append(sent);
+    const inFlightBytesMax = 5 * bodyBytes;
+    const heard = await probe().consume(log, { name: newGroup(), types: [type], inFlightBytesMax });
+    const bytesOf = (some: readonly LogMessage[]) => some.reduce((sum, { body }) => sum + body.length, 0);
+    let acknowledged = 0;
+    while (acknowledged < sent.length) {
+      const held = () => heard.received.slice(acknowledged);
+      // As much as there may be, and then no more.
+      await patiently(() => {
+        const isAll = heard.received.length === sent.length;
+        expect(isAll || bytesOf(held()) >= inFlightBytesMax).toBe(true);
+      });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(bytesOf(held().slice(0, -1))).toBeLessThan(inFlightBytesMax);
+      const next = held().slice(0, 7);
+      heard.consumer.acknowledge(next);
+      acknowledged += next.length;
+    }
+    expect(byKey(heard.received)).toEqual(byKey(sent));
+    expect([heard.lost, heard.refused]).toEqual([[], []]);
   });
 
   test("G4 what is held for long does not come to the same consumer twice", async () => {

@@ -50,7 +50,7 @@ export class LogProbe {
     const lost: Error[] = [];
     const refused: string[] = [];
     const consumer = await log.consume(
-      { from: "earliest", inFlightMax: 1_000, ...options },
+      { from: "earliest", inFlightMax: 1_000, inFlightBytesMax: 8_000_000, ...options },
       {
         received: (messages) => void received.push(...messages),
         lost: (reason) => void lost.push(reason),

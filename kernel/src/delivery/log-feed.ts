@@ -1,5 +1,5 @@
 import { eventOf } from "../log/cloud-event.ts";
-import type { Log, LogConsumer, LogReceiver, ReceivedMessage } from "../log/log.ts";
+import type { Log, LogConsumer, LogReceiver, Receipt, ReceivedMessage } from "../log/log.ts";
 import type { Hearing, Store, StoredEvent } from "../store/store.ts";
 import { type Feed, inFlightMax, keyOf, type Taker } from "./feed.ts";
 import { relayName } from "./relay.ts";
@@ -16,11 +16,14 @@ import { Leadership } from "./term.ts";
 
 const adoptMs = 30_000;
 
+/** Of the messages under way, their bodies together: what is more waits in the log. */
+const inFlightBytesMax = 64 * 1024 * 1024;
+
 /** An event under way. */
 interface Tracked {
   readonly event: StoredEvent;
-  /** The message that brought it, and its copies. */
-  readonly messages: ReceivedMessage[];
+  /** Of the message that brought it, and of its copies. */
+  readonly receipts: Receipt[];
 }
 
 /** What a log feed tells of what it could not use. */
@@ -35,7 +38,7 @@ export class LogFeed implements Feed {
   private readonly tracked = new Map<string, Tracked>();
   private consumer: LogConsumer | null = null;
   /** What was done before `consume` had answered: an engine may send before it says that it will. */
-  private readonly early: ReceivedMessage[] = [];
+  private readonly early: Receipt[] = [];
   private adopting: NodeJS.Timeout | null = null;
   private isLeading = false;
   /** Stands for the term under way, from before `consume` to the beginning of `close`. */
@@ -100,7 +103,7 @@ export class LogFeed implements Feed {
       adoptMs,
     ).unref();
     this.consumer = await this.log.consume(
-      { name: service, types, from: "earliest", inFlightMax },
+      { name: service, types, from: "earliest", inFlightMax, inFlightBytesMax },
       {
         received: (messages) => {
           if (this.term === term) this.received(messages);
@@ -137,11 +140,11 @@ export class LogFeed implements Feed {
     }
   }
 
-  private receive(event: StoredEvent, message: ReceivedMessage): void {
+  private receive(event: StoredEvent, { id, receipt }: ReceivedMessage): void {
     const before = this.tracked.get(event.id);
-    if (before !== undefined) before.messages.push(message);
-    else if (this.taker.take(event, keyOf(event))) this.tracked.set(event.id, { event, messages: [message] });
-    else this.acknowledge([message]);
+    if (before !== undefined) before.receipts.push({ id, receipt });
+    else if (this.taker.take(event, keyOf(event))) this.tracked.set(event.id, { event, receipts: [{ id, receipt }] });
+    else this.acknowledge([{ id, receipt }]);
   }
 
   private refuse(message: ReceivedMessage, reason: string): void {
@@ -152,11 +155,11 @@ export class LogFeed implements Feed {
   private done({ id }: StoredEvent): void {
     const tracked = this.tracked.get(id);
     this.tracked.delete(id);
-    if (tracked !== undefined) this.acknowledge(tracked.messages);
+    if (tracked !== undefined) this.acknowledge(tracked.receipts);
   }
 
-  private acknowledge(messages: readonly ReceivedMessage[]): void {
-    if (this.consumer === null) this.early.push(...messages);
-    else if (messages.length > 0) this.consumer.acknowledge(messages);
+  private acknowledge(receipts: readonly Receipt[]): void {
+    if (this.consumer === null) this.early.push(...receipts);
+    else if (receipts.length > 0) this.consumer.acknowledge(receipts);
   }
 }

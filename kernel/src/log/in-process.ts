@@ -7,6 +7,7 @@ import type {
   LogReceiver,
   LogTraits,
   ReadOptions,
+  Receipt,
   ReceivedMessage,
 } from "./log.ts";
 import { logFaults } from "./log-faults.ts";
@@ -55,6 +56,10 @@ export class InProcessLog {
   keep(messages: readonly LogMessage[]): void {
     for (const message of messages) this.messages.push({ message, at: Date.now() });
     for (const consumer of this.consumers) consumer.soon();
+  }
+
+  at(index: number): LogMessage {
+    return (this.messages[index] as { readonly message: LogMessage }).message;
   }
 
   place({ name, from }: Pick<ConsumeOptions, "name" | "from">): Place {
@@ -131,6 +136,7 @@ class Consumer implements LogConsumer {
   /** The index of what is sent next. */
   private next: number;
   private readonly waiting = new Set<number>();
+  private waitingBytes = 0;
   private isScheduled = false;
 
   constructor(log: InProcessLog, options: ConsumeOptions, receiver: LogReceiver) {
@@ -154,14 +160,17 @@ class Consumer implements LogConsumer {
 
   lose(reason: Error): void {
     this.waiting.clear();
+    this.waitingBytes = 0;
     this.next = this.place.floor;
     this.receiver.lost(reason);
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     const { beyond } = this.place;
-    for (const { receipt } of messages) {
-      if (this.waiting.delete(receipt as number)) beyond.add(receipt as number);
+    for (const { receipt } of messages as readonly { readonly receipt: number }[]) {
+      if (!this.waiting.delete(receipt)) continue;
+      this.waitingBytes -= this.log.at(receipt).body.length;
+      beyond.add(receipt);
     }
     while (beyond.delete(this.place.floor)) this.place.floor++;
     this.soon();
@@ -174,18 +183,24 @@ class Consumer implements LogConsumer {
   private send(): void {
     const { options, place, log } = this;
     const batch: ReceivedMessage[] = [];
-    while (this.next < log.messages.length && this.waiting.size < options.inFlightMax) {
+    while (this.next < log.messages.length && this.hasRoom()) {
       const at = this.next++;
-      const { message } = log.messages[at] as (typeof log.messages)[number];
+      const message = log.at(at);
       if (place.beyond.has(at)) continue;
       if (!options.types.includes(message.type)) {
         place.beyond.add(at);
         continue;
       }
       this.waiting.add(at);
+      this.waitingBytes += message.body.length;
       batch.push({ ...message, receipt: at });
     }
     while (place.beyond.delete(place.floor)) place.floor++;
     if (batch.length > 0) this.receiver.received(batch);
+  }
+
+  private hasRoom(): boolean {
+    const { inFlightMax, inFlightBytesMax } = this.options;
+    return this.waiting.size < inFlightMax && this.waitingBytes < inFlightBytesMax;
   }
 }

@@ -11,6 +11,7 @@ export type {
   LogReceiver,
   LogTraits,
   ReadOptions,
+  Receipt,
   ReceivedMessage,
 } from "./log.ts";
 export { logFaults } from "./log-faults.ts";

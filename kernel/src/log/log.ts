@@ -12,7 +12,9 @@ import type { OutsideServer } from "../call/health-check.ts";
  * G3  Each group gets each message of its types at least once, those of one key in order, from where the group began.
  * G4  A message that was not acknowledged comes again, to the next consumer of its group, before any later one of its key does. The
  *     caller acknowledges those of one key in their order; what it has acknowledged may come again all the same.
- * G5  At most `inFlightMax` messages wait for their acknowledgement at a consumer; the rest wait in the engine.
+ * G5  A consumer is given a message while fewer than `inFlightMax` wait there for their acknowledgement, of less than
+ *     `inFlightBytesMax` bytes: one message can go beyond that, which is how one larger than all of it passes. The rest wait in the
+ *     engine, as far as it can be told by bytes when to stop (docs/LOGS.md).
  * G6  A consumer that lost its engine takes up again by itself, without being asked; meanwhile `append` raises `log.unavailable`.
  * G7  Bytes that are no message are skipped with a counted reason (`refused`), never a crash, and never come again.
  */
@@ -74,7 +76,10 @@ export interface LogGroup {
 export interface ConsumeOptions extends LogGroup {
   /** Where a group that the engine has not met begins. */
   readonly from: "earliest" | "latest";
+  /** How many messages may wait for their acknowledgement. */
   readonly inFlightMax: number;
+  /** How many bytes of bodies they may have together. */
+  readonly inFlightBytesMax: number;
 }
 
 /** What is to be read again, and from when on. */
@@ -97,16 +102,20 @@ export interface LogReceiver {
   refused(reason: string, count?: number): void;
 }
 
-/** A message at a consumer. */
-export interface ReceivedMessage extends LogMessage {
+/** What is acknowledged by. It holds on to nothing of the message, which may be large and wait for long. */
+export interface Receipt {
+  readonly id: string;
   /** The engine's own handle of this delivery. */
   readonly receipt: unknown;
 }
 
+/** A message at a consumer. */
+export interface ReceivedMessage extends LogMessage, Receipt {}
+
 /** A consumer that takes part in its group until it is closed. */
 export interface LogConsumer {
   /** Nothing is awaited: an acknowledgement that is lost brings the message again. What was `lost` in between is passed over. */
-  acknowledge(messages: readonly ReceivedMessage[]): void;
+  acknowledge(messages: readonly Receipt[]): void;
   /** Sends the acknowledgements that wait, then ends. Idempotent. */
   close(): Promise<void>;
 }

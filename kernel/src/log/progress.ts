@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from "./log.ts";
+import type { Receipt } from "./log.ts";
 
 /** Where a consumer begins, and how its group's place is stored. */
 export interface ProgressOptions<Place> {
@@ -15,6 +15,7 @@ interface Waiting<Place> {
   readonly progress: Progress<Place>;
   previous: Waiting<Place> | undefined;
   next: Waiting<Place> | undefined;
+  readonly bytes: number;
   /** The last place before the next one that waits. */
   reach: Place;
   /** How many of those up to `reach` are acknowledged. */
@@ -34,6 +35,7 @@ export class Progress<Place> {
   private first: Waiting<Place> | undefined;
   private last: Waiting<Place> | undefined;
   private waitingCount = 0;
+  private bytes = 0;
   private beyond = 0;
   private isDirty = false;
   private isOver = false;
@@ -50,13 +52,19 @@ export class Progress<Place> {
     return this.waitingCount;
   }
 
-  /** Takes note of a message at its place; the receipt is for `acknowledge`. */
-  add(place: Place): unknown {
-    const waiting = { progress: this, previous: this.last, next: undefined, reach: place, acknowledged: 0 };
+  /** How many bytes those have together. */
+  get waitingBytes(): number {
+    return this.bytes;
+  }
+
+  /** Takes note of a message of so many bytes at its place; the receipt is for `acknowledge`. */
+  add(place: Place, bytes: number): unknown {
+    const waiting = { progress: this, previous: this.last, next: undefined, bytes, reach: place, acknowledged: 0 };
     if (this.last === undefined) this.first = waiting;
     else this.last.next = waiting;
     this.last = waiting;
     this.waitingCount++;
+    this.bytes += bytes;
     return waiting;
   }
 
@@ -67,7 +75,7 @@ export class Progress<Place> {
     this.schedule();
   }
 
-  acknowledge(messages: readonly ReceivedMessage[]): void {
+  acknowledge(messages: readonly Receipt[]): void {
     for (const { receipt } of messages) this.remove(receipt as Waiting<Place>);
     this.schedule();
   }
@@ -86,7 +94,7 @@ export class Progress<Place> {
   }
 
   private remove(waiting: Waiting<Place>): void {
-    const { progress, previous, next, reach, acknowledged } = waiting;
+    const { progress, previous, next, bytes, reach, acknowledged } = waiting;
     if (progress !== this || (previous === undefined && this.first !== waiting)) return;
     if (previous === undefined) {
       this.floor = reach;
@@ -102,6 +110,7 @@ export class Progress<Place> {
     else next.previous = previous;
     waiting.previous = undefined;
     this.waitingCount--;
+    this.bytes -= bytes;
   }
 
   private schedule(): void {

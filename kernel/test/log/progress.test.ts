@@ -12,7 +12,7 @@ function track() {
 
 test("the floor stands before the first message that waits, whatever was acknowledged behind it", async () => {
   const { written, progress } = track();
-  const [a, b, c] = [1, 2, 5].map((place) => received(progress.add(place)));
+  const [a, b, c] = [1, 2, 5].map((place) => received(progress.add(place, 10)));
   progress.pass(7);
   progress.acknowledge([b, c] as ReceivedMessage[]);
   expect(progress.waiting).toBe(1);
@@ -21,22 +21,24 @@ test("the floor stands before the first message that waits, whatever was acknowl
   await vi.waitFor(() => expect(written.at(-1)).toEqual([7, 0]));
 });
 
-test("floor, count and what waits are those of a list of all places, in any order of acknowledgements", async () => {
+test("floor, counts and what waits are those of a list of all places, in any order of acknowledgements", async () => {
   const step = fc.oneof(
-    fc.constant("add" as const),
+    fc.nat({ max: 100 }).map((bytes) => ({ add: bytes })),
     fc.constant("pass" as const),
     fc.nat({ max: 20 }).map((index) => ({ acknowledge: index })),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const { written, progress } = track();
-      const all: { waits: boolean; counts: boolean; receipt: unknown }[] = [];
+      const all: { waits: boolean; counts: boolean; bytes: number; receipt: unknown }[] = [];
       for (const what of steps) {
         const place = all.length + 1;
-        if (what === "add") all.push({ waits: true, counts: true, receipt: progress.add(place) });
-        else if (what === "pass") {
-          all.push({ waits: false, counts: false, receipt: null });
+        if (what === "pass") {
+          all.push({ waits: false, counts: false, bytes: 0, receipt: null });
           progress.pass(place);
+        } else if ("add" in what) {
+          const bytes = what.add;
+          all.push({ waits: true, counts: true, bytes, receipt: progress.add(place, bytes) });
         } else {
           const sent = all.filter(({ counts }) => counts)[what.acknowledge];
           if (sent === undefined) continue;
@@ -47,7 +49,9 @@ test("floor, count and what waits are those of a list of all places, in any orde
       const firstWaiting = all.findIndex(({ waits }) => waits);
       const floor = firstWaiting < 0 ? all.length : firstWaiting;
       const beyond = all.slice(floor).filter(({ waits, counts }) => counts && !waits).length;
-      expect(progress.waiting).toBe(all.filter(({ waits }) => waits).length);
+      const waiting = all.filter(({ waits }) => waits);
+      expect(progress.waiting).toBe(waiting.length);
+      expect(progress.waitingBytes).toBe(waiting.reduce((sum, { bytes }) => sum + bytes, 0));
       await progress.close();
       if (steps.some((what) => what === "pass") || all.some(({ waits, counts }) => counts && !waits))
         expect(written.at(-1)).toEqual([floor, beyond]);
@@ -57,10 +61,10 @@ test("floor, count and what waits are those of a list of all places, in any orde
 
 test("receipts of an earlier progress mean nothing", () => {
   const [before, now] = [track().progress, track().progress];
-  const old = received(before.add(1));
-  now.add(1);
+  const old = received(before.add(1, 10));
+  now.add(1, 10);
   now.acknowledge([old]);
-  expect(now.waiting).toBe(1);
+  expect([now.waiting, now.waitingBytes]).toEqual([1, 10]);
 });
 
 test("a write that failed is done again, and none after it was abandoned", async () => {
