@@ -35,6 +35,12 @@ test("prepare starts nothing, and leaves no data", async () => {
   expect(existsSync(join(project.folder, ".banyan/postgres/cluster"))).toBe(false);
 });
 
+test("top refuses what is no number, before it looks for a server", async () => {
+  const { code, stderr } = await project.run("top", "--every", "often");
+  expect([code, stderr]).toEqual([2, expect.stringContaining('"often" is no number of seconds.')]);
+  expect((await project.run("top", "--count", "0")).code).toBe(2);
+});
+
 test("services needs none", async () => {
   expect((await project.run("services")).stdout).toContain("POST /v1/notes");
 });

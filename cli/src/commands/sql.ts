@@ -54,9 +54,8 @@ function cellOf(value: unknown): string {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "");
 }
 
+/** Of what PostgreSQL says: a relation that it does not find (SQLSTATE 42P01) is one whose schema was left out, most of the time. */
 function failed(error: Error): never {
-  throw new CommandFailure(
-    `The database refused: ${error.message}.`,
-    "Tables are named SCHEMA.TABLE, as in ledger.posting.",
-  );
+  const advice = error.message.includes("42P01") ? "Tables are named SCHEMA.TABLE, as in ledger.posting." : "";
+  throw new CommandFailure(`The database refused: ${error.message}.`, advice);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../../control/client.ts";
+import { usageFailure } from "../../failure.ts";
 import { bold, dim, print, printJson, table } from "../../output/terminal.ts";
 import { connectServer } from "../../project/project.ts";
 import { percentile } from "../../watch/call-stats.ts";
@@ -32,12 +33,15 @@ interface ActionRate {
 
 /** Shows what the running server does, again and again until Ctrl-C. */
 export async function top({ json, every, count }: TopOptions): Promise<void> {
+  if (!(Number(every) > 0)) throw usageFailure(`"${every}" is no number of seconds.`, "Write it as in --every 5.");
+  if (count !== undefined && !(Number(count) > 0))
+    throw usageFailure(`"${count}" is no number of pictures.`, "Write it as in --count 1.");
   const server = await connectServer();
   const look = async () => (await ask(server.socket, { do: "nodes" })) as readonly NodeReport[];
   const stopped = new AbortController();
   process.once("SIGINT", () => stopped.abort()).once("SIGTERM", () => stopped.abort());
   process.stdout.once("error", () => stopped.abort());
-  const everyMs = Math.max(0.2, Number(every) || 1) * 1_000;
+  const everyMs = Math.max(0.2, Number(every)) * 1_000;
   let before = await look();
   for (let shown = 0; shown < Number(count ?? Number.POSITIVE_INFINITY); shown++) {
     await sleep(everyMs, undefined, { signal: stopped.signal }).catch(() => {});

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isFault, type Returned, type Sent } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
@@ -44,7 +45,7 @@ const pauseMs = 100;
 
 /**
  * Imports events line by line, each once however often the file is imported: an event without an id is known by its line. Done when
- * every line has its outcome, which the report counts.
+ * every line has its outcome, which the report counts. A file that stops being gzip counts as one that is refused, after the lines before.
  */
 export async function importEvents({ files, call, progress, signal }: ImportRun): Promise<ImportReport> {
   const run = randomUUID();
@@ -55,6 +56,7 @@ export async function importEvents({ files, call, progress, signal }: ImportRun)
   let doneBytes = 0;
   let chunk: Line[] = [];
   let chars = 0;
+  const broken: string[] = [];
   const send = async () => {
     signal.throwIfAborted();
     const given = chunk.map(({ text, occurrence }) => carriedLine(text, occurrence));
@@ -68,14 +70,34 @@ export async function importEvents({ files, call, progress, signal }: ImportRun)
     const read = (bytes: number) => {
       doneBytes += bytes;
     };
-    for await (const line of linesOf(file, signal, read)) {
-      if (chunk.length === chunkLines || chars + line.text.length > chunkCharsMax) await send();
-      chunk.push(line);
-      chars += line.text.length;
+    try {
+      for await (const line of linesOf(file, signal, read)) {
+        if (chunk.length === chunkLines || chars + line.text.length > chunkCharsMax) await send();
+        chunk.push(line);
+        chars += line.text.length;
+      }
+    } catch (error) {
+      if (!isOfGzip(error)) throw error;
+      broken.push(basename(file));
     }
   }
   await send();
-  return outcomeOf(call, { run, received }, signal);
+  return withBroken(await outcomeOf(call, { run, received }, signal), broken);
+}
+
+/** zlib's codes are `Z_DATA_ERROR`, `Z_BUF_ERROR` and the like. */
+function isOfGzip(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
+}
+
+function withBroken(report: ImportReport, broken: readonly string[]): ImportReport {
+  const reasons = broken.map((name) => [`${name}: the file is not what gzip writes, or is cut short`, 1] as const);
+  return {
+    ...report,
+    received: report.received + broken.length,
+    refused: report.refused + broken.length,
+    reasons: { ...report.reasons, ...Object.fromEntries(reasons) },
+  };
 }
 
 interface Chunk {
