@@ -9,12 +9,13 @@ import {
   keyOf,
   type NewDocument,
 } from "@banyan/kernel/documents";
-import { numberAt, tableOf, textAt } from "./tables.ts";
+import { columnOf, columnsOf, tableOf } from "./tables.ts";
 
-/** Runs one statement; numbers in its rows are int4, texts or jsonb. */
+/** Runs one statement; numbers in its rows are int4, texts or in JSON. */
 export type Run = <Row>(sql: string, parameters: readonly unknown[]) => Promise<Row[]>;
 
 type Where<D> = NonNullable<DocumentQuery<D>["where"]>;
+type Fields = Readonly<Record<string, unknown>>;
 
 /** One tenant's documents of one collection, by whatever runs its statements. */
 export class DocumentTable<D extends object> implements DocumentSet<D> {
@@ -41,16 +42,19 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
 
   /** One statement for all; a second for keys that another transaction took while the first ran, which its snapshot does not have. */
   private async keep(kept: readonly Kept[]): Promise<Map<string, string>> {
+    const columns = columnsOf(this.of.collection);
+    const names = columns.map(({ name }) => name).join(", ");
     const rows = await this.run<{ key: string; insertion: string | null }>(
       `WITH given AS MATERIALIZED (
-        SELECT * FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::integer[]), jsonb_array_elements($5::jsonb))
-          AS given (key, insertion, day, document)
+        SELECT * FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::integer[]), string_to_table($5, E'\n'),
+          ${columns.map(({ type }, index) => `unnest($${index + 6}::${type}[])`).join(", ")})
+          AS given (key, insertion, day, document, ${names})
       ), fresh AS (
         INSERT INTO ${this.keys} (tenant, key, insertion, day) SELECT $1, key, insertion, day FROM given
         ON CONFLICT DO NOTHING RETURNING key, insertion
       ), stored AS (
-        INSERT INTO ${this.table} (tenant, key, day, document)
-        SELECT $1, key, day, document FROM given WHERE key IN (SELECT key FROM fresh)
+        INSERT INTO ${this.table} (tenant, key, day, document, ${names})
+        SELECT $1, key, day, document::json, ${names} FROM given WHERE key IN (SELECT key FROM fresh)
       )
       SELECT key, coalesce(fresh.insertion,
         (SELECT known.insertion FROM ${this.keys} AS known WHERE known.tenant = $1 AND known.key = given.key)) AS insertion
@@ -60,8 +64,9 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
         kept.map(({ key }) => key),
         kept.map(({ insertion }) => insertion),
         kept.map(({ day }) => day),
-        // One text: in an array of documents each quote is escaped here, and unescaped there.
-        `[${kept.map(({ json }) => json).join()}]`,
+        // One text, as JSON has no line breaks of its own: in an array of documents each quote is escaped here, and unescaped there.
+        kept.map(({ json }) => json).join("\n"),
+        ...columns.map(({ field }) => kept.map(({ document }) => (document as Fields)[field] ?? null)),
       ],
     );
     const holders = new Map(
@@ -88,7 +93,7 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
     const { order } = this.of.collection;
     const parameters: unknown[] = [this.tenant];
     const parameter = (value: unknown) => `$${parameters.push(value)}`;
-    const fields = order.map(numberAt);
+    const fields = order.map(columnOf);
     const conditions = this.conditionsOf(where, parameter);
     if (from !== undefined) conditions.push(`${fields[0]} >= ${parameter(from)}`);
     if (to !== undefined) conditions.push(`${fields[0]} < ${parameter(to)}`);
@@ -123,7 +128,11 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
     const given = Object.entries<string | null | undefined>(where).filter(([, value]) => value !== undefined);
     return [
       "tenant = $1",
-      ...given.map(([field, value]) => `${textAt(field)} ${value === null ? "IS NULL" : `= ${parameter(value)}`}`),
+      ...given.map(([field, value]) => `${this.textAt(field)} ${value === null ? "IS NULL" : `= ${parameter(value)}`}`),
     ];
+  }
+
+  private textAt(field: string): string {
+    return this.of.collection.indexes.includes(field) ? columnOf(field) : `(document->>'${field}')`;
   }
 }
