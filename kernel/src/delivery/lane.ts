@@ -28,6 +28,12 @@ const busyCount = 8;
  * and Node together an eighth less CPU, and 0.13 flushes to disk in place of 0.19.
  */
 const gatherMs = 25;
+/**
+ * The same for a lane that is filled before the others, whose groups are of eight events and more at any load. Measured, 50 clients that send
+ * User Events one event each: at 6 ms in place of none 5,220 are stored a second in place of 4,290, of batches 17,200 in place of 13,100, as
+ * storing keeps up with intake; at 12 no more than that. At 1,000 a second an event can be read 3 ms later in the median.
+ */
+const gatherFilledMs = 6;
 const backoffFirstMs = 50;
 const backoffLongestMs = 30_000;
 const outageLongestMs = 5_000;
@@ -95,10 +101,9 @@ export class Lane {
       if (group.length === 0) return;
       const left = await this.deliver(group);
       if (left.length > 0) await this.outage(left);
-      // Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small. A lane that is
-      // filled before the others has large ones anyway.
-      else if (!this.fills && group.length >= busyCount && this.queue.length < groupMax[this.subscriber.kind])
-        await this.rest(gatherMs);
+      // Under load a group costs its transaction, whatever its size: a moment's wait makes few large ones of many small.
+      else if (group.length >= busyCount && this.queue.length < groupMax[this.subscriber.kind])
+        await this.rest(this.fills ? gatherFilledMs : gatherMs);
     }
   }
 
