@@ -2,28 +2,37 @@ import type { Sql } from "@banyan/kernel";
 import type { PlacedEvent } from "../event-store.ts";
 import type { Act } from "../people/actions.ts";
 
-/** Keeps in brief what was stored just now, numbered in its partition. */
+/** Keeps in brief what was stored just now, numbered in its partition in the order given. */
 export async function insertActs(sql: Sql, tenant: string, stored: readonly PlacedEvent[]): Promise<void> {
   if (stored.length === 0) return;
   const column = <F extends keyof PlacedEvent["event"]>(field: F) => stored.map(({ event }) => event[field]);
+  const counts = new Map<number, number>();
+  /** How many of its partition come behind each: so many less than what the partition then has is its number. */
+  const behind = stored
+    .toReversed()
+    .map(({ partition }) => {
+      const count = counts.get(partition) ?? 0;
+      counts.set(partition, count + 1);
+      return count;
+    })
+    .reverse();
   // Partitions in one order, so that two transactions do not wait crosswise.
+  const heads = [...counts].sort(([one], [other]) => one - other);
   await sql`
-    WITH given AS MATERIALIZED (
-      SELECT * FROM unnest(${stored.map(({ partition }) => partition)}::smallint[], ${stored.map(({ offset }) => offset)}::bigint[],
-        ${column("source")}::text[], ${column("eventId")}::text[], ${column("type")}::text[], ${column("name")}::text[],
-        ${column("userId")}::text[], ${column("anonymousId")}::text[], ${column("occurredAt")}::bigint[],
-        ${column("receivedAt")}::bigint[]) AS given (partition, "offset", source, event_id, type, name, user_id, anonymous_id,
-        occurred_at, received_at)
-    ), head AS (
+    WITH head AS (
       INSERT INTO events.act_head AS head (tenant, partition, count)
-      SELECT ${tenant}, partition, count(*) FROM given GROUP BY partition ORDER BY partition
+      SELECT ${tenant}, * FROM unnest(${heads.map(([partition]) => partition)}::smallint[], ${heads.map(([, count]) => count)}::bigint[])
       ON CONFLICT (tenant, partition) DO UPDATE SET count = head.count + excluded.count
       RETURNING partition, count
     )
     INSERT INTO events.act (tenant, partition, number, source, event_id, type, name, user_id, anonymous_id, occurred_at, received_at)
-    SELECT ${tenant}, partition, head.count + 1 - row_number() OVER (PARTITION BY partition ORDER BY "offset" DESC), source, event_id,
-      type, name, user_id, anonymous_id, to_timestamp(occurred_at / 1000.0), to_timestamp(received_at / 1000.0)
-    FROM given JOIN head USING (partition)`;
+    SELECT ${tenant}, partition, head.count - behind, source, event_id, type, name, user_id, anonymous_id,
+      to_timestamp(occurred_at / 1000.0::float8), to_timestamp(received_at / 1000.0::float8)
+    FROM unnest(${stored.map(({ partition }) => partition)}::smallint[], ${behind}::bigint[], ${column("source")}::text[],
+      ${column("eventId")}::text[], ${column("type")}::text[], ${column("name")}::text[], ${column("userId")}::text[],
+      ${column("anonymousId")}::text[], ${column("occurredAt")}::bigint[], ${column("receivedAt")}::bigint[])
+      AS given (partition, behind, source, event_id, type, name, user_id, anonymous_id, occurred_at, received_at)
+    JOIN head USING (partition)`;
 }
 
 /** Up to `limit` acts under any of the ids after the first `after`, in the order in which they happened. */
