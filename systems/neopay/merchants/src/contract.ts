@@ -1,4 +1,4 @@
-import { command, defineContract, event, fault, query, workflow } from "@banyan/kernel";
+import { command, defineContract, event, fault, type Identity, query, workflow } from "@banyan/kernel";
 import { currencyCode, feePlan } from "@banyan/neopay-money";
 import * as z from "zod";
 import { AtKey, CreateKey, merchantCode as code, Key, KeyHolder, NewKey, RotateKey } from "./key/schemas.ts";
@@ -36,9 +36,17 @@ export type Merchant = z.output<typeof Merchant>;
 const AtMerchant = z.strictObject({ code });
 const AboutKey = z.object({ id: z.uuid() });
 
+const actsForPrefix = "merchants/";
+
 /** The permission to know of a merchant and to act for it, as its own keys have; what they may do is said by others. */
 export function actsFor(code: string): string {
-  return `merchants/${code}`;
+  return `${actsForPrefix}${code}`;
+}
+
+/** The one merchant that a caller acts for, as its own keys do; undefined where there is none, or several. */
+export function merchantOf({ permissions }: Identity): string | undefined {
+  const [only, another] = [...permissions].filter((permission) => permission.startsWith(actsForPrefix));
+  return another === undefined ? only?.slice(actsForPrefix.length) : undefined;
 }
 
 /** Who collects money: onboarding, terms, standing and keys. */

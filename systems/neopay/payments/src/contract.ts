@@ -36,6 +36,10 @@ export const payments = defineContract("payments", {
     merchantNotApproved: fault("conflict", z.object({ merchant: z.string(), resultCode: z.literal(30) }), {
       message: ({ merchant }) => `the merchant ${merchant} is not approved; have it approved first`,
     }),
+    /** Neither the request nor the caller's key says whose payments it is about. */
+    merchantMissing: fault("invalid", undefined, {
+      message: () => "merchant: is missing; name one, or call with a merchant's own key",
+    }),
     /** NeoPay's result code 98. */
     badSignature: fault("invalid", z.object({ merchant: z.string(), resultCode: z.literal(98) }), {
       message: ({ merchant }) => `the signature is not that of ${merchant} over these fields`,
@@ -89,7 +93,14 @@ export const payments = defineContract("payments", {
       summary: "Makes a payment; nothing moves yet",
       input: CreatePayment,
       output: Payment,
-      faults: ["merchantTxnExists", "merchantNotApproved", "badSignature", "currencyDiffers", "expiryPast"],
+      faults: [
+        "merchantTxnExists",
+        "merchantMissing",
+        "merchantNotApproved",
+        "badSignature",
+        "currencyDiffers",
+        "expiryPast",
+      ],
       http: "POST /v1/payments",
       httpStatus: 201,
       access: "payments:write",
@@ -221,12 +232,14 @@ export const payments = defineContract("payments", {
     list: query({
       summary: "A merchant's payments, newest first",
       input: z.strictObject({
-        merchant: merchantCode,
+        /** Where it is absent, the merchant whose key calls. */
+        merchant: merchantCode.optional(),
         /** The last payment of the page before. */
         before: z.uuid().optional(),
         limit: z.int().min(1).max(1_000).default(100),
       }),
       output: z.object({ payments: z.array(Payment), next: z.uuid().nullable() }),
+      faults: ["merchantMissing"],
       http: "GET /v1/payments",
       access: "payments:read",
     }),

@@ -21,7 +21,8 @@ export type Method = z.output<typeof Method>;
 
 export const CreatePayment = z
   .strictObject({
-    merchant: merchantCode,
+    /** Who collects; where it is absent, the merchant whose key calls. */
+    merchant: merchantCode.optional(),
     /** The merchant's own name for it, once. */
     merchantTxnId: text(64),
     orderId: text(64),

@@ -215,6 +215,17 @@ describe("of two merchants", () => {
     expect(audited?.actor).toMatch(/^merchants\/acme\/keys\/[0-9a-f-]{36}$/);
   });
 
+  test("a key stands for its merchant where a request names none; who acts for all has to name one", async () => {
+    const { merchant: _, ...unnamed } = order("acme");
+    expect(await ask(rival, "/v1/payments", unnamed)).toMatchObject({ status: 201, body: { merchant: "rival" } });
+    const { body } = await ask(rival, "/v1/payments");
+    expect(new Set((body.payments as { merchant: string }[]).map(({ merchant }) => merchant))).toEqual(
+      new Set(["rival"]),
+    );
+    expect(await codeOf(ask(operatorKey, "/v1/payments", unnamed))).toEqual([400, "payments.merchantMissing"]);
+    expect(await codeOf(ask(operatorKey, "/v1/payments"))).toEqual([400, "payments.merchantMissing"]);
+  });
+
   test("an ATM payment that waits is cancelled by its own merchant alone", async () => {
     const { body } = await ask(own, "/v1/payments", { ...order("acme"), method: "ATM", capture: "auto" });
     await ask(own, `/v1/payments/${body.id}/authorize`, {});

@@ -1,4 +1,5 @@
 import type { Handler } from "@banyan/kernel";
+import { merchantOf } from "@banyan/neopay-merchants/contract";
 import type { payments } from "../contract.ts";
 import type { Movement } from "../schemas.ts";
 import { isKnownTo } from "./known-to.ts";
@@ -22,7 +23,9 @@ export const findPayment: Handler<typeof payments.find> = async (ctx, { id }) =>
   return paymentOf(row);
 };
 
-export const listPayments: Handler<typeof payments.list> = async (ctx, { merchant, before = null, limit }) => {
+export const listPayments: Handler<typeof payments.list> = async (ctx, given) => {
+  const { merchant = merchantOf(ctx.identity), before = null, limit } = given;
+  if (merchant === undefined) throw ctx.faults.merchantMissing();
   if (!isKnownTo(ctx.identity, merchant)) return { payments: [], next: null };
   // Ids are UUIDv7, so that they sort by the time of their making.
   const rows = await ctx.sql<PaymentRow>`
