@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:cry
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import type { CertificateFiles } from "../src/index.ts";
 
 /** Signs certificates for a test. DER by hand (X.690, RFC 5280): a library for it would weigh more than what is tested. */
@@ -76,8 +77,9 @@ let writtenMs = Date.now();
 
 /** Nodes may look at their files until the very end. */
 const folders: string[] = [];
-process.once("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
+// Of the file that imports this, and after its own: a worker of Vitest's may be ended without an "exit".
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {

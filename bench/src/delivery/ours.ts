@@ -49,8 +49,8 @@ export async function open({ url, by }: { url: string; by?: EngineOptions }) {
     },
     /** For one with an engine: nothing of it is left there. */
     async close(): Promise<void> {
-      await own?.remove("keeper");
       await app.stop();
+      await own?.remove("keeper");
     },
   };
 }

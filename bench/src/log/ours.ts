@@ -40,8 +40,8 @@ export async function open(options: EngineOptions) {
     },
     async close() {
       await consumer.close();
-      await remove(group);
       await log.close({ deadlineMs: 1_000 });
+      await remove(group);
     },
   };
 }

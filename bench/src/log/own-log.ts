@@ -11,15 +11,23 @@ export type EngineName = "nats" | "redis" | "rabbitmq" | "kafka";
 /** What a subject is told of the server that it uses. */
 export type EngineOptions = { engine: EngineName; server: string };
 
-/** A log in a namespace of its own, not open, and what removes its traces. `group` is who reads it. */
-export type OwnLog = { log: Log; remove(group: string): Promise<unknown> };
+/** A log, not open, and what removes its traces while it is. `group` is who has read it. */
+type Removable = { log: Log; remove(group: string): Promise<unknown> };
 
-/** One of its own for each that measures. */
-export function ownLog({ engine, server }: EngineOptions): OwnLog {
-  return makers[engine](server, `bench-${randomBytes(4).toString("hex")}`);
+/** One in a namespace of its own for each that measures; `remove` leaves nothing of it, once it is closed: who consumes writes to the end. */
+export function ownLog({ engine, server }: EngineOptions): Removable {
+  const make = () => makers[engine](server, namespace);
+  const namespace = `bench-${randomBytes(4).toString("hex")}`;
+  const remove = async (group: string) => {
+    const again = make();
+    await again.log.open({ signal: AbortSignal.timeout(10_000) });
+    await again.remove(group);
+    await again.log.close({ deadlineMs: 1_000 });
+  };
+  return { log: make().log, remove };
 }
 
-const makers: Record<EngineName, (server: string, namespace: string) => OwnLog> = {
+const makers: Record<EngineName, (server: string, namespace: string) => Removable> = {
   nats(url, namespace) {
     const log = createJetStreamLog({ url, namespace });
     const remove = async () => {
