@@ -81,6 +81,12 @@ describe("banyan start", () => {
       expect(existsSync(join(project.folder, ".banyan/postgres"))).toBe(false);
       const { rows } = JSON.parse((await project.run("sql", "SELECT text FROM notes.note", "--json")).stdout);
       expect(rows).toEqual([{ text: "hello" }]);
+      const beside = await project.start({ DATABASE_URL: database.url });
+      expect(beside.ready.notes.join()).toContain("runs on this data folder; they share the database.");
+      await beside.stop();
+      const apart = await project.start();
+      expect(apart.ready.notes.join()).toContain("runs on this data folder; on another database.");
+      await apart.stop();
       expect(await server.stop()).toBe(0);
     } finally {
       await database.stop();

@@ -58,13 +58,17 @@ export async function database({ server, environment: { DATABASE_URL } }: Projec
     );
   }
   if (DATABASE_URL === undefined) return [good("database", "embedded; not running, `banyan start` starts it")];
-  const { createPostgresStore } = await import("@banyan/sql-postgres");
+  const { createPostgresStore, tooOld } = await import("@banyan/sql-postgres");
   const store = createPostgresStore({ url: DATABASE_URL });
   const signal = AbortSignal.timeout(budgetMs);
   const budget = { remainingMs: () => budgetMs, signal };
   const where = new URL(DATABASE_URL).host;
   try {
-    const [row] = await store.read(budget)<{ at: Date }>`SELECT clock_timestamp() AS at`;
+    const [row] = await store.read(budget)<{ at: Date; version: number }>`
+      SELECT clock_timestamp() AS at, current_setting('server_version_num')::int AS version`;
+    const reason = tooOld(row?.version ?? 0);
+    if (reason !== undefined)
+      return [wrong("database", `${where} answers: ${reason}`, "Update that server, or leave out DATABASE_URL.")];
     const skewMs = Math.abs(Date.now() - (row?.at.getTime() ?? 0));
     const detail = `${where} answers, its clock is ${skewMs} ms from ours`;
     return [

@@ -78,7 +78,8 @@ export async function openControl(
 ): Promise<void> {
   const other = await runningServer(folder);
   if (other !== undefined) {
-    notes.push(`Another server (pid ${other.pid}, ${other.url}) runs on this data folder; they share the database.`);
+    const database = other.databaseUrl === found.databaseUrl ? "they share the database" : "on another database";
+    notes.push(`Another server (pid ${other.pid}, ${other.url}) runs on this data folder; ${database}.`);
     notes.push("Commands such as `banyan tail` talk to that one.");
     return;
   }

@@ -3,6 +3,7 @@ import { type ConnectOptions, connect } from "../connection.ts";
 import { lostConnection } from "../failure.ts";
 import { migrate } from "../migrate.ts";
 import { createPool } from "../pool.ts";
+import { tooOld } from "../server-version.ts";
 import { type Statement, sql } from "../statement.ts";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import { createDeadLetters } from "./dead-letters.ts";
@@ -71,6 +72,9 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         throw lostConnection(cause, false);
       });
       try {
+        const [server] = await connection.run([sql`SELECT current_setting('server_version_num')::int AS number`]);
+        const reason = tooOld(Number(server?.rows[0]?.number));
+        if (reason !== undefined) throw new Error(`the database cannot keep a store: ${reason}`);
         await migrate(connection, [own, ...services]);
         await connection.run([subscribe(services)]);
       } finally {
