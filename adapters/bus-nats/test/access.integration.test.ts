@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
-import { TestNode } from "../../../tools/test-bus-node.ts";
+import { TestNode } from "../../../tools/test-bus/node.ts";
 import { selfSigned } from "../../../tools/test-certificate.ts";
 import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createNatsBus } from "../src/index.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { outcome, TestNode } from "../../../tools/test-bus-node.ts";
+import { testBatches } from "../../../tools/test-bus/batches.ts";
+import { outcome, TestNode } from "../../../tools/test-bus/node.ts";
 import { describeWithServer } from "../../../tools/test-server.ts";
 import { createNatsBus, type NatsBus, type NatsBusOptions } from "../src/index.ts";
 
@@ -11,8 +11,9 @@ describeWithServer("nats", "the bus over NATS", (url) => {
   let nodes: TestNode<NatsBus>[] = [];
   let stranger: NatsConnection;
 
-  const open = async (options: Partial<NatsBusOptions> = {}) => {
-    const node = await TestNode.open(createNatsBus({ url, namespace, ...options }));
+  const create = (options: Partial<NatsBusOptions> = {}) => createNatsBus({ url, namespace, ...options });
+  const open = async (bus = create()) => {
+    const node = await TestNode.open(bus);
     nodes.push(node);
     return node;
   };
@@ -122,43 +123,6 @@ describeWithServer("nats", "the bus over NATS", (url) => {
     expect(b.heard[1]).toEqual({ from: a.id, text: "still here" });
   });
 
-  test("a listener that throws ends nothing", async () => {
-    const [a, b] = [await open(), await open()];
-    const warned = once(process, "warning");
-    b.bus.subscribe("topic", () => {
-      throw new Error("a bug");
-    });
-    await settle();
-    a.bus.publish("topic", Buffer.from("x"));
-    expect(String(await warned)).toContain("a bug");
-    await a.send(b.ref, "still here");
-    await b.until(() => b.heard.length === 1);
-  });
-
-  test("a batch over the limit fails and harms nobody", async () => {
-    const [a, b] = [await open(), await open()];
-    const limit = a.bus.traits.batchBytesMax;
-    const send = (bytes: number) => outcome((batch) => void a.bus.send(b.ref, batch), new Uint8Array(bytes));
-    expect(await send(limit + 1)).toMatchObject({ code: "bus.unavailable" });
-    expect(await send(limit)).toBe("sent");
-    await b.until(() => b.heard.length === 1);
-    expect(b.heard[0]?.text.length).toBe(limit);
-  });
-
-  test("says when more is under way than should be, and when there is room again", async () => {
-    const [a, b] = [await open({ unconfirmedBytesMax: 1_000_000 }), await open()];
-    const chunk = new Uint8Array(100_000);
-    let count = 0;
-    const send = () => a.bus.send(b.ref, { frames: chunk, sent: () => count++, failed: () => expect.unreachable() });
-    let sends = 1;
-    while (send()) sends++;
-    expect(sends).toBe(11);
-    expect(await once(a, "writable")).toEqual([b.id]);
-    expect(send()).toBe(true);
-    await b.until(() => b.heard.length === 12);
-    expect(count).toBe(12);
-  });
-
   test("close sends what was taken", async () => {
     const [a, b] = [await open(), await open()];
     for (let i = 0; i < 100; i++) void a.send(b.ref, `${i}`);
@@ -170,11 +134,5 @@ describeWithServer("nats", "the bus over NATS", (url) => {
     await a.bus.close({ deadlineMs: 1_000 });
   });
 
-  test("opening where nobody listens raises bus.unavailable, and an abort what it was aborted with", async () => {
-    await expect(TestNode.open(createNatsBus({ url: "nats://127.0.0.1:1" }))).rejects.toMatchObject({
-      code: "bus.unavailable",
-    });
-    const aborted = TestNode.open(createNatsBus({ url }), AbortSignal.abort(new Error("no longer wanted")));
-    await expect(aborted).rejects.toThrow("no longer wanted");
-  });
+  testBatches<NatsBus>({ nowhere: "nats://127.0.0.1:1", create, open, settle });
 });

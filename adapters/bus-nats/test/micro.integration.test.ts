@@ -4,7 +4,7 @@ import { createApp } from "@banyan/kernel/app";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { TestNode } from "../../../tools/test-bus-node.ts";
+import { TestNode } from "../../../tools/test-bus/node.ts";
 import { describeWithServer } from "../../../tools/test-server.ts";
 import { answerMicro, createNatsBus, type NatsBus } from "../src/index.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OwnServer } from "../../../tools/own-server.ts";
-import { TestNode } from "../../../tools/test-bus-node.ts";
+import { TestNode } from "../../../tools/test-bus/node.ts";
 import { selfSigned } from "../../../tools/test-certificate.ts";
 import { describeWithOwnServer } from "../../../tools/test-server.ts";
 import { createRedisBus } from "../src/index.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { outcome, TestNode } from "../../../tools/test-bus-node.ts";
+import { testBatches } from "../../../tools/test-bus/batches.ts";
+import { TestNode } from "../../../tools/test-bus/node.ts";
 import { describeWithServer } from "../../../tools/test-server.ts";
 import { createRedisBus, type RedisBus, type RedisBusOptions } from "../src/index.ts";
 
@@ -11,8 +11,9 @@ describeWithServer("redis", "the bus over Redis", (url) => {
   let nodes: TestNode<RedisBus>[] = [];
   let stranger: Redis;
 
-  const open = async (options: Partial<RedisBusOptions> = {}) => {
-    const node = await TestNode.open(createRedisBus({ url, namespace, ...options }));
+  const create = (options: Partial<RedisBusOptions> = {}) => createRedisBus({ url, namespace, ...options });
+  const open = async (bus = create()) => {
+    const node = await TestNode.open(bus);
     nodes.push(node);
     return node;
   };
@@ -90,44 +91,6 @@ describeWithServer("redis", "the bus over Redis", (url) => {
     await b.until(() => b.heard.length === 1);
   });
 
-  test("a listener that throws ends nothing", async () => {
-    const [a, b] = [await open(), await open()];
-    const warned = once(process, "warning");
-    b.bus.subscribe("topic", () => {
-      throw new Error("a bug");
-    });
-    await settle();
-    a.bus.publish("topic", Buffer.from("x"));
-    expect(String(await warned)).toContain("a bug");
-    await a.send(b.ref, "still here");
-    await b.until(() => b.heard.length === 1);
-  });
-
-  test("a batch over the limit fails and harms nobody", async () => {
-    const [a, b] = [await open(), await open()];
-    const limit = a.bus.traits.batchBytesMax;
-    const send = (bytes: number) => outcome((batch) => void a.bus.send(b.ref, batch), new Uint8Array(bytes));
-    expect(await send(limit + 1)).toMatchObject({ code: "bus.unavailable" });
-    expect(await send(limit)).toBe("sent");
-    await b.until(() => b.heard.length === 1);
-    expect(b.heard[0]?.text.length).toBe(limit);
-  });
-
-  test("says when more is under way than should be, and when there is room again", async () => {
-    const [a, b] = [await open({ unconfirmedBytesMax: 1_000_000 }), await open()];
-    const chunk = new Uint8Array(100_000);
-    let count = 0;
-    const send = () => a.bus.send(b.ref, { frames: chunk, sent: () => count++, failed: () => expect.unreachable() });
-    let sends = 1;
-    while (send()) sends++;
-    expect(sends).toBe(11);
-    expect(await once(a, "writable")).toEqual([b.id]);
-    expect(send()).toBe(true);
-    await b.until(() => b.heard.length === 12);
-    await settle();
-    expect(count).toBe(12);
-  });
-
   test("close sends what was taken", async () => {
     const [a, b] = [await open(), await open()];
     const said = Promise.all(Array.from({ length: 100 }, (_, i) => a.send(b.ref, `${i}`)));
@@ -140,11 +103,5 @@ describeWithServer("redis", "the bus over Redis", (url) => {
     await a.bus.close({ deadlineMs: 1_000 });
   });
 
-  test("opening where nobody listens raises bus.unavailable, and an abort what it was aborted with", async () => {
-    await expect(TestNode.open(createRedisBus({ url: "redis://127.0.0.1:1" }))).rejects.toMatchObject({
-      code: "bus.unavailable",
-    });
-    const aborted = TestNode.open(createRedisBus({ url }), AbortSignal.abort(new Error("no longer wanted")));
-    await expect(aborted).rejects.toThrow("no longer wanted");
-  });
+  testBatches<RedisBus>({ nowhere: "redis://127.0.0.1:1", create, open, settle });
 });
