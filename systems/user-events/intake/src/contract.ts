@@ -154,7 +154,7 @@ export const intake = defineContract("intake", {
       summary: "Take events of Snowplow's trackers",
       input: z.looseObject({
         schema: z.string().optional(),
-        data: z.array(z.unknown()).default([]),
+        data: z.array(z.unknown()).optional(),
         content: anybody.content,
       }),
       output: Answer,

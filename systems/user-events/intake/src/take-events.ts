@@ -56,7 +56,8 @@ export const takeSnowplow: Take<SnowplowItem> = (ctx, items) =>
   takeAll(ctx, items, async (item) => {
     const body: Body | undefined = item.input.content === undefined ? item.input : objectIn(item.input.content);
     if (body === undefined) return ctx.faults.unreadableBody({ reason: noObject });
-    const events = listIn(body.data);
+    const events = body.data;
+    if (!Array.isArray(events)) return ctx.faults.unreadableBody({ reason: "data: the list of events is missing" });
     const source = await findSource(item, textOf((events[0] as Body | null | undefined)?.aid));
     if (source === undefined) return ctx.faults.unknownWriteKey();
     const arrival = arrivalAt(ctx, source, "");
@@ -194,10 +195,6 @@ function jsonIn(text: string): { readonly value: unknown } | undefined {
   } catch {
     return undefined;
   }
-}
-
-function listIn(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -64,6 +64,7 @@ test("the good ones of a batch are kept, and each bad one has its reason", async
     ["tooLarge", track("b6", { properties: { text: "x".repeat(33_000) } })],
     ["tooDeep", track("b7", { properties: deep(20) })],
     ["malformedTimestamp", track("b8", { timestamp: "yesterday" })],
+    ["malformedTimestamp", track("b11", { timestamp: "2026-02-30T12:00:00Z" })],
     ["futureTimestamp", track("b9", { timestamp: "2999-01-01T00:00:00Z" })],
     ["ancientTimestamp", track("b10", { timestamp: "1969-07-20T20:17:40Z" })],
   ];
@@ -120,6 +121,12 @@ test("what no JSON of ours may hold costs a batch the one event that holds it, w
   expect(await served.send("/v1/batch", "[".repeat(50_000))).toMatchObject({ status: 400 });
   const many = JSON.stringify({ batch: Array(2_501).fill(1) });
   expect(await served.send("/v1/batch", many)).toMatchObject({ status: 400, body: { code: "intake.tooManyEvents" } });
+});
+
+test("what a tracker posts without a list of events is refused, not taken for none", async () => {
+  const deep = `{"data":{},"deep":${"[".repeat(64)}${"]".repeat(64)}}`;
+  for (const body of ["{}", JSON.stringify({ data: { e: "pv" } }), deep])
+    expect(await served.send("/com.snowplowanalytics.snowplow/tp2", body)).toMatchObject({ status: 400 });
 });
 
 test("an event that comes again is a duplicate, in one batch and later", async () => {
