@@ -41,19 +41,7 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
       return found.map(({ id, type, priority }) => ({ id, type, priority: priorities[priority] ?? "normal" }));
     },
     async lease(ids, { ms, owner }) {
-      // The sum keeps the planner from the index of what is due, which it would read from its beginning for each.
-      const { rows } = await run(sql`WITH held AS (
-          SELECT id, greatest(due_at, lease_until) AS free_at FROM banyan.job j
-          WHERE id = ANY (${ids}::text[]) AND due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-            AND dead_at IS NULL AND waits + 0 = 0
-            AND NOT EXISTS (SELECT FROM banyan.job_type k WHERE k.type = j.type AND k.paused_at IS NOT NULL)
-          FOR NO KEY UPDATE SKIP LOCKED)
-        UPDATE banyan.job j
-        SET token = j.token + 1, attempt = j.attempt + 1, owner = ${owner}, lease_until = clock_timestamp() + ${ms} * interval '1 millisecond',
-          is_counted = EXISTS (SELECT FROM banyan.job_type k WHERE k.type = j.type AND k.concurrency IS NOT NULL)
-        FROM held WHERE j.id = held.id
-        RETURNING j.id, type, tenant, input, priority, dedupe_key, trace_id, metadata, delay_ms, token, attempt,
-          extract(epoch FROM clock_timestamp() - held.free_at)::float8 * 1000 AS waited_ms`);
+      const { rows } = await run(sql`SELECT * FROM banyan.lease_jobs(${ids}::text[], ${ms}, ${owner})`);
       return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
     },
     async renew(jobs, leaseMs) {
