@@ -72,13 +72,47 @@ describe("a request becomes one input", () => {
     });
     expect(await (await upload("a,b", "text/csv")).json()).toEqual({ length: 3 });
     expect(await (await post("/upload", { content: "abc" })).json()).toEqual({ length: 3 });
-    expect((await upload("<a/>", "application/xml; charset=iso-8859-1")).status).toBe(415);
+    expect((await upload("<a/>", "application/xml; charset=nonsense")).status).toBe(415);
     expect((await upload(new Uint8Array([60, 255, 62]), "application/xml")).status).toBe(400);
     expect((await upload("a\0b", "text/csv")).status).toBe(400);
     expect((await upload("x".repeat(2_001), "text/csv")).status).toBe(413);
     expect(
       (await get("/users", { method: "POST", headers: { "content-type": "application/xml" }, body: "<a/>" })).status,
     ).toBe(415);
+  });
+});
+
+describe("a text is read in the encoding that it says it is in", () => {
+  const latin1 = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));
+  const utf16 = (text: string) => new Uint8Array(Buffer.from(text, "utf16le"));
+  const declared = '<?xml version="1.0" encoding="ISO-8859-1"?><é/>';
+  const texts: [name: string, sent: { type: string; body: Uint8Array<ArrayBuffer>; length: number }][] = [
+    ["its charset", { type: "text/csv; charset=windows-1252", body: latin1("é,b"), length: 3 }],
+    ["what XML declares", { type: "application/xml", body: latin1(declared), length: declared.length }],
+    [
+      "its charset before what XML declares",
+      { type: "application/xml; charset=iso-8859-15", body: latin1(declared), length: declared.length },
+    ],
+    [
+      "its byte order mark before all",
+      { type: "application/xml; charset=utf-8", body: utf16("\ufeff<é/>"), length: 4 },
+    ],
+    ["the first character of XML without a mark", { type: "application/xml", body: utf16("<é/>"), length: 4 }],
+  ];
+  test.each(texts)("%s", async (_, { type, body, length }) => {
+    const { get } = await serve();
+    const answer = await get("/upload", { method: "POST", headers: { "content-type": type }, body });
+    expect(await answer.json()).toEqual({ length });
+  });
+
+  test("one that it is not in is a refusal that names it", async () => {
+    const { get } = await serve();
+    const headers = { "content-type": "text/csv; charset=shift_jis" };
+    const answer = await get("/upload", { method: "POST", headers, body: new Uint8Array([0xfd, 0xff]) });
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining("not in the encoding shift_jis"),
+    ]);
   });
 });
 

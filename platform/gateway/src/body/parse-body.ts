@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { TextDecoder } from "node:util";
 import { refusal } from "../answers/refusals.ts";
 import type { Input } from "../routes/input-plan.ts";
 import { JsonScanner } from "./scan-json.ts";
@@ -8,10 +9,10 @@ export interface BodyFormat {
   /** As in an answer's `Accept-Post`. */
   readonly types: readonly string[];
   readonly bytesMax: number;
-  /** Whether the `Content-Type` names it, in UTF-8. */
+  /** Whether the `Content-Type` names it, in an encoding that it takes. */
   isNamed(contentType: string): boolean;
-  /** The object that the body gives to the input; undefined for an empty one. Throws refusals that name the field. */
-  parse(body: Buffer): Input | undefined;
+  /** The object that a body of this `Content-Type` gives to the input; undefined for an empty one. Throws refusals that name the field. */
+  parse(body: Buffer, contentType: string): Input | undefined;
 }
 
 /** `application/json`, with no parameter but the charset that JSON has anyway (RFC 8259, section 11: it defines none). */
@@ -52,21 +53,59 @@ export function jsonFormat(limits: { readonly bodyBytesMax: number; readonly jso
   return { ...format, unsoundAs };
 }
 
-/** Text that becomes one field of the input. `types` are media types without parameters, in lower case. */
+/**
+ * Text that becomes one field of the input. `types` are media types without parameters, in lower case. It is in the encoding of its byte
+ * order mark, else of the `charset`, else, of XML, that which it declares (RFC 7303, section 3), else in UTF-8.
+ */
 export function textFormat(field: string, types: readonly string[], bytesMax: number): BodyFormat {
   return {
     types,
     bytesMax,
     isNamed(contentType) {
       const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
-      return types.includes(type) && parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter));
+      return types.includes(type) && parameters.every((parameter) => decoderOf(charsetIn(parameter)) !== undefined);
     },
-    parse(body) {
-      const text = decoded(body);
+    parse(body, contentType) {
+      const encoding = encodingOf(body, contentType.toLowerCase());
+      const text = encoding === "utf-8" ? decoded(body) : decodedFrom(encoding, body);
       if (text.includes("\0")) throw refusal("malformedBody", `${field}: the text holds NUL`, { field });
       return { [field]: text };
     },
   };
+}
+
+const charsetIn = (text: string) => /charset="?([^";\s]+)/.exec(text)?.[1] ?? "";
+
+function encodingOf(body: Buffer, contentType: string): string {
+  const start = body.toString("hex", 0, 2);
+  if (start === "fffe") return "utf-16le";
+  if (start === "feff") return "utf-16be";
+  const charset = charsetIn(contentType);
+  if (charset !== "" || !/^(?:application|text)\/(?:[^;]+\+)?xml/.test(contentType)) return charset || "utf-8";
+  // `<` without a mark (XML 1.0, appendix F).
+  if (start === "3c00") return "utf-16le";
+  if (start === "003c") return "utf-16be";
+  const declared = /^(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']/.exec(
+    body.toString("latin1", 0, 200),
+  );
+  return declared?.[1]?.toLowerCase() ?? "utf-8";
+}
+
+/** Undefined where the encoding is unknown (labels of the WHATWG's Encoding standard). */
+function decoderOf(encoding: string): TextDecoder | undefined {
+  try {
+    return new TextDecoder(encoding, { fatal: true });
+  } catch {
+    return undefined;
+  }
+}
+
+function decodedFrom(encoding: string, body: Buffer): string {
+  try {
+    return decoderOf(encoding)?.decode(body) ?? "";
+  } catch {
+    throw refusal("malformedBody", `the body is not in the encoding ${encoding}`);
+  }
 }
 
 /** The format that a `Content-Type` names. Throws a refusal where none of them is named: a body is not guessed at. */

@@ -14,7 +14,7 @@ interface Callbacks {
  * beyond the limit is not taken from the network; whoever answers the refusal closes the connection.
  */
 export function readBody(request: IncomingMessage, bytesMax: number, callbacks: Callbacks): void {
-  if ((request.arrival.bits & head.contentEncoding) === 0 || request.headers["content-encoding"] !== "gzip") {
+  if (!isPacked(request)) {
     readBytes(request, bytesMax, callbacks);
     return;
   }
@@ -26,6 +26,11 @@ export function readBody(request: IncomingMessage, bytesMax: number, callbacks: 
       else fail(refusal("malformedBody", "the body is not what gzip writes"));
     });
   readBytes(request, bytesMax, { succeed: unpack, fail });
+}
+
+/** As gzip: all that the head's check lets through but `identity`, in whichever case (RFC 9110, section 8.4.1). */
+export function isPacked({ arrival, headers }: IncomingMessage): boolean {
+  return (arrival.bits & head.contentEncoding) !== 0 && /gzip/i.test(headers["content-encoding"] ?? "");
 }
 
 function readBytes(request: IncomingMessage, bytesMax: number, { succeed, fail }: Callbacks): void {

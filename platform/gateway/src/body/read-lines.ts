@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { refusal } from "../answers/refusals.ts";
+import { isPacked } from "./read-body.ts";
 
 const newline = 10;
 
@@ -42,7 +43,7 @@ export async function* linePieces(
 
 /** The body as it comes, unpacked; the request itself stays, so that it can be answered. */
 async function* chunksOf(request: IncomingMessage, due: { readonly at: number }): AsyncGenerator<Buffer> {
-  const body = request.headers["content-encoding"] === "gzip" ? unpacked(request) : request;
+  const body = isPacked(request) ? unpacked(request) : request;
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   for (;;) {
     const { done, value } = await before(due.at, chunks.next()).catch((error: NodeJS.ErrnoException) => {

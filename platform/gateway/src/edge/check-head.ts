@@ -11,7 +11,7 @@ const notInTarget = /[^\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7c\x7e]/;
 const dotSegment = /(?:\/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:\/|\\|%2f|%5c|$)/i;
 
 /** What `readBody` can undo. */
-const contentEncodings = new Set(["identity", "gzip"]);
+const contentEncodings = /^(?:identity|(?:x-)?gzip)$/i;
 
 /**
  * Refuses requests that other servers on the way may have read otherwise than we do, and those beyond the limits. It
@@ -27,7 +27,7 @@ export function checkHead(request: IncomingMessage, { bits, twice }: Head, limit
   if ((bits & head.host) === 0 && request.httpVersion === "1.1") {
     throw refusal("malformedRequest", "HTTP/1.1 needs a Host header");
   }
-  if ((bits & head.contentEncoding) !== 0 && !contentEncodings.has(request.headers["content-encoding"] ?? "")) {
+  if ((bits & head.contentEncoding) !== 0 && !contentEncodings.test(request.headers["content-encoding"] ?? "")) {
     throw refusal("unsupportedMediaType", "send the request's body as it is, or as gzip", {
       headers: { "accept-encoding": "gzip, identity" },
     });

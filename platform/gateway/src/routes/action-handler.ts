@@ -90,7 +90,7 @@ export function actionHandler(route: Route, parts: Answering): ActionHandler {
     };
     const callWith = (format: BodyFormat) => (bytes: Buffer) => {
       try {
-        call(format.parse(bytes)).then(succeed, fail);
+        call(format.parse(bytes, raw.headers["content-type"] as string)).then(succeed, fail);
       } catch (error) {
         fail(error);
       }
