@@ -11,7 +11,7 @@ import {
 } from "@banyan/kernel/documents";
 import { columnOf, columnsOf, tableOf } from "./tables.ts";
 
-/** Runs one statement; numbers in its rows are int4, texts or in JSON. */
+/** Runs one statement; numbers in its rows are int4, texts or jsonb. */
 export type Run = <Row>(sql: string, parameters: readonly unknown[]) => Promise<Row[]>;
 
 type Where<D> = NonNullable<DocumentQuery<D>["where"]>;
@@ -54,7 +54,7 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
         ON CONFLICT DO NOTHING RETURNING key, insertion
       ), stored AS (
         INSERT INTO ${this.table} (tenant, key, day, document, ${names})
-        SELECT $1, key, day, document::json, ${names} FROM given WHERE key IN (SELECT key FROM fresh)
+        SELECT $1, key, day, document::jsonb, ${names} FROM given WHERE key IN (SELECT key FROM fresh)
       )
       SELECT key, coalesce(fresh.insertion,
         (SELECT known.insertion FROM ${this.keys} AS known WHERE known.tenant = $1 AND known.key = given.key)) AS insertion

@@ -35,7 +35,7 @@ const keepMs = 600_000;
 const keepEveryMs = 3_600_000;
 
 /**
- * Keeps documents as JSON in tables of the schema `documents`, a partition a day, and their keys beside them. Throws where the options
+ * Keeps documents as JSONB in tables of the schema `documents`, a partition a day, and their keys beside them. Throws where the options
  * make no sense.
  */
 export function createPostgresDocuments(options: PostgresDocumentsOptions): PostgresDocuments {

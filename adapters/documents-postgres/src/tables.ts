@@ -50,7 +50,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- Repeats fields of the documents in columns, of those that are there, too. What was made before has none, and its documents as jsonb.
+-- Repeats fields of the documents in columns, of those that are there, too: what was made before has none.
 CREATE OR REPLACE FUNCTION documents.add_columns(name text, texts text[], numbers text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   added text;
@@ -64,7 +64,7 @@ BEGIN
   WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('documents.%I', name)::regclass AND attname = 'document.' || field);
   IF added IS NOT NULL THEN
     EXECUTE format('ALTER TABLE documents.%I %s', name, added);
-    EXECUTE format('ALTER TABLE documents.%I ALTER COLUMN document TYPE json USING document::json, %s', name, filled);
+    EXECUTE format('ALTER TABLE documents.%I %s', name, filled);
   END IF;
 END $$;
 
@@ -85,9 +85,9 @@ END $$;`;
 
 /**
  * What makes a collection. Its keys are not partitioned: one from long ago is still taken. By a key a document is found through its hash,
- * which has 20 bytes in an index where the key itself has 170 (measured with events). Documents are texts that the server only checks, and
- * an index has the first field of the order, by which a page is sorted almost: of 500 events the server takes 21 us each so, and 35 where
- * they are jsonb, with indexes on what is in them and on the whole order. What was made before had those.
+ * which has 20 bytes in an index where the key itself has 170 (measured with events). An index has the first field of the order, by which
+ * a page is sorted almost, and what it is for out of a column: in batches of 100 an event of User Events costs the server 61 us of CPU in
+ * all, and 74 with indexes on what is in the document and on the whole order, as tables had that were made before.
  */
 export function tablesOf(collection: Collection): string {
   const table = tableOf(collection);
@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS documents."${table}" (
   tenant text NOT NULL,
   key text NOT NULL,
   day integer NOT NULL,
-  document json NOT NULL
+  document jsonb NOT NULL
 ) PARTITION BY RANGE (day);
 CREATE TABLE IF NOT EXISTS documents."${table}_other" PARTITION OF documents."${table}" DEFAULT;
 DROP INDEX IF EXISTS documents."${table}_by_key";

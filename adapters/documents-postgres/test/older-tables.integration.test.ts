@@ -16,7 +16,7 @@ const visits = defineCollection("site.visit", {
 const at = Date.now();
 const visit = (id: string, person: string | null, turn: number) => ({ id, person, at, turn });
 
-/** As tables were made while documents were jsonb, and indexes on what is in them. */
+/** As tables were made while indexes were on what is in the documents. */
 const older = `
 CREATE SCHEMA documents;
 CREATE TABLE documents.site_visit_key (tenant text NOT NULL, key text NOT NULL, insertion text NOT NULL, day integer NOT NULL, PRIMARY KEY (tenant, key));
