@@ -3,7 +3,7 @@ import type { Area, Bench, Loaded, Sample, Wanted } from "../rounds.ts";
 import { measureUnderLoad } from "../rounds.ts";
 import { percentile, type Row } from "../row.ts";
 import { peer, type Subject } from "../subject-process.ts";
-import { batch, batchCount } from "./event-bodies.ts";
+import { batchCount } from "./event-bodies.ts";
 import { overload } from "./overload.ts";
 
 const singleConnections = 50;
@@ -95,9 +95,10 @@ async function timed({ running, loading }: Loaded, path: string, durationMs: num
   const beganMs = performance.now();
   const { perSecond } = await load({ running, loading }, path, durationMs);
   const count = (await running.ask<number>("stored")) - before;
-  const perRequest = path === "/v1/batch" ? batchCount : 1;
-  return { answered: perSecond * perRequest, stored: (count * 1_000) / (performance.now() - beganMs) };
+  return { answered: perSecond * perRequestOf(path), stored: (count * 1_000) / (performance.now() - beganMs) };
 }
+
+const perRequestOf = (path: string) => (path === "/v1/batch" ? batchCount : 1);
 
 async function load({ running, loading }: Loaded, path: string, durationMs: number) {
   const [address, authorization] = await Promise.all([
@@ -106,11 +107,10 @@ async function load({ running, loading }: Loaded, path: string, durationMs: numb
   ]);
   const headers = { "content-type": "application/json", authorization };
   const request = { url: `${address}${path}`, method: "POST", headers, durationMs };
-  return path === "/v1/batch"
-    ? loading.ask<{ perSecond: number }>("load", { ...request, body: batch, connections: batchConnections })
-    : loading.ask<{ perSecond: number }>("loadWith", {
-        ...request,
-        bodies: new URL("./event-bodies.ts", import.meta.url).href,
-        connections: singleConnections,
-      });
+  return loading.ask<{ perSecond: number }>("loadWith", {
+    ...request,
+    bodies: new URL("./event-bodies.ts", import.meta.url).href,
+    run: { perRequest: perRequestOf(path) },
+    connections: path === "/v1/batch" ? batchConnections : singleConnections,
+  });
 }

@@ -1,4 +1,4 @@
-/** One event as an SDK sends it, about 300 bytes; in a batch without an id, which each gets when it comes in. */
+/** One event as an SDK sends it, but for its id, about 300 bytes. */
 const event = {
   type: "track",
   event: "Order Completed",
@@ -15,12 +15,20 @@ function numbered(number: number): object {
   return { ...event, anonymousId: `person-${number % people}` };
 }
 
-/** A hundred events in one body. */
+/** A hundred events in one body, which get their ids when they come in. */
 export const batchCount = 100;
 export const batch = JSON.stringify({ batch: Array.from({ length: batchCount }, (_, at) => numbered(at)) });
 
-/** A body of its own for each request of the load generator, known by its id, as SDKs send it: none of them has an Idempotency-Key. */
-export function nextBody(): { readonly body: string } {
-  const number = Math.floor(Math.random() * people);
-  return { body: JSON.stringify({ ...numbered(number), messageId: crypto.randomUUID() }) };
+const texts = Array.from({ length: people }, (_, number) => JSON.stringify(numbered(number)));
+
+/**
+ * A body of its own for each request of the load generator, of one event or a batch of as many as `perRequest`, known by ids as SDKs send
+ * them: at random, so that keys of neighbours lie apart. None of them has an Idempotency-Key.
+ */
+export function nextBody({ perRequest }: { readonly perRequest: number }): { readonly body: string } {
+  const fresh = () => {
+    const text = texts[Math.floor(Math.random() * people)] as string;
+    return `${text.slice(0, -1)},"messageId":"${crypto.randomUUID()}"}`;
+  };
+  return { body: perRequest === 1 ? fresh() : `{"batch":[${Array.from({ length: perRequest }, fresh).join()}]}` };
 }
