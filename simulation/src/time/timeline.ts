@@ -61,8 +61,13 @@ export class Timeline {
     return this.epoch + this.now + life.skewMs;
   }
 
-  after(ms: number, life: Life, ...[what, act]: [what: string, act: () => void]): Step {
-    const step = { at: this.now + Math.max(0, ms), life, what, act, isCancelled: false, order: this.asked++ };
+  after(ms: number, life: Life, ...step: [what: string, act: () => void]): Step {
+    return this.at(this.now + Math.max(0, ms), life, ...step);
+  }
+
+  /** At a time that is known: what is left until then, added again, can come to a little less, and before what was asked for first. */
+  at(at: number, life: Life, ...[what, act]: [what: string, act: () => void]): Step {
+    const step = { at, life, what, act, isCancelled: false, order: this.asked++ };
     this.push(step);
     return step;
   }

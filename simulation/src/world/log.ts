@@ -116,7 +116,7 @@ export class StormyLog implements Log {
     let arrivedAt = 0;
     const later = (what: string, act: () => void) => {
       arrivedAt = Math.max(arrivedAt, world.timeline.now + world.latencyMs());
-      world.timeline.after(arrivedAt - world.timeline.now, life, what, act);
+      world.timeline.at(arrivedAt, life, what, act);
     };
     return {
       received: (messages: readonly ReceivedMessage[]) => {
