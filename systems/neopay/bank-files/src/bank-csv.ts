@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isCurrencyCode, MoneyError, parseDecimal } from "@banyan/neopay-money";
 import { parse } from "csv-parse/sync";
+import { unguardFormula } from "./csv-formula.ts";
 import type { Balance, BankStatement, ParsedStatements, StatementEntry } from "./model.ts";
 import { ParseError, problemOf, quoted } from "./problem.ts";
 import { signedMinor, tie } from "./tie.ts";
@@ -9,7 +10,7 @@ import { isCalendarDay } from "./xml-element.ts";
 /**
  * The columns, by name in the first line, in any order. `account`, `currency`, `bookedOn` (YYYY-MM-DD) and `amount`
  * (signed, a debit negative) are needed. `balance` is the account's balance after the row: with it a statement ties.
- * Other columns are ignored, since banks add their own.
+ * Other columns are ignored, since banks add their own. An apostrophe that keeps a text from being a formula is dropped.
  */
 const bankCsvColumns = [
   "account",
@@ -25,6 +26,8 @@ const bankCsvColumns = [
   "counterpartyAccount",
   "description",
 ] as const;
+/** The name of a column that is read. */
+export type BankCsvColumn = (typeof bankCsvColumns)[number];
 const REQUIRED = bankCsvColumns.slice(0, 4);
 
 /** What is absent is found: `delimiter` from the first line, `decimal` from each amount where it cannot be mistaken. */
@@ -72,6 +75,7 @@ function readRows(text: string, { delimiter }: BankCsvOptions): Row[] {
       info: true,
       skip_empty_lines: true,
       trim: true,
+      cast: unguardFormula,
       max_record_size: 65_536,
     });
     if (rows.length === 0) throw new ParseError({ line: 2, at: null }, "no row follows the column names");

@@ -6,3 +6,6 @@ export { type InitiatedPayment, parsePain001 } from "./payment/pain001.ts";
 export { parsePaymentStatus } from "./payment/payment-status.ts";
 export { writePain001 } from "./payment/write-pain001.ts";
 export { ParseError } from "./problem.ts";
+export type { AccountStatement } from "./statement/account-statement.ts";
+export { writeBankCsv } from "./statement/write-bank-csv.ts";
+export { writeCamt053 } from "./statement/write-camt053.ts";

@@ -7,10 +7,12 @@ import {
   AtAccount,
   Balance,
   BalanceAt,
+  Document,
   EntryPage,
   ListAccounts,
   ListEntries,
   OpenAccount,
+  StatementSpan,
 } from "./account/schemas.ts";
 import { TrialBalance, Verification } from "./audit/schemas.ts";
 import { AtHold, CommitHold, Hold, PlaceHold } from "./hold/schemas.ts";
@@ -79,6 +81,11 @@ export const ledger = defineContract("ledger", {
     /** All that ever went into or out of an account must stay below 2^53 minor units. */
     amountOverflow: fault("conflict", ofAccount, {
       message: ({ account }) => `the volume of ${account} would exceed 2^53-1 minor units; go on with a new account`,
+    }),
+    /** Nothing was written. */
+    statementTooLong: fault("invalid", z.object({ account: z.string(), entryCount: z.int(), entriesMax: z.int() }), {
+      message: ({ account, entryCount, entriesMax }) =>
+        `${account} has ${entryCount} entries from \`from\` to \`to\`, and a statement at most ${entriesMax}; ask for fewer days`,
     }),
     transactionNotFound: fault("not_found", ofTransaction, {
       message: ({ transaction }) => `there is no transaction ${transaction}`,
@@ -206,6 +213,24 @@ export const ledger = defineContract("ledger", {
       output: EntryPage,
       faults: ["accountNotFound"],
       http: "GET /v1/accounts/:address/entries",
+      access: "ledger:read",
+    }),
+    statementCamt053: query({
+      summary: "The account's statement by effectiveAt, from one day to another (UTC): ISO 20022 camt.053.001.08",
+      input: StatementSpan,
+      output: Document,
+      faults: ["accountNotFound", "statementTooLong"],
+      http: "GET /v1/accounts/:address/statement/camt053",
+      httpAnswer: { field: "content", contentType: "application/xml; charset=utf-8" },
+      access: "ledger:read",
+    }),
+    statementCsv: query({
+      summary: "The same statement as CSV, as `POST /v1/statements` reads it",
+      input: StatementSpan,
+      output: Document,
+      faults: ["accountNotFound", "statementTooLong"],
+      http: "GET /v1/accounts/:address/statement/csv",
+      httpAnswer: { field: "content", contentType: "text/csv; charset=utf-8" },
       access: "ledger:read",
     }),
     transaction: query({

@@ -14,5 +14,12 @@ export const instant = z.iso
     { error: "must lie in the years 1900 to 2199" },
   );
 
+/** A calendar day, from 1900 to 2199. */
+export const day = z.iso
+  .date({ error: "must be a date such as 2026-11-21" })
+  .refine((text) => Date.parse(text) >= earliest && Date.parse(text) < latest, {
+    error: "must lie in the years 1900 to 2199",
+  });
+
 /** What is known of `instant` once it is stored: UTC with milliseconds. */
 export const storedInstant = z.iso.datetime();

@@ -3,6 +3,7 @@ import { accountDay } from "./account/account-day.ts";
 import { closeAccount } from "./account/close-account.ts";
 import { listEntries } from "./account/list-entries.ts";
 import { openAccount } from "./account/open-account.ts";
+import { printCamt053, printCsv } from "./account/print-statement.ts";
 import { listAccounts, readAccount } from "./account/read-account.ts";
 import { readBalance } from "./account/read-balance.ts";
 import { readTrialBalance } from "./audit/read-trial-balance.ts";
@@ -37,6 +38,8 @@ export const ledgerService = implement(ledger, {
     accounts: listAccounts,
     balance: readBalance,
     entries: listEntries,
+    statementCamt053: printCamt053,
+    statementCsv: printCsv,
     transaction: readTransaction,
     transactionByReference: readTransactionByReference,
     hold: readHold,

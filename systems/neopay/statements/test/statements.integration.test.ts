@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { type App, createApp } from "@banyan/kernel/app";
-import { decodeDocument } from "@banyan/neopay-bank-files";
+import { decodeDocument, writeCamt053 } from "@banyan/neopay-bank-files";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
@@ -120,6 +120,25 @@ describe("the same statement again", () => {
     expect(new Set(answers.map(({ statements: [only] }) => only?.id)).size).toBe(1);
     expect(told).toEqual(["statements.imported"]);
   });
+});
+
+test("a camt.053 of our own is the same whenever it is written, and replaced where an entry was backdated into it", async () => {
+  const line = { reference: "R", counterparty: "world:bank", on: "2026-01-05", changeMinor: 100 };
+  const written = (count: number, createdAt: Date) => {
+    const lines = Array.from({ length: count }, (_, at) => {
+      return { ...line, number: at + 1, id: `T${at + 1}`, balanceMinor: (at + 1) * 100 };
+    });
+    const days = { from: "2026-01-01", to: "2026-01-31" };
+    return writeCamt053({ account: "users:ann", currency: "EUR", ...days, createdAt, openingMinor: 0, lines });
+  };
+  const [first] = (await importAs("own", written(1, new Date(1)))).statements;
+  expect(first).toMatchObject({ statementId: "2026-01-01/2026-01-31", ties: true, duplicate: false });
+  expect((await importAs("own", written(1, new Date(2)))).statements).toMatchObject([
+    { id: first?.id, duplicate: true },
+  ]);
+  expect((await importAs("own", written(2, new Date(3)))).statements).toMatchObject([
+    { duplicate: false, replacesId: first?.id, ties: true },
+  ]);
 });
 
 test("a broken statement is told beside the good ones, which are stored", async () => {

@@ -1,5 +1,5 @@
 import { currencyOf, formatMinor } from "@banyan/neopay-money";
-import { isIban } from "./iban.ts";
+import { xmlAccountId, xmlText } from "../write-xml.ts";
 
 /** One side of a transfer. `account` is an IBAN or the bank's own number; a `bic` of null leaves the bank to the IBAN. */
 export type TransferParty = { readonly name: string; readonly account: string; readonly bic: string | null };
@@ -35,14 +35,14 @@ export function writePain001(initiation: CreditTransferInitiation): string {
 <Document xmlns="${namespace}">
   <CstmrCdtTrfInitn>
     <GrpHdr>
-      <MsgId>${text(messageId)}</MsgId><CreDtTm>${createdAt.toISOString()}</CreDtTm>${controls}
-      <InitgPty><Nm>${text(debtor.name)}</Nm></InitgPty>
+      <MsgId>${xmlText(messageId)}</MsgId><CreDtTm>${createdAt.toISOString()}</CreDtTm>${controls}
+      <InitgPty><Nm>${xmlText(debtor.name)}</Nm></InitgPty>
     </GrpHdr>
     <PmtInf>
-      <PmtInfId>${text(messageId)}</PmtInfId><PmtMtd>TRF</PmtMtd>${controls}
+      <PmtInfId>${xmlText(messageId)}</PmtInfId><PmtMtd>TRF</PmtMtd>${controls}
       <ReqdExctnDt><Dt>${requestedOn}</Dt></ReqdExctnDt>
-      <Dbtr><Nm>${text(debtor.name)}</Nm></Dbtr>
-      <DbtrAcct>${accountId(debtor.account)}<Ccy>${currency}</Ccy></DbtrAcct>
+      <Dbtr><Nm>${xmlText(debtor.name)}</Nm></Dbtr>
+      <DbtrAcct>${xmlAccountId(debtor.account)}<Ccy>${currency}</Ccy></DbtrAcct>
       <DbtrAgt>${institution(debtor.bic)}</DbtrAgt>
       <ChrgBr>SLEV</ChrgBr>
 ${transfers.map((transfer) => transferXml(transfer, currency)).join("\n")}
@@ -55,11 +55,11 @@ ${transfers.map((transfer) => transferXml(transfer, currency)).join("\n")}
 function transferXml({ endToEndId, amountMinor, creditor, remittance }: CreditTransfer, currency: string): string {
   const agent = creditor.bic === null ? "" : `\n        <CdtrAgt>${institution(creditor.bic)}</CdtrAgt>`;
   return `      <CdtTrfTxInf>
-        <PmtId><EndToEndId>${text(endToEndId)}</EndToEndId></PmtId>
+        <PmtId><EndToEndId>${xmlText(endToEndId)}</EndToEndId></PmtId>
         <Amt><InstdAmt Ccy="${currency}">${formatMinor(amountMinor, currency)}</InstdAmt></Amt>${agent}
-        <Cdtr><Nm>${text(creditor.name)}</Nm></Cdtr>
-        <CdtrAcct>${accountId(creditor.account)}</CdtrAcct>
-        <RmtInf><Ustrd>${text(remittance)}</Ustrd></RmtInf>
+        <Cdtr><Nm>${xmlText(creditor.name)}</Nm></Cdtr>
+        <CdtrAcct>${xmlAccountId(creditor.account)}</CdtrAcct>
+        <RmtInf><Ustrd>${xmlText(remittance)}</Ustrd></RmtInf>
       </CdtTrfTxInf>`;
 }
 
@@ -73,18 +73,8 @@ function controlSum(transfers: readonly CreditTransfer[], currency: string): str
   return exponent === 0 ? digits : `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
-function accountId(account: string): string {
-  return isIban(account) ? `<Id><IBAN>${account}</IBAN></Id>` : `<Id><Othr><Id>${text(account)}</Id></Othr></Id>`;
-}
-
 /** The element is required; NOTPROVIDED is what ISO 20022 has for a bank that the IBAN tells. */
 function institution(bic: string | null): string {
-  const id = bic === null ? "<Othr><Id>NOTPROVIDED</Id></Othr>" : `<BICFI>${text(bic)}</BICFI>`;
+  const id = bic === null ? "<Othr><Id>NOTPROVIDED</Id></Othr>" : `<BICFI>${xmlText(bic)}</BICFI>`;
   return `<FinInstnId>${id}</FinInstnId>`;
-}
-
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-function text(value: string): string {
-  return value.replace(/[&<>"]/g, (character) => escapes[character] as string);
 }

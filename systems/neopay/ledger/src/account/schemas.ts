@@ -1,6 +1,6 @@
 import { accountAddress, amountMinorMax, balanceMinor, currencyCode } from "@banyan/neopay-money";
 import * as z from "zod";
-import { instant, storedInstant } from "../instant.ts";
+import { day, instant, storedInstant } from "../instant.ts";
 
 const sumMinor = z.int().min(0).max(amountMinorMax);
 
@@ -56,7 +56,7 @@ export const AccountPage = z.object({
 export const BalanceAt = z.strictObject({
   address: accountAddress,
   /** An instant, or a date for the end of that day (UTC); now where absent. Entries of that very instant count. */
-  at: z.union([instant, z.iso.date()]).optional(),
+  at: z.union([instant, day]).optional(),
 });
 
 export const Balance = z.object({
@@ -97,3 +97,12 @@ export const EntryPage = z.object({
   /** What to send as `after` for the next page; null on the last. */
   next: z.int().nullable(),
 });
+
+/** Days by effectiveAt (UTC), both inclusive. */
+export const StatementSpan = z
+  .strictObject({ address: accountAddress, from: day, to: day })
+  .refine(({ from, to }) => from <= to, { path: ["from"], error: "must not come after to" });
+export type StatementSpan = z.output<typeof StatementSpan>;
+
+/** A document as text. */
+export const Document = z.object({ content: z.string() });
