@@ -62,3 +62,8 @@ test("a balance at a day is right while the projection lags", async () => {
   // A day that nobody asked for yet, so that no answer is cached.
   expect(await app.call(ledger.balance, { address: "a", at: "2024-03-02" }, { identity })).toEqual(ofInstant);
 });
+
+test("a balance at a day that the ledger cannot hold is refused by its field", async () => {
+  const asked = books.app.call(ledger.balance, { address: "a", at: "0000-01-01" }, { identity: ownerOf("one") });
+  await expect(asked).rejects.toMatchObject({ code: "kernel.invalidInput" });
+});
