@@ -57,6 +57,21 @@ describeInTopologies(
       await expect.poll(() => balanceOf(wallet("ann")), patience).toBe(50_00);
     });
 
+    test("a scheduled transfer is posted when it is due, and a canceled one is not", async () => {
+      await open("world:payroll", null);
+      await open(wallet("dora"));
+      const schedule = (reference: string, scheduledAt: string) =>
+        call(ledger.schedule, { reference, scheduledAt, postings: [move("world:payroll", wallet("dora"), 30_00)] });
+      const bonus = await schedule("bonus", "2100-01-01T00:00:00Z");
+      await call(ledger.cancelScheduled, { id: bonus.id });
+      const { id } = await schedule("salary", new Date(Date.now() + 300).toISOString());
+      const salary = () => call(ledger.scheduledTransaction, { id });
+      await expect.poll(async () => (await salary()).status, patience).toBe("posted");
+      const { scheduled } = await call(ledger.scheduledTransactions, {});
+      expect(scheduled).toEqual([{ ...bonus, status: "canceled" }, await salary()]);
+      await expect.poll(() => balanceOf(wallet("dora")), patience).toBe(30_00);
+    });
+
     test("nobody spends what is not there, however many try at once", async () => {
       await open("world:mint", null);
       await open(wallet("cat"));

@@ -17,6 +17,13 @@ import {
 import { TrialBalance, Verification } from "./audit/schemas.ts";
 import { AtHold, CommitHold, Hold, PlaceHold } from "./hold/schemas.ts";
 import {
+  AtScheduled,
+  ListScheduled,
+  ScheduledPage,
+  ScheduledTransaction,
+  ScheduleTransaction,
+} from "./scheduled/schemas.ts";
+import {
   BulkAnswer,
   BulkPosted,
   PostBulk,
@@ -50,7 +57,7 @@ const postingFaults = [
  */
 export const ledger = defineContract("ledger", {
   faults: {
-    /** Nothing was posted: the reference is that of an earlier transaction or hold. `sameContent` tells a repetition from a clash. */
+    /** Nothing was posted: the reference is that of an earlier transaction, hold or scheduled transaction. `sameContent` tells a repetition from a clash. */
     duplicateReference: fault(
       "conflict",
       z.object({ reference: z.string(), existingId: z.string(), sameContent: z.boolean() }),
@@ -111,6 +118,15 @@ export const ledger = defineContract("ledger", {
     holdExpiryPast: fault("invalid", z.object({ expiresAt: z.string() }), {
       message: ({ expiresAt }) => `expiresAt ${expiresAt} has passed; send a later one, or none`,
     }),
+    scheduledNotFound: fault("not_found", z.object({ scheduled: z.string() }), {
+      message: ({ scheduled }) => `there is no scheduled transaction ${scheduled}`,
+    }),
+    /** It was posted, refused or canceled. */
+    scheduledEnded: fault(
+      "conflict",
+      z.object({ scheduled: z.string(), status: ScheduledTransaction.shape.status.exclude(["scheduled"]) }),
+      { message: ({ scheduled, status }) => `the scheduled transaction ${scheduled} is ${status}` },
+    ),
   },
   commands: {
     openAccount: command({
@@ -178,6 +194,23 @@ export const ledger = defineContract("ledger", {
       output: Hold,
       faults: ["holdNotFound", "holdNotActive"],
       http: "POST /v1/ledger/holds/:id/void",
+      access: "ledger:write",
+    }),
+    schedule: command({
+      summary: "Has a transaction posted at a later time, by the rules of then",
+      input: ScheduleTransaction,
+      output: ScheduledTransaction,
+      faults: ["duplicateReference"],
+      http: "POST /v1/ledger/scheduled",
+      httpStatus: 201,
+      access: "ledger:write",
+    }),
+    cancelScheduled: command({
+      summary: "Cancels a scheduled transaction before it is posted",
+      input: AtScheduled,
+      output: ScheduledTransaction,
+      faults: ["scheduledNotFound", "scheduledEnded"],
+      http: "POST /v1/ledger/scheduled/:id/cancel",
       access: "ledger:write",
     }),
   },
@@ -257,6 +290,21 @@ export const ledger = defineContract("ledger", {
       http: "GET /v1/ledger/holds/:id",
       access: "ledger:read",
     }),
+    scheduledTransaction: query({
+      summary: "A scheduled transaction by its id, with what became of it",
+      input: AtScheduled,
+      output: ScheduledTransaction,
+      faults: ["scheduledNotFound"],
+      http: "GET /v1/ledger/scheduled/:id",
+      access: "ledger:read",
+    }),
+    scheduledTransactions: query({
+      summary: "Scheduled transactions, all or those of one status",
+      input: ListScheduled,
+      output: ScheduledPage,
+      http: "GET /v1/ledger/scheduled",
+      access: "ledger:read",
+    }),
     trialBalance: query({
       summary: "Per currency the sum of all debits and of all credits",
       input: z.strictObject({}),
@@ -275,7 +323,7 @@ export const ledger = defineContract("ledger", {
   events: {
     accountOpened: event({ data: Account, key: ({ address }) => address }),
     accountClosed: event({ data: Account, key: ({ address }) => address }),
-    /** A transaction that was not posted in bulk, a revert or committed hold included; in commit order per source of the first posting. */
+    /** A transaction that was not posted in bulk, a revert, a committed hold and a scheduled one included; in commit order per source of the first posting. */
     posted: event({ data: Transaction, key: ({ postings }) => postings[0]?.source ?? "" }),
     /**
      * Transactions of a bulk call, each told here and not by `posted`; bulk calls in commit order. Between an account's singly posted
@@ -288,11 +336,17 @@ export const ledger = defineContract("ledger", {
     holdCommitted: event({ data: Hold, key: ({ id }) => id }),
     holdVoided: event({ data: Hold, key: ({ id }) => id }),
     holdExpired: event({ data: Hold, key: ({ id }) => id }),
+    scheduled: event({ data: ScheduledTransaction, key: ({ id }) => id }),
+    scheduledCanceled: event({ data: ScheduledTransaction, key: ({ id }) => id }),
+    /** Its time came, and nothing was posted; `posted` tells of those that were. */
+    scheduledRefused: event({ data: ScheduledTransaction, key: ({ id }) => id }),
   },
   jobs: {
     /** Adds what was posted since to the hash chain. */
     seal: job({ input: z.strictObject({}), schedule: { everyMs: 3_000 } }),
     /** Releases one hold at its expiry. */
     expireHold: job({ input: AtHold }),
+    /** Posts one scheduled transaction when it is due. */
+    postScheduled: job({ input: AtScheduled }),
   },
 });

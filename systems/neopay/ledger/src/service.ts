@@ -15,6 +15,10 @@ import { expireHold } from "./hold/expire-hold.ts";
 import { placeHold } from "./hold/place-hold.ts";
 import { readHold } from "./hold/read-hold.ts";
 import { voidHold } from "./hold/void-hold.ts";
+import { cancelScheduled } from "./scheduled/cancel-scheduled.ts";
+import { postScheduled } from "./scheduled/post-scheduled.ts";
+import { listScheduled, readScheduled } from "./scheduled/read-scheduled.ts";
+import { scheduleTransaction } from "./scheduled/schedule-transaction.ts";
 import { postBulk } from "./transaction/post-bulk.ts";
 import { postTransaction } from "./transaction/post-transaction.ts";
 import { readTransaction, readTransactionByReference } from "./transaction/read-transaction.ts";
@@ -32,6 +36,8 @@ export const ledgerService = implement(ledger, {
     placeHold,
     commitHold,
     voidHold,
+    schedule: scheduleTransaction,
+    cancelScheduled,
   },
   queries: {
     account: readAccount,
@@ -43,9 +49,11 @@ export const ledgerService = implement(ledger, {
     transaction: readTransaction,
     transactionByReference: readTransactionByReference,
     hold: readHold,
+    scheduledTransaction: readScheduled,
+    scheduledTransactions: listScheduled,
     trialBalance: readTrialBalance,
     verify: verifyLedger,
   },
   projections: { accountDay },
-  jobs: { seal: sealTransactions, expireHold },
+  jobs: { seal: sealTransactions, expireHold, postScheduled },
 });

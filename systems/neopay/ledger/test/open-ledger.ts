@@ -6,6 +6,8 @@ import { ledgerService } from "../src/index.ts";
 
 export interface OpenLedger {
   readonly app: App;
+  /** Of its database, for another process of the same ledger. */
+  readonly url: string;
   /** Runs SQL past the ledger, as somebody with a database client would. */
   run(text: string): Promise<Record<string, unknown>[]>;
   now(): number;
@@ -30,6 +32,7 @@ export async function openLedger(server: string): Promise<OpenLedger> {
   await app.start();
   return {
     app,
+    url,
     now,
     run: (text) => once(url, text),
     turn: (ms) => {

@@ -28,6 +28,8 @@ export async function findDuplicates(
   );
 }
 
+export type RefusalFault = ReturnType<typeof refusalFault>;
+
 /** The fault that says why a transaction was refused. */
 export function refusalFault(given: NewTransaction, refused: Refused, duplicates: Duplicates) {
   if (refused.kind !== "duplicateReference") return faultOf(refused);

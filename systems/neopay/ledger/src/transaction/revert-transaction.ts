@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, isFault } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
 import { postAlone } from "./post-alone.ts";
 import { findTransactions, mirrored } from "./transaction.ts";
@@ -24,6 +24,7 @@ export const revertTransaction: Handler<typeof ledger.revert> = async (
     metadata,
     revertsId: id,
   });
+  if (isFault(mirror)) throw mirror;
   ctx.emit(ledger.reverted, { id, reference: original.reference, revertedById: mirror.id });
   return mirror;
 };

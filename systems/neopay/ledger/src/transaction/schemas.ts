@@ -85,6 +85,13 @@ export const PostBulk = z.strictObject({
   dryRun: z.boolean().default(false),
 });
 
+/** The fault that posting it alone would have answered. */
+export const RefusedBy = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+
 /** `id` and `seq` are those of the transaction that holds the reference now: the new one's, or the older one's of a duplicate. */
 export const BulkResult = z.object({
   reference: z.string(),
@@ -94,7 +101,7 @@ export const BulkResult = z.object({
   seq: z.int().nullable(),
   /** Of a duplicate: whether what was posted under its reference is the same. */
   sameContent: z.boolean().nullable(),
-  fault: z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }).nullable(),
+  fault: RefusedBy.nullable(),
 });
 export type BulkResult = z.output<typeof BulkResult>;
 
