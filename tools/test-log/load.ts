@@ -27,7 +27,7 @@ export class LogLoad {
     const load = new LogLoad();
     const [type, name] = [`load${randomUUID().slice(0, 8)}.happened`, `group-${randomUUID()}`];
     load.consumer = await log.consume(
-      { name, types: [type], from: "earliest", inFlightMax: 500, inFlightBytesMax: 1_000_000 },
+      { name, types: [type], from: "earliest", inFlightMax: 500, inFlightBytesMax: 16_000_000 },
       {
         received: (messages) => {
           load.received.push(...messages);
