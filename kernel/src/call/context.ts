@@ -130,6 +130,8 @@ export class Context {
   /** The transaction's; null in queries until they ask. */
   transactionSql: Sql | null = null;
   delivery: Delivery | undefined = undefined;
+  /** Of the events that came together, each one's own. */
+  of: ((place: number) => Context) | undefined = undefined;
   job: RunningJob | undefined = undefined;
   /** The run whose step it is, in this process. */
   under: RunClaim | undefined = undefined;

@@ -72,7 +72,7 @@ export interface HandlerRun {
   readonly isTrial: boolean;
 }
 
-/** Runs one subscriber's handler in the transaction that `sql` belongs to. Answers what it said: of each event, and of all of them. */
+/** Runs one subscriber's handler in the transaction that `sql` belongs to. Answers what it said, a part for each of its contexts. */
 export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<readonly Work[]> {
   const { events, scope, attempt } = run;
   const { runtime } = subscriber;
@@ -80,11 +80,16 @@ export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<r
   const subscription = subscriber.byType.get(first.type) as Subscription<string, unknown>;
   const works: Work[] = [];
   const spanId = runtime.inspector.emit === null ? undefined : newSpanId();
-  const contextOf = (event: StoredEvent) => {
+  let isOver = false;
+  const contextAt = (place: number) => {
+    const event = events[place];
+    if (event === undefined) throw new RangeError(`there is no event ${place} among the ${events.length} that came`);
     const { id, tenant, key, version, at, traceId, metadata } = event;
     const identity = { subject: subscriber.id, tenant, permissions: everything };
     const origin = new Origin(identity, traceId, metadata);
     const work = new Work(origin, () => runtime.clock.now());
+    // A handler that forgot to await may come when all is stored.
+    if (isOver) work.close();
     works.push(work);
     const context = new Context(subscriber, scope, origin).inTransaction(work, run.sql);
     context.spanId = spanId;
@@ -94,9 +99,10 @@ export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<r
   const record = recorder(subscriber, events, { attempt, spanId: spanId ?? "" });
   try {
     const data = events.map((event) => dataOf(subscription.event, event));
-    const each = events.map(contextOf);
-    const [context, given] = subscription.together ? [contextOf(first), data] : [each[0], data[0]];
-    await subscription.handler(context as never, given as never, each as never);
+    const context = contextAt(0);
+    // Made for those that are asked for: a fold of thousands asks for none.
+    if (subscription.together) Object.assign(context, { delivery: undefined, of: contextAt });
+    await subscription.handler(context as never, (subscription.together ? data : data[0]) as never);
     if (subscriber.kind === "projection" && works.some((work) => work.events.length + work.jobs.length > 0)) {
       throw new Error(
         `${subscriber.id} is a projection and may not emit or enqueue: a rebuild would say everything again`,
@@ -111,6 +117,7 @@ export async function handle(subscriber: Subscriber, run: HandlerRun): Promise<r
     }
     throw error;
   } finally {
+    isOver = true;
     for (const work of works) work.close();
   }
 }

@@ -144,6 +144,15 @@ export interface EventContext<Service extends string, Uses> extends BaseContext<
   readonly delivery: Delivery;
 }
 
+/** What the handler of events that came together has. */
+export interface EventsContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service>, AsksQueries {
+  /**
+   * What `on` would give for the event at this place among those that came, from 0: its key and time, and what is emitted or enqueued by it
+   * goes on under the trace of that event, by the handler's own context under that of the first.
+   */
+  of(place: number): EventContext<Service, Uses>;
+}
+
 /** What the handler of a job has: commands of any service beside a transaction of its own. */
 export interface JobContext<Service extends string, Uses> extends BaseContext<Uses>, Emits<Service> {
   /** Commands and queries of any service: each command is a transaction of its own, idempotent under the job's key. */

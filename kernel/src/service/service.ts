@@ -12,7 +12,7 @@ import type { AnyContract } from "../contract/contract.ts";
 import type { Fault } from "../contract/fault.ts";
 import type { Collection } from "../documents/collection.ts";
 import type { Sql } from "../store/sql.ts";
-import type { BaseContext, CommandContext, EventContext, JobContext, QueryContext } from "./context.ts";
+import type { BaseContext, CommandContext, EventContext, EventsContext, JobContext, QueryContext } from "./context.ts";
 import type { FlowContext } from "./flow-context.ts";
 import type { Identity } from "./identity.ts";
 
@@ -42,11 +42,10 @@ export type EventHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUse
   data: Received<E>,
 ) => Answer<void>;
 
-/** The same for `onMany`: the events that came together. `each` has of each of them what `on` would give for it, in the same order. */
+/** The same for `onMany`: the events that came together. */
 export type EventsHandler<E extends AnyEvent, C extends AnyContract, Uses = NoUses> = (
-  ctx: Omit<EventContext<C["contract"]["name"], Uses>, "delivery">,
+  ctx: EventsContext<C["contract"]["name"], Uses>,
   data: readonly Received<E>[],
-  each: readonly EventContext<C["contract"]["name"], Uses>[],
 ) => Answer<void>;
 
 /** One command of a batch. What it emits and enqueues is stored under its own identity and idempotency key. */
@@ -126,7 +125,7 @@ function tenantByTenant<A extends AnyCommand, Uses>(batch: BatchHandler<A, Uses>
 /** An event, and what a service does about it. */
 export interface Subscription<Service extends string, Uses> {
   readonly event: AnyEvent;
-  readonly handler: (ctx: EventContext<Service, Uses>, data: never, each: never) => Answer<void>;
+  readonly handler: (ctx: EventContext<Service, Uses> & EventsContext<Service, Uses>, data: never) => Answer<void>;
   readonly attemptsMax: number;
   /** The handler takes those that came together, as an array. */
   readonly together: boolean;
@@ -147,18 +146,13 @@ export function on<E extends AnyEvent, S extends string, Uses>(
 }
 
 /**
- * The same for a handler that takes events as they came together, up to 100 of one tenant (1,000 in a projection), in order
- * per key: one statement for all of them is many times as quick as one for each. What is emitted or enqueued by a context of `each`
- * goes on under the trace of its event, by `ctx` under that of the first. After a failure they come in halves, until the one that
- * cannot be handled is alone.
+ * The same for a handler that takes events as they came together, up to 100 of one tenant (5,000 in a projection), in order
+ * per key: one statement for all of them is many times as quick as one for each. After a failure they come in halves, until
+ * the one that cannot be handled is alone.
  */
 export function onMany<E extends AnyEvent, S extends string, Uses>(
   event: E,
-  handler: (
-    ctx: Omit<EventContext<S, Uses>, "delivery">,
-    data: readonly Received<E>[],
-    each: readonly EventContext<S, Uses>[],
-  ) => Answer<void>,
+  handler: (ctx: EventsContext<S, Uses>, data: readonly Received<E>[]) => Answer<void>,
   options: { readonly attemptsMax?: number } = {},
 ): Subscription<S, Uses> {
   return { event, handler, attemptsMax: options.attemptsMax ?? 8, together: true };

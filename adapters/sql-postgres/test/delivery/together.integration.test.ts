@@ -16,6 +16,7 @@ test("of events that come together each is told with its key, and what is said o
   const database = await createTestDatabase(inject("postgresUrl"));
   const together: (readonly string[])[] = [];
   const echoes = new Map<string, string>();
+  let late = (): unknown => undefined;
   const service = implement(choir, {
     commands: {
       sing: batched<typeof choir.sing, unknown>(async (_ctx, items) =>
@@ -26,9 +27,11 @@ test("of events that come together each is told with its key, and what is said o
       ),
     },
     subscriptions: {
-      listen: onMany(choir.sung, (_ctx, songs, each) => {
-        together.push(each.map(({ delivery }) => delivery.key));
-        for (const [place, song] of songs.entries()) each[place]?.enqueue(choir.echo, song);
+      listen: onMany(choir.sung, (ctx, songs) => {
+        together.push(songs.map((_, place) => ctx.of(place).delivery.key));
+        for (const [place, song] of songs.entries()) ctx.of(place).enqueue(choir.echo, song);
+        expect(() => ctx.of(songs.length)).toThrow("there is no event 3 among the 3 that came");
+        late = () => ctx.of(0).enqueue(choir.echo, { name: "late" });
       }),
     },
     jobs: { echo: (ctx, { name }) => void echoes.set(name, `${ctx.traceId} ${ctx.metadata.from}`) },
@@ -42,6 +45,7 @@ test("of events that come together each is told with its key, and what is said o
     await Promise.all(names.map((name, place) => app.call(choir.sing, { name }, origins[place])));
     await app.settled();
     expect(together).toEqual([names]);
+    expect(late).toThrow("is an await missing?");
     expect([...echoes]).toEqual(names.map((name) => [name, `${traceIdOf(name)} ${name}`]));
   } finally {
     await app.stop();

@@ -4,8 +4,7 @@ import { type PlacedItem, referencesOf } from "./bank-items.ts";
 import { ledgerAddressOf, type reconciliation } from "./contract.ts";
 import { insertItems } from "./item-store.ts";
 
-type Take = EventsHandler<typeof ledger.posted, typeof reconciliation>;
-type Posted = Parameters<Take>[1][number];
+type Posted = Parameters<EventsHandler<typeof ledger.posted, typeof reconciliation>>[1][number];
 
 const mirrorPrefix = ledgerAddressOf("");
 const isMirrored = (address: string) => address.startsWith(mirrorPrefix);
@@ -13,7 +12,7 @@ const isMirrored = (address: string) => address.startsWith(mirrorPrefix);
 const referenceKeys = ["endToEndId", "uetr", "instructionId", "bankReference"];
 
 /** Takes the legs that touch a mirrored bank account as what the ledger says; all other postings are none of ours. */
-export const takePostings = async (ctx: Parameters<Take>[0], transactions: readonly Posted[]): Promise<void> => {
+export const takePostings: EventsHandler<typeof ledger.posted, typeof reconciliation> = async (ctx, transactions) => {
   const byAccount = new Map<string, PlacedItem[]>();
   for (const transaction of transactions) {
     for (const { account, item } of mirroredItems(transaction)) {

@@ -14,7 +14,7 @@ interface Change {
 }
 
 /** Adds the postings of transactions to the days of their accounts: one statement, however many came together. */
-const foldPosted = (ctx: Parameters<Fold>[0], transactions: Parameters<Fold>[1]) => {
+const foldPosted: Fold = (ctx, transactions) => {
   const changes = [...changesOf(transactions).values()];
   // Each account by a look of its own: joined, a plan that was made for any number of them would read all that the tenant has.
   void ctx.sql`

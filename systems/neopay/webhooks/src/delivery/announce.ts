@@ -1,8 +1,9 @@
-import type { EventHandler, Handler, Sql } from "@banyan/kernel";
+import type { EventHandler, EventsHandler, Handler, Sql } from "@banyan/kernel";
 import { webhooks } from "../contract.ts";
 import { insertDeliveries, type Message, selectListeners } from "./delivery-store.ts";
 
 type EventContext = Parameters<EventHandler<never, typeof webhooks, unknown>>[0];
+type EventsContext = Parameters<EventsHandler<never, typeof webhooks, unknown>>[0];
 
 /** A message, the endpoints that it goes to, and on whose behalf. */
 interface Telling {
@@ -16,23 +17,20 @@ interface Telling {
  * delivery per endpoint that wants to know, one job per delivery. What is of no merchant is told to the endpoints for all of them.
  */
 export function announce(type: string) {
-  return async (
-    { sql, identity: { tenant } }: Omit<EventContext, "delivery">,
-    events: readonly object[],
-    each: readonly EventContext[],
-  ): Promise<void> => {
+  return async (all: EventsContext, events: readonly object[]): Promise<void> => {
+    const { sql, identity } = all;
     const told = events.map((data, place) => {
-      const ctx = each[place] as EventContext;
+      const ctx = all.of(place);
       const merchant = "merchant" in data && typeof data.merchant === "string" ? data.merchant : null;
       return { ctx, merchant, message: messageOf(type, data, ctx.delivery) };
     });
     const merchants = told.flatMap(({ merchant }) => merchant ?? []);
-    const listeners = await selectListeners(sql, { tenant, type }, merchants);
+    const listeners = await selectListeners(sql, { tenant: identity.tenant, type }, merchants);
     const tellings = told.map(({ ctx, merchant, message }) => {
       const hearing = listeners.filter((one) => one.merchant === null || one.merchant === merchant);
       return { ctx, message, endpoints: hearing.map(({ id }) => id) };
     });
-    await send(sql, tenant, tellings);
+    await send(sql, identity.tenant, tellings);
   };
 }
 
