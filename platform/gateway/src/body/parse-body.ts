@@ -53,17 +53,26 @@ export function jsonFormat(limits: { readonly bodyBytesMax: number; readonly jso
   return { ...format, unsoundAs };
 }
 
+interface TextOptions {
+  readonly field: string;
+  /** Media types without parameters, in lower case. */
+  readonly types: readonly string[];
+  readonly bytesMax: number;
+  readonly inPieces: boolean;
+}
+
 /**
- * Text that becomes one field of the input. `types` are media types without parameters, in lower case. It is in the encoding of its byte
- * order mark, else of the `charset`, else, of XML, that which it declares (RFC 7303, section 3), else in UTF-8.
+ * Text that becomes one field of the input. It is in the encoding of its byte order mark, else of the `charset`, else, of XML, that which it
+ * declares (RFC 7303, section 3), else in UTF-8. What comes in pieces is read as it comes, in UTF-8 alone.
  */
-export function textFormat(field: string, types: readonly string[], bytesMax: number): BodyFormat {
+export function textFormat({ field, types, bytesMax, inPieces }: TextOptions): BodyFormat {
+  const isTaken = (charset: string) => (inPieces ? charset === "utf-8" : decoderOf(charset) !== undefined);
   return {
     types,
     bytesMax,
     isNamed(contentType) {
       const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
-      return types.includes(type) && parameters.every((parameter) => decoderOf(charsetIn(parameter)) !== undefined);
+      return types.includes(type) && parameters.every((parameter) => isTaken(charsetIn(parameter)));
     },
     parse(body, contentType) {
       const encoding = encodingOf(body, contentType.toLowerCase());

@@ -138,7 +138,12 @@ function formatsOf({ action }: Route, json: JsonFormat): readonly BodyFormat[] {
   const text = action.definition.httpText;
   if (text === undefined) return [json];
   const types = text.contentTypes.map((type) => type.toLowerCase());
-  const asText = textFormat(text.field, types, text.bytesMax ?? json.bytesMax);
+  const asText = textFormat({
+    field: text.field,
+    types,
+    bytesMax: text.bytesMax ?? json.bytesMax,
+    inPieces: text.inPieces !== undefined,
+  });
   if (types.includes("application/json")) return [asText];
   const asJson = text.alsoUnsound ? json.unsoundAs(text.field) : json;
   return types.length === 0 ? [asJson] : [asJson, asText];

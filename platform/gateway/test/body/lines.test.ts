@@ -36,6 +36,22 @@ test("a line that is no UTF-8 is taken as Latin-1, and its neighbours are not", 
   expect(await answer.json()).toMatchObject({ lines: ["thé", "thé", "ÿ\0"] });
 });
 
+test("lines in another encoding are refused, for they are read as they come", async () => {
+  const { get } = await serve();
+  const sent = (charset: string) =>
+    get("/lines", {
+      method: "POST",
+      headers: { "content-type": `application/x-ndjson; charset=${charset}` },
+      body: "a",
+    });
+  expect((await sent("UTF-8")).status).toBe(200);
+  const refused = await sent("utf-16");
+  expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
+    415,
+    "gateway.unsupportedMediaType",
+  ]);
+});
+
 test("gzip is unpacked as it comes, and what is none is refused", async () => {
   const { get } = await serve();
   const headers = { ...ndjson, "content-encoding": "gzip" };
