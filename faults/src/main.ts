@@ -134,8 +134,9 @@ async function run(args: string[]): Promise<number> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const code = await run(process.argv.slice(2)).catch((error: Error & { code?: string }) => {
-  const isUsage = error instanceof Usage || error.code?.startsWith("ERR_PARSE_ARGS");
+const code = await run(process.argv.slice(2)).catch((error: Error & { code?: unknown }) => {
+  // The code of a program that failed is a number.
+  const isUsage = error instanceof Usage || String(error.code).startsWith("ERR_PARSE_ARGS");
   process.stderr.write(`${isUsage ? error.message : error.stack}\n`);
   return isUsage ? 2 : 1;
 });
