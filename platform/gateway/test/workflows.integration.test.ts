@@ -82,6 +82,8 @@ test("a run is followed by who may do what its starter might, and by nobody who 
   expect([await status(theirs, buyerKey), await status(theirs, adminKey)]).toEqual([404, 200]);
 });
 
+const iso = expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/);
+
 test("operators list the runs of their tenant, and see what each went through and waits for", async () => {
   const { ask, tell, begin, state, app } = await serveDesk();
   const path = await begin("ink");
@@ -107,10 +109,10 @@ test("operators list the runs of their tenant, and see what each went through an
   expect(await ask("/v1/workflows?state=asleep", adminKey)).toMatchObject([400, { code: "kernel.invalidInput" }]);
   expect(await ask("/v1/workflows", buyerKey)).toMatchObject([403, { code: "kernel.forbidden" }]);
 
-  const decision = { name: "decision", kind: "wait", attempts: 0, waitsToHear: true };
+  const decision = { name: "decision", kind: "wait", beganAt: iso, attempts: 0, waitsToHear: true };
   expect(await ask(`${path}/timeline`, adminKey)).toMatchObject([
     200,
-    { ...waiting, actor: "buyer", steps: [decision] },
+    { ...waiting, startedAt: iso, actor: "buyer", steps: [decision] },
   ]);
   await tell(`${path}/signals/decided`, { data: { yes: true } }, adminKey);
   const result = { said: "ink: yes" };
@@ -118,7 +120,7 @@ test("operators list the runs of their tenant, and see what each went through an
   const over = {
     name: "decision",
     waitsToHear: false,
-    endedAt: expect.any(Number),
+    endedAt: iso,
     outcome: { result: { yes: true } },
   };
   expect(await ask(`${path}/timeline`, adminKey)).toMatchObject([

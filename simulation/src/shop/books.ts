@@ -77,7 +77,7 @@ export const registerService: Service = implement(register, {
       status: "approved" as const,
       feePlan: terms,
       webhookUrl: null,
-      createdAt: 0,
+      createdAt: new Date(0).toISOString(),
     }),
   },
 });

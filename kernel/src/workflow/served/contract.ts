@@ -5,6 +5,7 @@ import type { Issue } from "../../contract/schema.ts";
 import type { RunState, StepRecord } from "../../store/workflows.ts";
 import {
   anything,
+  instant,
   listOf,
   longText,
   objectSchema,
@@ -34,19 +35,19 @@ export interface RunStatus {
   readonly outcome?: Ended;
 }
 
-/** A run, for who operates them. Times are milliseconds since 1970. */
+/** A run, for who operates them. Times are in ISO 8601, UTC. */
 export interface RunSummary {
   readonly id: string;
   /** "payments.capture" */
   readonly workflow: string;
   readonly version: number;
   readonly state: RunState;
-  readonly startedAt: number;
-  readonly endedAt?: number | undefined;
+  readonly startedAt: string;
+  readonly endedAt?: string | undefined;
   readonly isCancelled: boolean;
   readonly traceId: string;
   /** When it goes on by itself, or its lease ends. */
-  readonly dueAt?: number | undefined;
+  readonly dueAt?: string | undefined;
   /** The process that has it. */
   readonly owner?: string | undefined;
   /** Why it is stuck, or of its last try that failed. */
@@ -56,10 +57,10 @@ export interface RunSummary {
 }
 
 /** A step of a run, for who operates it. */
-export type TimelineStep = Pick<
-  StepRecord,
-  "name" | "kind" | "beganAt" | "endedAt" | "attempts" | "error" | "dueAt"
-> & {
+export type TimelineStep = Pick<StepRecord, "name" | "kind" | "attempts" | "error"> & {
+  readonly beganAt: string;
+  readonly endedAt?: string | undefined;
+  readonly dueAt?: string | undefined;
   /** It goes on with an event, a signal or the end of another run, not by itself. */
   readonly waitsToHear: boolean;
   readonly outcome?: Ended | undefined;
@@ -89,7 +90,6 @@ const nothing = objectSchema<Record<never, never>>({});
 const run = objectSchema<{ readonly id: string }>({ id: text });
 
 const states: readonly RunState[] = ["running", "due", "waiting", "stuck", "done", "failed"];
-const instant = wholeNumber(0);
 const summary = {
   id: text,
   workflow: text,

@@ -17,6 +17,13 @@ export const text: Field = {
   fits: (value) => typeof value === "string" && value !== "" && value.length <= textMax,
 };
 
+/** An instant in ISO 8601, UTC, as `Date.toISOString` writes it. */
+export const instant: Field = {
+  json: { type: "string", format: "date-time" },
+  isOptional: false,
+  fits: (value) => typeof value === "string" && !Number.isNaN(Date.parse(value)),
+};
+
 /** A text of any length, such as an error. */
 export const longText: Field = {
   json: { type: "string" },

@@ -64,19 +64,24 @@ export function workflowRunsService(operations: () => WorkflowOperations): Servi
   return implement(workflowRuns, { queries: { find, list, timeline }, commands: { cancel, retry, signal } });
 }
 
-function summaryOf({ type: workflow, tenant: _, fault, ...report }: RunReport): RunSummary {
-  return { ...report, workflow, fault: fault?.code };
+function summaryOf({ type: workflow, tenant: _, fault, startedAt, endedAt, dueAt, ...report }: RunReport): RunSummary {
+  const times = { startedAt: new Date(startedAt).toISOString(), endedAt: isoOf(endedAt), dueAt: isoOf(dueAt) };
+  return { ...report, ...times, workflow, fault: fault?.code };
+}
+
+function isoOf(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString();
 }
 
 function stepOf({ name, kind, beganAt, endedAt, attempts, error, dueAt, topic, outcome }: RecordedStep): TimelineStep {
   return {
     name,
     kind,
-    beganAt,
-    endedAt,
+    beganAt: new Date(beganAt).toISOString(),
+    endedAt: isoOf(endedAt),
     attempts,
     error,
-    dueAt,
+    dueAt: isoOf(dueAt),
     waitsToHear: topic !== undefined && endedAt === undefined,
     ...(outcome !== undefined && { outcome: endedAs(outcome) }),
   };

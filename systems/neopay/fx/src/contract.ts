@@ -3,7 +3,7 @@ import { accountAddress, amountMinor, currencyCode } from "@banyan/neopay-money"
 import * as z from "zod";
 
 const id = z.uuid();
-const instantMs = z.int();
+const instant = z.iso.datetime();
 
 /** Units of the target for one unit of the source: `1.0842`. Text, since a binary fraction would be another rate. */
 const rate = z
@@ -12,7 +12,7 @@ const rate = z
 
 const pair = { sourceCurrency: currencyCode, targetCurrency: currencyCode };
 
-const Rate = z.object({ ...pair, rate, setBy: z.string(), setAt: instantMs });
+const Rate = z.object({ ...pair, rate, setBy: z.string(), setAt: instant });
 
 /** What was quoted, and until when it holds. */
 const Quote = z.object({
@@ -23,8 +23,8 @@ const Quote = z.object({
   targetMinor: amountMinor,
   /** What rounding keeps, in minor units of the target; exact decimal text. */
   remainder: z.string(),
-  createdAt: instantMs,
-  expiresAt: instantMs,
+  createdAt: instant,
+  expiresAt: instant,
 });
 export type Quote = z.infer<typeof Quote>;
 
@@ -39,8 +39,8 @@ const Conversion = z.strictObject({
   /** The code of the ledger's refusal. */
   reason: z.string().nullable(),
   transactionId: id.nullable(),
-  createdAt: instantMs,
-  settledAt: instantMs.nullable(),
+  createdAt: instant,
+  settledAt: instant.nullable(),
 });
 export type Conversion = z.infer<typeof Conversion>;
 
@@ -62,8 +62,8 @@ export const fx = defineContract("fx", {
     quoteNotFound: fault("not_found", z.object({ quoteId: id }), {
       message: ({ quoteId }) => `there is no quote ${quoteId}`,
     }),
-    quoteExpired: fault("conflict", z.object({ quoteId: id, expiredAt: instantMs }), {
-      message: ({ quoteId, expiredAt }) => `the quote ${quoteId} expired at ${new Date(expiredAt).toISOString()}`,
+    quoteExpired: fault("conflict", z.object({ quoteId: id, expiredAt: instant }), {
+      message: ({ quoteId, expiredAt }) => `the quote ${quoteId} expired at ${expiredAt}`,
     }),
     quoteUsed: fault("conflict", z.object({ quoteId: id, conversionId: id }), {
       message: ({ quoteId, conversionId }) => `the quote ${quoteId} was used before, by the conversion ${conversionId}`,

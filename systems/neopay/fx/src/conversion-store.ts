@@ -69,7 +69,7 @@ function conversionOf(row: ConversionRow): Conversion {
     status: row.status,
     reason: row.reason,
     transactionId: row.transaction_id,
-    createdAt: row.created_at.getTime(),
-    settledAt: row.settled_at?.getTime() ?? null,
+    createdAt: row.created_at.toISOString(),
+    settledAt: row.settled_at?.toISOString() ?? null,
   };
 }

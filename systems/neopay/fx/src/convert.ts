@@ -10,9 +10,9 @@ export const convert: Handler<typeof fx.convert> = async (ctx, { quoteId, source
   if (quote === undefined) throw ctx.faults.quoteNotFound({ quoteId });
   const earlier = await selectByQuote(ctx.sql, tenant, quoteId);
   if (earlier !== null) throw ctx.faults.quoteUsed({ quoteId, conversionId: earlier.id });
-  const expiresAt = quote.expires_at.getTime();
-  if (expiresAt <= ctx.now()) throw ctx.faults.quoteExpired({ quoteId, expiredAt: expiresAt });
-  const given = { id: ctx.newId(), quoteId, source, destination, createdAt: ctx.now() };
+  const [now, { expires_at: expiredAt }] = [new Date(ctx.now()), quote];
+  if (expiredAt <= now) throw ctx.faults.quoteExpired({ quoteId, expiredAt: expiredAt.toISOString() });
+  const given = { id: ctx.newId(), quoteId, source, destination, createdAt: now.toISOString() };
   const conversion = await insertConversion(ctx.sql, tenant, given);
   if (conversion === null) {
     // Another one took it between the look and the insert; now it can be seen.

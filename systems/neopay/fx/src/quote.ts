@@ -26,12 +26,19 @@ export const makeQuote: Handler<typeof fx.quote> = async (ctx, input) => {
   const pair = { sourceCurrency, targetCurrency, rate: newest.rate };
   const amounts = sourceMinor === undefined ? exchangeTarget(pair, targetMinor) : exchangeSource(pair, sourceMinor);
   if (amounts === null || amounts.targetMinor === 0) throw ctx.faults.amountOutOfRange(pair);
-  const createdAt = ctx.now();
-  const quote: Quote = { id: ctx.newId(), ...pair, ...amounts, createdAt, expiresAt: createdAt + validForMs };
+  const now = ctx.now();
+  const [createdAt, expiresAt] = [new Date(now), new Date(now + validForMs)];
+  const quote: Quote = {
+    id: ctx.newId(),
+    ...pair,
+    ...amounts,
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+  };
   await ctx.sql`
     INSERT INTO fx.quote (id, tenant, source_currency, target_currency, rate, source_minor, target_minor, remainder, created_at, expires_at)
     VALUES (${quote.id}, ${tenant}, ${sourceCurrency}, ${targetCurrency}, ${quote.rate}, ${quote.sourceMinor}, ${quote.targetMinor},
-      ${quote.remainder}::text::numeric, ${new Date(createdAt)}, ${new Date(quote.expiresAt)})`;
+      ${quote.remainder}::text::numeric, ${createdAt}, ${expiresAt})`;
   return quote;
 };
 
@@ -52,7 +59,7 @@ function quoteOf(row: QuoteRow): Quote {
     sourceMinor: row.source_minor,
     targetMinor: row.target_minor,
     remainder: row.remainder,
-    createdAt: row.created_at.getTime(),
-    expiresAt: row.expires_at.getTime(),
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
   };
 }

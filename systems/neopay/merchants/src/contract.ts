@@ -28,8 +28,7 @@ const Merchant = z.strictObject({
     shares: z.array(z.strictObject({ account: z.string(), weight: z.int() })),
   }),
   webhookUrl: z.string().nullable(),
-  /** Milliseconds since 1970. */
-  createdAt: z.int(),
+  createdAt: z.iso.datetime(),
 });
 export type Merchant = z.output<typeof Merchant>;
 

@@ -21,7 +21,7 @@ export function merchantOf(row: MerchantRow): Merchant {
     status: row.status,
     feePlan: row.fee_plan,
     webhookUrl: row.webhook_url,
-    createdAt: row.created_at.getTime(),
+    createdAt: row.created_at.toISOString(),
   };
 }
 

@@ -2,7 +2,7 @@ import { isIban, looksLikeIban } from "@banyan/neopay-bank-files";
 import { amountMinor, currencyCode } from "@banyan/neopay-money";
 import * as z from "zod";
 
-const instantMs = z.int();
+const instant = z.iso.datetime();
 const id = z.uuid();
 
 /** Max140Text of ISO 20022, without what XML cannot hold. */
@@ -40,7 +40,7 @@ export const Beneficiary = z.object({
   account: z.string(),
   bic: z.string().nullable(),
   changedBy: z.string(),
-  changedAt: instantMs,
+  changedAt: instant,
 });
 export type Beneficiary = z.infer<typeof Beneficiary>;
 
@@ -76,7 +76,7 @@ export const Payout = z.object({
   /** Why it was refused or returned: a fault's code, or the bank's reason. */
   reason: z.string().nullable(),
   transactionId: id.nullable(),
-  settledAt: instantMs.nullable(),
+  settledAt: instant.nullable(),
 });
 export type Payout = z.infer<typeof Payout>;
 
@@ -87,10 +87,10 @@ export const Batch = z.object({
   requestedOn: z.iso.date(),
   status: z.enum(["draft", "approved", "sent", "canceled"]),
   createdBy: z.string(),
-  createdAt: instantMs,
+  createdAt: instant,
   approvedBy: z.string().nullable(),
-  approvedAt: instantMs.nullable(),
-  sentAt: instantMs.nullable(),
+  approvedAt: instant.nullable(),
+  sentAt: instant.nullable(),
 });
 export type Batch = z.infer<typeof Batch>;
 

@@ -87,14 +87,13 @@ const DAY_MS = 86_400_000;
 
 /** A break as it is told, aged by `now` or by when it was resolved. */
 export function toBreak({ number: _, ...stored }: StoredBreak, now: number): Break {
-  const openedAt = stored.openedAt.getTime();
-  const resolvedAt = stored.resolvedAt?.getTime() ?? null;
+  const { openedAt, resolvedAt } = stored;
   return {
     ...stored,
     references: [...stored.references],
     status: resolvedAt === null ? "open" : "resolved",
-    openedAt,
-    resolvedAt,
-    ageDays: Math.max(0, Math.floor(((resolvedAt ?? now) - openedAt) / DAY_MS)),
+    openedAt: openedAt.toISOString(),
+    resolvedAt: resolvedAt?.toISOString() ?? null,
+    ageDays: Math.max(0, Math.floor(((resolvedAt?.getTime() ?? now) - openedAt.getTime()) / DAY_MS)),
   };
 }

@@ -5,7 +5,7 @@ import * as z from "zod";
 const id = z.uuid();
 const account = z.string().min(1).max(200);
 const day = z.iso.date();
-const instantMs = z.int();
+const instant = z.iso.datetime();
 
 const Rule = z.enum(["reference", "amount"]);
 
@@ -29,7 +29,7 @@ const Run = z.object({
   resolvedCount: z.int(),
   /** Breaks of the run's accounts that were open when it ended. */
   openCount: z.int(),
-  ranAt: instantMs,
+  ranAt: instant,
 });
 export type Run = z.infer<typeof Run>;
 
@@ -56,8 +56,8 @@ const breakFacts = {
 const Break = z.object({
   ...breakFacts,
   status: z.enum(["open", "resolved"]),
-  openedAt: instantMs,
-  resolvedAt: instantMs.nullable(),
+  openedAt: instant,
+  resolvedAt: instant.nullable(),
   /** Whole days since the break was found, until now or until it was resolved. */
   ageDays: z.int(),
 });
@@ -163,9 +163,9 @@ export const reconciliation = defineContract("reconciliation", {
     }),
   },
   events: {
-    breakOpened: event({ data: z.strictObject({ ...breakFacts, openedAt: instantMs }), key: (found) => found.account }),
+    breakOpened: event({ data: z.strictObject({ ...breakFacts, openedAt: instant }), key: (found) => found.account }),
     breakResolved: event({
-      data: z.strictObject({ ...breakFacts, resolvedAt: instantMs }),
+      data: z.strictObject({ ...breakFacts, resolvedAt: instant }),
       key: (found) => found.account,
     }),
   },

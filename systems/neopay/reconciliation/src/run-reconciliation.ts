@@ -47,7 +47,7 @@ export const runReconciliation: Handler<typeof reconciliation.run> = async (
     openedCount: changes.opened.length,
     resolvedCount: changes.resolved.length,
     openCount: changes.opened.length + changes.kept.length,
-    ranAt: at.getTime(),
+    ranAt: at.toISOString(),
   };
   await insertRun(ctx.sql, tenant, run);
   await insertMatches(ctx.sql, { tenant, runId, newId: () => ctx.newId() }, matches);
@@ -92,7 +92,7 @@ async function storeChanges(
     occasion,
     resolved.map(({ id }) => id),
   );
-  const at = occasion.at.getTime();
+  const at = occasion.at.toISOString();
   for (const found of opened)
     ctx.emit(reconciliation.breakOpened, { ...found, references: [...found.references], openedAt: at });
   for (const { number: _, openedAt: __, resolvedAt: ___, ...found } of resolved) {

@@ -26,7 +26,7 @@ export async function selectRun(sql: Sql, tenant: string, id: string): Promise<R
       account_count AS "accountCount", matched_count AS "matchedCount", opened_count AS "openedCount",
       resolved_count AS "resolvedCount", open_count AS "openCount", ran_at AS "ranAt"
     FROM reconciliation.run WHERE id = ${id} AND tenant = ${tenant}`;
-  return row ? { ...row, ranAt: row.ranAt.getTime() } : null;
+  return row ? { ...row, ranAt: row.ranAt.toISOString() } : null;
 }
 
 /** Records the pairs and marks both sides, so that no later run sees them. */

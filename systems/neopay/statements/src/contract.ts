@@ -18,9 +18,15 @@ const { entries: _entries, balances: _balances, ...heading } = BankStatement.sha
 
 /**
  * A stored statement without its entries. `replacedById` is the statement that the bank sent in its place later: of the same
- * id, from the same opening balance, with other content. `importedAt` is in milliseconds since 1970.
+ * id, from the same opening balance, with other content.
  */
-const Statement = z.object({ id, ...heading, entryCount: z.int(), replacedById: id.nullable(), importedAt: z.int() });
+const Statement = z.object({
+  id,
+  ...heading,
+  entryCount: z.int(),
+  replacedById: id.nullable(),
+  importedAt: z.iso.datetime(),
+});
 export type Statement = z.infer<typeof Statement>;
 
 /** What became of one statement of a document. A duplicate changed nothing, and `id` is that of the stored one. */

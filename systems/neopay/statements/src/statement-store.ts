@@ -152,6 +152,6 @@ function toStatement(row: StatementRow): Statement {
     tieReason: row.tie_reason,
     entryCount: row.entry_count,
     replacedById: row.replaced_by,
-    importedAt: row.imported_at.getTime(),
+    importedAt: row.imported_at.toISOString(),
   };
 }

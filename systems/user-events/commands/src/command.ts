@@ -16,6 +16,6 @@ export function fieldsOf<F>({ options }: CommandRun, names: readonly (keyof F & 
 }
 
 /** "2026-11-21 12:30:05.123" */
-export function moment(instant: number): string {
-  return new Date(instant).toISOString().slice(0, 23).replace("T", " ");
+export function moment(instant: string): string {
+  return instant.slice(0, 23).replace("T", " ");
 }

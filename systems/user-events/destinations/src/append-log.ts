@@ -13,7 +13,7 @@ export function appendToLog(log: Log, events: readonly StoredEvent[]): Promise<v
         id,
         source: `/user-events/${source}`,
         type: `userEvents.${type}`,
-        time: new Date(occurredAt).toISOString(),
+        time: occurredAt,
         datacontenttype: "application/json",
         data: event,
       };

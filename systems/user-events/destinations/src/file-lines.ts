@@ -6,7 +6,7 @@ import type { DayLines, FileLines } from "./schemas.ts";
 
 /** A line of JSON for each event, by the day on which it was received. */
 export function linesOf(events: readonly StoredEvent[]): DayLines[] {
-  const byDay = Map.groupBy(events, ({ receivedAt }) => new Date(receivedAt).toISOString().slice(0, 10));
+  const byDay = Map.groupBy(events, ({ receivedAt }) => receivedAt.slice(0, 10));
   return [...byDay].map(([day, all]) => ({ day, lines: all.map((event) => `${JSON.stringify(event)}\n`).join("") }));
 }
 

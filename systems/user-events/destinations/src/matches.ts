@@ -8,7 +8,7 @@ export function matches({ types, names, sources, from, to }: Filter, event: Stor
     (types.length === 0 || types.includes(event.type)) &&
     (names.length === 0 || (event.name !== null && names.includes(event.name))) &&
     (sources.length === 0 || sources.includes(event.source)) &&
-    (from === undefined || event.occurredAt >= (instantOf(from) ?? 0)) &&
-    (to === undefined || event.occurredAt < (instantOf(to) ?? 0))
+    (from === undefined || Date.parse(event.occurredAt) >= (instantOf(from) ?? 0)) &&
+    (to === undefined || Date.parse(event.occurredAt) < (instantOf(to) ?? 0))
   );
 }

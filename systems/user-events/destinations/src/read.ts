@@ -1,8 +1,8 @@
-import type { Handler, Returned } from "@banyan/kernel";
+import type { Handler } from "@banyan/kernel";
 import { events } from "@banyan/user-events-events/contract";
 import type { destinations } from "./contract.ts";
 import { selectLines } from "./file-store.ts";
-import { type Definition, GivenFilter, type Place } from "./schemas.ts";
+import { type DeadLetter, type Definition, GivenFilter, type Place } from "./schemas.ts";
 import { type DueReader, selectDelivered, selectReaders } from "./store.ts";
 import type { Uses } from "./uses.ts";
 
@@ -25,12 +25,13 @@ export const listDestinations: Handler<typeof destinations.list, Uses> = async (
 };
 
 /** What a destination did not take. */
-export const listDeadLetters: Handler<typeof destinations.deadLetters, Uses> = async (ctx, { id, limit }) => ({
-  deadLetters: await ctx.sql<Returned<typeof destinations.deadLetters>["deadLetters"][number]>`
-    SELECT partition, number, source, event_id AS "eventId", error, attempts, (extract(epoch FROM at) * 1000)::bigint AS at
+export const listDeadLetters: Handler<typeof destinations.deadLetters, Uses> = async (ctx, { id, limit }) => {
+  const letters = await ctx.sql<Omit<DeadLetter, "at"> & { at: Date }>`
+    SELECT partition, number, source, event_id AS "eventId", error, attempts, at
     FROM destinations.dead_letter WHERE tenant = ${ctx.identity.tenant} AND destination = ${id}
-    ORDER BY at DESC, partition, number LIMIT ${limit}`,
-});
+    ORDER BY at DESC, partition, number LIMIT ${limit}`;
+  return { deadLetters: letters.map((letter) => ({ ...letter, at: letter.at.toISOString() })) };
+};
 
 /** Lines that are noted, then the main reader while it is behind, else a replay. Partitions that a reader has not met begin at their beginning. */
 export const readPlan: Handler<typeof destinations.plan, Uses> = async (ctx, { id }) => {

@@ -79,8 +79,9 @@ export const DeadLetter = z.object({
   eventId: z.string(),
   error: z.string(),
   attempts: z.int(),
-  at: z.int(),
+  at: z.iso.datetime(),
 });
+export type DeadLetter = z.infer<typeof DeadLetter>;
 
 /** What goes into the file of a day. */
 const DayLines = z.strictObject({ day: z.string(), lines: z.string() });

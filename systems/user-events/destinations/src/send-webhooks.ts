@@ -40,7 +40,7 @@ export async function sendWebhooks(
     if (count > 0 && now() >= until) return { ...sentAll, count };
     const body = JSON.stringify({
       type: `event.${event.type}`,
-      timestamp: new Date(event.occurredAt).toISOString(),
+      timestamp: event.occurredAt,
       data: event,
     });
     const signed = {

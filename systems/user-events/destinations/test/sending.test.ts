@@ -10,11 +10,12 @@ import { linesOf, writeLines } from "../src/file-lines.ts";
 import type { DayLines } from "../src/schemas.ts";
 import { sendWebhooks } from "../src/send-webhooks.ts";
 
-const day = Date.parse("2026-11-22T10:00:00Z");
+const iso = "2026-11-22T10:00:00.000Z";
+const day = Date.parse(iso);
 
 function event(eventId: string): StoredEvent {
   const of = { source: "shop", eventId, type: "track", name: "Paid", userId: "ann", anonymousId: null } as const;
-  const at = { occurredAt: day, sentAt: null, receivedAt: day, partition: 0, offset: 0 };
+  const at = { occurredAt: iso, sentAt: null, receivedAt: iso, partition: 0, offset: 0 };
   return { ...of, ...at, schema: null, properties: {}, context: {} };
 }
 

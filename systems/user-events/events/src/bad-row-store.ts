@@ -1,5 +1,5 @@
 import type { Sql } from "@banyan/kernel";
-import type { RefusedEvent, UserEvent } from "@banyan/user-events-formats";
+import { isoOf, type RefusedEvent, type UserEvent } from "@banyan/user-events-formats";
 import type { BadReason, BadRow } from "./contract.ts";
 import type { RunOf } from "./tally-store.ts";
 
@@ -36,7 +36,7 @@ export async function insertBadRows(sql: Sql, tenant: string, bad: readonly NewB
   const rows = bad.map(({ of, ...rest }) => {
     const { source, eventId, run } = of;
     const kept = "raw" in of ? { raw: of.raw, format: of.format } : { event: of };
-    return { ...rest, source, eventId, run, receivedAt: new Date(of.receivedAt).toISOString(), ...kept };
+    return { ...rest, source, eventId, run, receivedAt: isoOf(of.receivedAt), ...kept };
   });
   const inserted = await sql<{ id: string }>`
     INSERT INTO events.bad_row (tenant, id, partition, "offset", source, event_id, run, stage, reason, detail, event, raw, format,
@@ -82,20 +82,21 @@ export interface BadRowFilter {
 }
 
 /** Up to `limit` bad rows, newest first. */
-export function selectBadRows(
+export async function selectBadRows(
   sql: Sql,
   tenant: string,
   filter: BadRowFilter & { readonly limit: number },
 ): Promise<BadRow[]> {
   const { source, reason, state, run, before, limit } = filter;
-  return sql<BadRow>`
+  const rows = await sql<Omit<BadRow, "receivedAt"> & { receivedAt: Date }>`
     SELECT id, source, event_id AS "eventId", run, stage, reason, detail, coalesce(raw, event::text) AS raw,
-      (extract(epoch FROM received_at) * 1000)::bigint AS "receivedAt", attempts, state
+      received_at AS "receivedAt", attempts, state
     FROM events.bad_row
     WHERE tenant = ${tenant} AND (${source}::text IS NULL OR source = ${source}) AND (${reason}::text IS NULL OR reason = ${reason})
       AND (${state}::text IS NULL OR state = ${state}) AND (${run}::text IS NULL OR run = ${run})
       AND (${before}::uuid IS NULL OR id < ${before}::uuid)
     ORDER BY id DESC LIMIT ${limit}`;
+  return rows.map((row) => ({ ...row, receivedAt: row.receivedAt.toISOString() }));
 }
 
 /** How many bad rows of a run there are for each reason. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { insightQueries } from "./insights/actions.ts";
 import { peopleCommands, peopleQueries } from "./people/actions.ts";
 
-const instant = z.int().describe("Milliseconds since 1970");
+const instant = z.iso.datetime();
 const when = z
   .string()
   .refine((text) => (instantOf(text) ?? -1) >= 0, "write it as 2026-11-21T12:30:00Z, from 1970 on")

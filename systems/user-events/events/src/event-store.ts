@@ -1,10 +1,15 @@
 import { type DocumentQuery, type DocumentSet, defineCollection } from "@banyan/kernel/documents";
-import type { UserEvent } from "@banyan/user-events-formats";
+import { isoOf, type UserEvent } from "@banyan/user-events-formats";
+import * as z from "zod";
 import { keepDays, StoredEvent } from "./contract.ts";
+
+/** A stored event as it is kept: its times are milliseconds since 1970, by which it is found and ordered. */
+const EventDocument = StoredEvent.extend({ occurredAt: z.int(), receivedAt: z.int(), sentAt: z.int().nullable() });
+export type EventDocument = z.infer<typeof EventDocument>;
 
 /** Events by the order in which they happened, and those of one moment by their place in the log. */
 export const eventDocuments = defineCollection("events.event", {
-  schema: StoredEvent,
+  schema: EventDocument,
   key: ["source", "eventId"],
   day: "receivedAt",
   keepDays,
@@ -13,7 +18,7 @@ export const eventDocuments = defineCollection("events.event", {
 });
 
 /** What pages of events are asked by. */
-export type EventFilter = Pick<DocumentQuery<StoredEvent>, "where" | "from" | "to">;
+export type EventFilter = Pick<DocumentQuery<EventDocument>, "where" | "from" | "to">;
 
 /** An event with its place in the log, and the schema that it fits. */
 export interface PlacedEvent {
@@ -28,16 +33,26 @@ export interface PlacedEvent {
  * counts. An event that is stored again from the same place is the same one: so an engine that commits by itself stores and counts it once.
  */
 export async function storeEvents(
-  stored: DocumentSet<StoredEvent>,
+  stored: DocumentSet<EventDocument>,
   placed: readonly PlacedEvent[],
 ): Promise<Set<string>> {
   const verdicts = await stored.insert(placed.map((one) => ({ document: storedOf(one), insertion: placeOf(one) })));
   return new Set(placed.filter((_, index) => verdicts[index] === "inserted").map(placeOf));
 }
 
-function storedOf({ event, partition, offset, schema }: PlacedEvent): StoredEvent {
+function storedOf({ event, partition, offset, schema }: PlacedEvent): EventDocument {
   const { run: _, ...rest } = event;
   return { ...rest, partition, offset, schema };
+}
+
+/** The event as it is told. */
+export function toldOf({ occurredAt, receivedAt, sentAt, ...event }: EventDocument): StoredEvent {
+  return {
+    ...event,
+    occurredAt: isoOf(occurredAt),
+    receivedAt: isoOf(receivedAt),
+    sentAt: sentAt === null ? null : isoOf(sentAt),
+  };
 }
 
 /** A place in the log as one text. */

@@ -1,8 +1,8 @@
 import type { Handler } from "@banyan/kernel";
 import { instantOf } from "@banyan/user-events-formats";
 import { selectBadRows } from "./bad-row-store.ts";
-import type { events, StoredEvent } from "./contract.ts";
-import { type EventFilter, eventDocuments } from "./event-store.ts";
+import type { events } from "./contract.ts";
+import { type EventDocument, type EventFilter, eventDocuments, toldOf } from "./event-store.ts";
 
 type Context = Parameters<Handler<typeof events.list>>[0];
 interface Page {
@@ -24,10 +24,10 @@ async function pageOf(ctx: Context, filter: EventFilter, { after, limit }: Page)
   if (after !== undefined && cursor === undefined) throw ctx.faults.malformedCursor();
   const found = await ctx.documents(eventDocuments).find({ ...filter, after: cursor, limit: limit + 1 });
   const page = found.slice(0, limit);
-  return { events: page, next: found.length > limit ? textOf(page.at(-1) as StoredEvent) : null };
+  return { events: page.map(toldOf), next: found.length > limit ? textOf(page.at(-1) as EventDocument) : null };
 }
 
-function textOf({ occurredAt, partition, offset }: StoredEvent): string {
+function textOf({ occurredAt, partition, offset }: EventDocument): string {
   return `${occurredAt}.${partition}.${offset}`;
 }
 

@@ -4,8 +4,8 @@ import { type Collected, readEvent, type UserEvent } from "@banyan/user-events-f
 import { sources } from "@banyan/user-events-sources/contract";
 import { insertActs } from "./acts/act-store.ts";
 import { type KeptBadRow, lockBadRow, noteTry } from "./bad-row-store.ts";
-import { type BadReason, events, type StoredEvent } from "./contract.ts";
-import { eventDocuments, storeEvents } from "./event-store.ts";
+import { type BadReason, events } from "./contract.ts";
+import { type EventDocument, eventDocuments, storeEvents } from "./event-store.ts";
 import { type AskSchema, judgeOne } from "./judge.ts";
 import { learnIdentities } from "./people/identity-store.ts";
 import { addTally } from "./tally-store.ts";
@@ -16,7 +16,7 @@ type Tried =
 
 interface Trying {
   readonly sql: Sql;
-  readonly stored: DocumentSet<StoredEvent>;
+  readonly stored: DocumentSet<EventDocument>;
   readonly tenant: string;
   readonly ask: AskSchema;
 }

@@ -8,7 +8,7 @@ export {
   refusalReasons,
   UserEvent,
 } from "./event.ts";
-export { instantOf } from "./instant.ts";
+export { instantOf, isoOf } from "./instant.ts";
 export type { Arrival } from "./judge.ts";
 export { carriedLine, eventInLine } from "./lines.ts";
 export { type PseudonymKey, pseudonymised, pseudonymOf } from "./pseudonyms.ts";

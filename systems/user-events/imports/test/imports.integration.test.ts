@@ -78,7 +78,7 @@ test("a web server's log is read line by line, and what is no line of it is refu
     {
       anonymousId: "192.0.2.7",
       userId: "ann",
-      occurredAt: Date.parse("2020-10-10T20:55:36Z"),
+      occurredAt: "2020-10-10T20:55:36.000Z",
       properties: { method: "GET", path: "/shop?q=tea", status: 200, bytes: 2326, referrer: "https://example.com/" },
     },
     { anonymousId: "2001:db8::1", properties: { method: "POST", status: 303, bytes: 0 } },

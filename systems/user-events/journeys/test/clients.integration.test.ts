@@ -35,8 +35,8 @@ test("Segment's SDK for Node sends every kind of call, and each is stored", asyn
     .toMatchObject({ stored: 6, bad: 0 });
   const [ordered] = await stored({ name: "Order Completed" });
   expect(ordered).toMatchObject({ userId: "ann", properties: { total: 12 } });
-  const { occurredAt = 0, receivedAt = 0, sentAt = 0 } = ordered ?? {};
-  expect(occurredAt).toBe(timestamp.getTime() + (receivedAt - (sentAt ?? 0)));
+  const { occurredAt = "", receivedAt = "", sentAt } = ordered ?? {};
+  expect(Date.parse(occurredAt) - timestamp.getTime()).toBe(Date.parse(receivedAt) - Date.parse(sentAt ?? ""));
   expect(await stored({ type: "group" })).toMatchObject([{ properties: { groupId: "acme", seats: 3 } }]);
   expect(await stored({ type: "alias" })).toMatchObject([{ properties: { previousId: "phone" } }]);
 });

@@ -81,8 +81,8 @@ test("a session ends with more than half an hour without an event, and is one ac
   expect(sessions).toEqual([
     {
       person: "ben",
-      startedAt: Date.parse(at(5)),
-      endedAt: Date.parse(at(5, 40)),
+      startedAt: at(5),
+      endedAt: at(5, 40),
       events: 3,
       first: "Came",
       last: "Paid",
@@ -129,8 +129,8 @@ test("retention counts who came back, by the day on which they first came", asyn
   const span = { from: "2026-10-10T00:00:00Z", to: "2026-10-17T00:00:00Z", source: "club" };
   expect(await served.app.call(events.retention, span)).toEqual({
     cohorts: [
-      { startsAt: Date.parse("2026-10-10T00:00:00Z"), people: [2, 1, 0, 1] },
-      { startsAt: Date.parse("2026-10-11T00:00:00Z"), people: [1] },
+      { startsAt: "2026-10-10T00:00:00.000Z", people: [2, 1, 0, 1] },
+      { startsAt: "2026-10-11T00:00:00.000Z", people: [1] },
     ],
   });
 });

@@ -24,10 +24,10 @@ export function keyOf(row: KeyRow): Key {
     name: row.name,
     permissions: [...row.permissions],
     hint: row.hint,
-    createdAt: row.created_at.getTime(),
+    createdAt: row.created_at.toISOString(),
     createdBy: row.created_by,
-    oldUntil: row.old_until?.getTime() ?? null,
-    revokedAt: row.revoked_at?.getTime() ?? null,
+    oldUntil: row.old_until?.toISOString() ?? null,
+    revokedAt: row.revoked_at?.toISOString() ?? null,
   };
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-const instantMs = z.int();
+const instant = z.iso.datetime();
 const dayMs = 86_400_000;
 
 export const merchantCode = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, {
@@ -36,12 +36,12 @@ export const Key = z.strictObject({
   permissions: z.array(KeyPermission),
   /** Its beginning and end: npk_3kF9…x2Qa. */
   hint: z.string(),
-  createdAt: instantMs,
+  createdAt: instant,
   createdBy: z.string(),
   /** Until when the key before it was rotated is taken, too. */
-  oldUntil: instantMs.nullable(),
+  oldUntil: instant.nullable(),
   /** From then on it is refused. */
-  revokedAt: instantMs.nullable(),
+  revokedAt: instant.nullable(),
 });
 export type Key = z.output<typeof Key>;
 

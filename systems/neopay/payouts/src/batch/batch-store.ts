@@ -117,9 +117,9 @@ function batchOf(row: BatchRow): Batch {
     requestedOn: row.requested_on,
     status: row.status,
     createdBy: row.created_by,
-    createdAt: row.created_at.getTime(),
+    createdAt: row.created_at.toISOString(),
     approvedBy: row.approved_by,
-    approvedAt: row.approved_at?.getTime() ?? null,
-    sentAt: row.sent_at?.getTime() ?? null,
+    approvedAt: row.approved_at?.toISOString() ?? null,
+    sentAt: row.sent_at?.toISOString() ?? null,
   };
 }

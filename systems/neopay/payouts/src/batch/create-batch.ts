@@ -33,7 +33,7 @@ export const createBatch: Handler<typeof payouts.createBatch> = async (ctx, inpu
     requestedOn: input.requestedOn ?? new Date(ctx.now()).toISOString().slice(0, 10),
     status: "draft",
     createdBy: subject,
-    createdAt: ctx.now(),
+    createdAt: new Date(ctx.now()).toISOString(),
     approvedBy: null,
     approvedAt: null,
     sentAt: null,

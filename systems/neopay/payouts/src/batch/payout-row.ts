@@ -28,6 +28,6 @@ export function payoutOf(row: PayoutRow): Payout {
     status: row.status,
     reason: row.reason,
     transactionId: row.transaction_id,
-    settledAt: row.settled_at?.getTime() ?? null,
+    settledAt: row.settled_at?.toISOString() ?? null,
   };
 }

@@ -51,5 +51,5 @@ function beneficiaryOf({
   changed_by,
   changed_at,
 }: BeneficiaryRow): Beneficiary {
-  return { merchant, currency, name, account, bic, changedBy: changed_by, changedAt: changed_at.getTime() };
+  return { merchant, currency, name, account, bic, changedBy: changed_by, changedAt: changed_at.toISOString() };
 }

@@ -43,7 +43,7 @@ export const ping: Handler<typeof webhooks.ping> = async (ctx, { id: endpoint })
   if (found.status !== "enabled") throw ctx.faults.endpointDisabled({ id: endpoint });
   const message = messageOf("webhook.ping", { endpoint }, { id: ctx.newId(), at: ctx.now() });
   const [id = ""] = await send(ctx.sql, tenant, [{ ctx, message, endpoints: [endpoint] }]);
-  const at = message.at.getTime();
+  const at = message.at.toISOString();
   const told = { id, endpoint, message: message.id, type: message.type, status: "pending" as const };
   return { ...told, attemptCount: 0, nextAt: at, settledAt: null, createdAt: at };
 };

@@ -63,7 +63,7 @@ async function judge(
 ): Promise<void> {
   const endpoint = await noteHealth(ctx.sql, id, { ok, at });
   if (ok || endpoint === null || endpoint.status === "disabled") return;
-  const hasFailedMs = at.getTime() - (endpoint.failingSince ?? at.getTime());
+  const hasFailedMs = endpoint.failingSince === null ? 0 : at.getTime() - Date.parse(endpoint.failingSince);
   if (status !== gone && hasFailedMs < failingMaxMs) return;
   const reason = status === gone ? "the receiver answered 410 Gone" : "no delivery succeeded for three days";
   await updateStatus(ctx.sql, { tenant: ctx.identity.tenant, id }, reason);

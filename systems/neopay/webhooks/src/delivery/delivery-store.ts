@@ -99,7 +99,7 @@ export async function selectDelivery(
       SELECT number, at, took_ms AS "tookMs", status, error FROM webhooks.attempt WHERE delivery = ${id} ORDER BY number`,
   ]);
   if (row === undefined) return null;
-  const told = attempts.map((attempt) => ({ ...attempt, at: attempt.at.getTime() }));
+  const told = attempts.map((attempt) => ({ ...attempt, at: attempt.at.toISOString() }));
   return { delivery: deliveryOf(row), body: row.body, attempts: told };
 }
 
@@ -161,8 +161,8 @@ function deliveryOf(row: DeliveryRow): Delivery {
     type: row.type,
     status: row.status,
     attemptCount: row.attempt_count,
-    nextAt: row.next_at?.getTime() ?? null,
-    settledAt: row.settled_at?.getTime() ?? null,
-    createdAt: row.created_at.getTime(),
+    nextAt: row.next_at?.toISOString() ?? null,
+    settledAt: row.settled_at?.toISOString() ?? null,
+    createdAt: row.created_at.toISOString(),
   };
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-const instantMs = z.int();
+const instant = z.iso.datetime();
 const id = z.uuid();
 
 export const Page = { after: z.int().min(0).default(0), limit: z.int().min(1).max(1_000).default(100) };
@@ -17,9 +17,9 @@ export const Delivery = z.object({
   status: Status,
   attemptCount: z.int(),
   /** When the next attempt is due; null where it is settled. */
-  nextAt: instantMs.nullable(),
-  settledAt: instantMs.nullable(),
-  createdAt: instantMs,
+  nextAt: instant.nullable(),
+  settledAt: instant.nullable(),
+  createdAt: instant,
 });
 export type Delivery = z.infer<typeof Delivery>;
 
@@ -29,7 +29,7 @@ export const DeliveryPage = z.object({ deliveries: z.array(Delivery), next: z.in
 
 const Attempt = z.object({
   number: z.int(),
-  at: instantMs,
+  at: instant,
   tookMs: z.int(),
   /** What the receiver answered; null where no answer came. */
   status: z.int().nullable(),

@@ -97,7 +97,7 @@ function endpointOf(row: EndpointRow): Endpoint {
     types: [...row.types],
     status: row.status,
     disabledReason: row.disabled_reason,
-    failingSince: row.failing_since?.getTime() ?? null,
-    createdAt: row.created_at.getTime(),
+    failingSince: row.failing_since?.toISOString() ?? null,
+    createdAt: row.created_at.toISOString(),
   };
 }

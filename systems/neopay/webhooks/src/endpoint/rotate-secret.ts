@@ -11,5 +11,5 @@ export const rotateSecret: Handler<typeof webhooks.rotateSecret> = async (ctx, {
   const oldUntil = new Date(ctx.now() + overlapMs);
   const endpoint = await replaceSecret(ctx.sql, { tenant: ctx.identity.tenant, id }, { secret, oldUntil });
   if (endpoint === null) throw ctx.faults.endpointNotFound({ id });
-  return { ...endpoint, secret: printedSecret(secret), oldSecretUntil: oldUntil.getTime() };
+  return { ...endpoint, secret: printedSecret(secret), oldSecretUntil: oldUntil.toISOString() };
 };

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-const instantMs = z.int();
+const instant = z.iso.datetime();
 
 /** A merchant's code. */
 const merchantCode = z.string().min(1).max(64);
@@ -32,8 +32,8 @@ export const Endpoint = z.object({
   /** Why it is disabled: by a person, by the receiver's 410, or after three days of failures. */
   disabledReason: z.string().nullable(),
   /** The first failure after the last success. */
-  failingSince: instantMs.nullable(),
-  createdAt: instantMs,
+  failingSince: instant.nullable(),
+  createdAt: instant,
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
@@ -44,5 +44,5 @@ export const NewSecret = z.object({
   /** `whsec_` and base64. Asked for later, it is not told again. */
   secret: z.string(),
   /** Until when the secret before signs, too. */
-  oldSecretUntil: instantMs.nullable(),
+  oldSecretUntil: instant.nullable(),
 });

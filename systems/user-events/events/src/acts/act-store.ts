@@ -36,17 +36,18 @@ export async function insertActs(sql: Sql, tenant: string, stored: readonly Plac
 }
 
 /** Up to `limit` acts under any of the ids after the first `after`, in the order in which they happened. */
-export function selectActsOf(
+export async function selectActsOf(
   sql: Sql,
   tenant: string,
   { ids, after, limit }: { readonly ids: readonly string[]; readonly after: number; readonly limit: number },
 ): Promise<Act[]> {
-  return sql<Act>`
+  const acts = await sql<Omit<Act, "occurredAt"> & { occurredAt: Date }>`
     SELECT source, event_id AS "eventId", type, name, user_id AS "userId", anonymous_id AS "anonymousId",
-      (extract(epoch FROM occurred_at) * 1000)::bigint AS "occurredAt"
+      occurred_at AS "occurredAt"
     FROM events.act
     WHERE tenant = ${tenant} AND (user_id = ANY (${ids}) OR (user_id IS NULL AND anonymous_id = ANY (${ids})))
     ORDER BY occurred_at, partition, number OFFSET ${after} LIMIT ${limit}`;
+  return acts.map((act) => ({ ...act, occurredAt: act.occurredAt.toISOString() }));
 }
 
 /** How many acts each partition has had. */

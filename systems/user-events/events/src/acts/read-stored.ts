@@ -1,6 +1,6 @@
 import type { Handler } from "@banyan/kernel";
 import type { events } from "../contract.ts";
-import { eventDocuments } from "../event-store.ts";
+import { eventDocuments, toldOf } from "../event-store.ts";
 import { selectActHeads, selectActsAfter } from "./act-store.ts";
 
 /** How many events each partition has stored. */
@@ -13,5 +13,6 @@ export const readStored: Handler<typeof events.stored> = async (ctx, { after, li
   const acts = await selectActsAfter(ctx.sql, ctx.identity.tenant, { after, limit });
   const documents = ctx.documents(eventDocuments);
   const found = await Promise.all(acts.map(({ source, eventId }) => documents.get(source, eventId)));
-  return { events: acts.map(({ partition, number }, at) => ({ partition, number, event: found[at] ?? null })) };
+  const told = found.map((event) => (event === undefined ? null : toldOf(event)));
+  return { events: acts.map(({ partition, number }, at) => ({ partition, number, event: told[at] ?? null })) };
 };

@@ -7,7 +7,7 @@ const daysMax = 93;
 /** How old an answer may be that many people look at. */
 const cache = { ttlMs: 5_000 } as const;
 
-const instant = z.int().describe("Milliseconds since 1970");
+const instant = z.iso.datetime();
 const when = z
   .string()
   .refine((text) => (instantOf(text) ?? -1) >= 0, "write it as 2026-11-21T12:30:00Z, from 1970 on")
@@ -29,7 +29,6 @@ const Session = z.object({
   first: z.string(),
   last: z.string(),
 });
-export type Session = z.infer<typeof Session>;
 
 /** What is asked of many events at once. Answers that are cached may be five seconds old, and no older. */
 export const insightQueries = {

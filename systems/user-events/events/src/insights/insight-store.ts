@@ -1,5 +1,4 @@
 import type { Sql } from "@banyan/kernel";
-import type { Session } from "./actions.ts";
 
 /** What of the acts is looked at. Instants are in ISO 8601, `from` inclusive, `to` exclusive; a `source` of null is any. */
 export interface Span {
@@ -7,6 +6,16 @@ export interface Span {
   readonly from: string;
   readonly to: string;
   readonly source: string | null;
+}
+
+/** Instants are milliseconds since 1970. */
+export interface FoundSession {
+  readonly person: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly events: number;
+  readonly first: string;
+  readonly last: string;
 }
 
 /** Half an hour, as all analytics have it since the first. */
@@ -20,9 +29,9 @@ export function selectSessions(
     person,
     after,
     limit,
-  }: { person: string | null; after: Pick<Session, "startedAt" | "person"> | null; limit: number },
-): Promise<Session[]> {
-  return sql<Session>`
+  }: { person: string | null; after: Pick<FoundSession, "startedAt" | "person"> | null; limit: number },
+): Promise<FoundSession[]> {
+  return sql<FoundSession>`
     WITH marked AS (
       SELECT person, occurred_at, coalesce(name, type) AS did, event_id,
         coalesce(occurred_at - lag(occurred_at) OVER each > make_interval(mins => ${pauseMaxMinutes}), true) AS begins

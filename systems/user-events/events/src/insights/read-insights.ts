@@ -1,9 +1,15 @@
 import type { Handler } from "@banyan/kernel";
-import { instantOf } from "@banyan/user-events-formats";
+import { instantOf, isoOf } from "@banyan/user-events-formats";
 import type { events } from "../contract.ts";
-import type { Session } from "./actions.ts";
 import { furthestStep } from "./furthest-step.ts";
-import { type Span, selectCourses, selectReturning, selectRollups, selectSessions } from "./insight-store.ts";
+import {
+  type FoundSession,
+  type Span,
+  selectCourses,
+  selectReturning,
+  selectRollups,
+  selectSessions,
+} from "./insight-store.ts";
 
 type Context = Parameters<Handler<typeof events.retention>>[0];
 
@@ -20,12 +26,13 @@ export const listSessions: Handler<typeof events.sessions> = async (ctx, { perso
   if (cursor === undefined) throw ctx.faults.malformedCursor();
   const wanted = { person, after: cursor, limit: limit + 1 };
   const found = await selectSessions(ctx.sql, spanOf(ctx, span), wanted);
-  const sessions = found.slice(0, limit);
-  const last = sessions.at(-1);
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  const sessions = page.map((one) => ({ ...one, startedAt: isoOf(one.startedAt), endedAt: isoOf(one.endedAt) }));
   return { sessions, next: found.length > limit && last ? `${last.startedAt}.${last.person}` : null };
 };
 
-function cursorOf(text: string): Pick<Session, "startedAt" | "person"> | undefined {
+function cursorOf(text: string): Pick<FoundSession, "startedAt" | "person"> | undefined {
   const [, startedAt, person] = /^(\d{1,13})\.(.+)$/.exec(text) ?? [];
   return person === undefined ? undefined : { startedAt: Number(startedAt), person };
 }
@@ -48,12 +55,13 @@ export const readRetention: Handler<typeof events.retention> = async (ctx, { eve
   const cohorts = [...Map.groupBy(returning, ({ cohort }) => cohort)].map(([cohort, rows]) => {
     const last = Math.max(...rows.map(({ later }) => later));
     const people = Array.from({ length: last + 1 }, (_, later) => rows.find((row) => row.later === later)?.people ?? 0);
-    return { startsAt: from + cohort * periodMs, people };
+    return { startsAt: isoOf(from + cohort * periodMs), people };
   });
   return { cohorts };
 };
 
 /** Counts by the hour or the day. */
-export const readRollups: Handler<typeof events.rollups> = async (ctx, { every, type = null, limit, ...span }) => ({
-  rollups: await selectRollups(ctx.sql, spanOf(ctx, span), { every, type, limit }),
-});
+export const readRollups: Handler<typeof events.rollups> = async (ctx, { every, type = null, limit, ...span }) => {
+  const rollups = await selectRollups(ctx.sql, spanOf(ctx, span), { every, type, limit });
+  return { rollups: rollups.map((one) => ({ ...one, startsAt: isoOf(one.startsAt) })) };
+};

@@ -1,4 +1,5 @@
 import type { Sql } from "@banyan/kernel";
+import { isoOf } from "@banyan/user-events-formats";
 import type { LiveEvent } from "../contract.ts";
 
 /** How far somebody has read one partition: acts by their number, what was refused by its offset. */
@@ -18,6 +19,11 @@ export interface LiveFilter {
 /** What was stored or refused between two places: the newest `limit` of what is asked for, and how much there is. */
 export interface LiveRows {
   readonly events: readonly LiveEvent[];
+  readonly matching: number;
+}
+
+interface FoundLive {
+  readonly events: readonly (Omit<LiveEvent, "receivedAt"> & { readonly receivedAt: number })[];
   readonly matching: number;
 }
 
@@ -48,7 +54,7 @@ export async function selectLive(
     const { partition } = to;
     return { partition, firstAct: from.acts, lastAct: to.acts, firstBad: from.consumed, lastBad: to.consumed };
   });
-  const [rows] = await sql<LiveRows>`
+  const [rows] = await sql<FoundLive>`
     WITH span AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(spans)}::jsonb) AS span (partition smallint, "firstAct" bigint, "lastAct" bigint,
         "firstBad" bigint, "lastBad" bigint)
@@ -68,7 +74,8 @@ export async function selectLive(
     )
     SELECT (SELECT count(*) FROM live) AS matching,
       (SELECT coalesce(jsonb_agg(to_jsonb(newest) ORDER BY "receivedAt"), '[]') FROM newest) AS events`;
-  return rows as LiveRows;
+  const { events, matching } = rows as FoundLive;
+  return { events: events.map((event) => ({ ...event, receivedAt: isoOf(event.receivedAt) })), matching };
 }
 
 /** The least UUIDv7 of a moment: bad rows have such ids, which sort by time. */

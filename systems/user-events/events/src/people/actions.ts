@@ -12,7 +12,7 @@ const Act = z.object({
   name: z.string().nullable(),
   userId: z.string().nullable(),
   anonymousId: z.string().nullable(),
-  occurredAt: z.int(),
+  occurredAt: z.iso.datetime(),
 });
 export type Act = z.infer<typeof Act>;
 

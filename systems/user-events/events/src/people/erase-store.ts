@@ -1,6 +1,6 @@
 import type { Sql } from "@banyan/kernel";
 import type { DocumentSet } from "@banyan/kernel/documents";
-import type { StoredEvent } from "../contract.ts";
+import type { EventDocument } from "../event-store.ts";
 import type { Traces } from "./actions.ts";
 
 /*
@@ -18,7 +18,7 @@ function placesOf(id: string) {
 }
 
 /** Deletes all that is kept under any of the ids, and answers what that was; of a refused event it stays that there was one. */
-export async function eraseIds(sql: Sql, stored: DocumentSet<StoredEvent>, { tenant, ids }: Whose): Promise<Traces> {
+export async function eraseIds(sql: Sql, stored: DocumentSet<EventDocument>, { tenant, ids }: Whose): Promise<Traces> {
   let events = 0;
   for (const where of ids.flatMap(placesOf)) events += await stored.delete(where);
   const [counts] = await sql<Omit<Traces, "events">>`
@@ -40,7 +40,11 @@ export async function eraseIds(sql: Sql, stored: DocumentSet<StoredEvent>, { ten
 const countedMax = 1_000;
 
 /** How much is kept under any of the ids. */
-export async function countTraces(sql: Sql, stored: DocumentSet<StoredEvent>, { tenant, ids }: Whose): Promise<Traces> {
+export async function countTraces(
+  sql: Sql,
+  stored: DocumentSet<EventDocument>,
+  { tenant, ids }: Whose,
+): Promise<Traces> {
   let events = 0;
   for (const where of ids.flatMap(placesOf)) events += (await stored.find({ where, limit: countedMax })).length;
   const [counts] = await sql<Omit<Traces, "events">>`

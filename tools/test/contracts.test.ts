@@ -1,0 +1,43 @@
+import { snapshotOf } from "@banyan/kernel/versions";
+import { workflowRuns } from "@banyan/kernel/workflows";
+import { expect, test } from "vitest";
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+interface Project {
+  readonly default: { readonly services: readonly { readonly contract: typeof workflowRuns.contract }[] };
+}
+const projects = ["../../banyan.config.ts", "../../systems/user-events/app/banyan.config.ts"];
+const isTime = (name: string) => /^(at|since|until)$|(At|Since|Until)$/.test(name);
+/** Numbers, and no times: the lag from which on it is told. */
+const others = ["events.alertAtLag.alertAt"];
+
+/** Every field below a schema, by its path, with what may stand there. */
+function fieldsOf(schema: JsonSchema, path: string): { readonly path: string; readonly type: unknown }[] {
+  return Object.entries(schema).flatMap(([key, part]) => {
+    if (typeof part !== "object" || part === null) return [];
+    if (key !== "properties") return fieldsOf(part as JsonSchema, path);
+    return Object.entries(part as Record<string, JsonSchema>).flatMap(([name, field]) => [
+      {
+        path: `${path}.${name}`,
+        type: (field.anyOf as JsonSchema[] | undefined)?.map(({ type }) => type) ?? field.type,
+      },
+      ...fieldsOf(field, `${path}.${name}`),
+    ]);
+  });
+}
+
+test("every time that is told over HTTP is told in ISO 8601", async () => {
+  const configs = await Promise.all(
+    projects.map((path): Promise<Project> => import(new URL(path, import.meta.url).href)),
+  );
+  const contracts = configs.flatMap((config) => config.default.services.map(({ contract }) => contract));
+  const { services } = snapshotOf([...contracts, workflowRuns.contract]);
+  const fields = Object.entries(services).flatMap(([service, { commands, queries, workflows }]) =>
+    Object.entries({ ...commands, ...queries, ...workflows })
+      .filter(([, { http }]) => http !== undefined)
+      .flatMap(([name, { output }]) => fieldsOf(output, `${service}.${name}`)),
+  );
+  const times = fields.filter(({ path }) => isTime(path.slice(path.lastIndexOf(".") + 1)) && !others.includes(path));
+  expect(times.length).toBeGreaterThan(50);
+  expect(times.filter(({ type }) => ![type].flat().includes("string"))).toEqual([]);
+});
