@@ -104,7 +104,10 @@ function keysOf(events: readonly NewEvent[]) {
   return { keys, places };
 }
 
-/** Events in a row within one block that differ in nothing but id, key and data: from the place `from` in it to before `until`. */
+/**
+ * Events in a row within one block that differ in nothing but id, key and data. Those of one type that follow each other are counted by the first run:
+ * from the place `from` in the block to before `until`, which are the same in the others.
+ */
 interface Run {
   readonly event: NewEvent;
   readonly block: number;
@@ -114,18 +117,22 @@ interface Run {
 
 function runsOf(events: readonly NewEvent[]) {
   const runs: Run[] = [];
+  let counting: Run | undefined;
   const runNumbers = events.map((event, index) => {
     const [block, place] = [Math.floor(index / blockSize) + 1, index % blockSize];
-    const last = runs.at(-1);
     const { type, traceId, metadata } = event;
+    const last = runs.at(-1);
     if (
-      last?.block === block &&
-      last.event.type === type &&
-      last.event.traceId === traceId &&
-      last.event.metadata === metadata
-    )
-      last.until = place + 1;
-    else runs.push({ event, block, from: place, until: place + 1 });
+      last?.block !== block ||
+      last.event.type !== type ||
+      last.event.traceId !== traceId ||
+      last.event.metadata !== metadata
+    ) {
+      const run = { event, block, from: place, until: place };
+      if (counting?.block !== block || counting.event.type !== type) counting = run;
+      runs.push(run);
+    }
+    if (counting !== undefined) counting.until = place + 1;
     return runs.length;
   });
   return { runs, runNumbers };
