@@ -2,6 +2,7 @@ import { text } from "node:stream/consumers";
 import { ask } from "../control/client.ts";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import { print, printJson } from "../output/terminal.ts";
+import { jsonInput } from "../program/json-input.ts";
 import { loadConfig } from "../project/config.ts";
 import { connectServer } from "../project/project.ts";
 
@@ -12,9 +13,11 @@ interface CallOptions {
   readonly idempotencyKey?: string;
 }
 
+const advice = `Put it in single quotes, as in '{"address":"world:bank"}', or pass - and pipe it in.`;
+
 /** Calls one action of the running server, or by its HTTP route one elsewhere, and prints what it returned. */
 export async function call(action: string, inputText: string, options: CallOptions): Promise<void> {
-  const input = parseInput(inputText === "-" ? await text(process.stdin) : inputText);
+  const input = jsonInput(inputText === "-" ? await text(process.stdin) : inputText, "The input", advice);
   const result =
     options.url === undefined ? await callHere(action, input, options) : await callThere(action, input, options);
   if (options.json) printJson(result);
@@ -41,15 +44,4 @@ async function callThere(id: string, input: unknown, options: CallOptions): Prom
   const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
   const { idempotencyKey } = options;
   return createHttpCall(remoteServer(options))(action, input, idempotencyKey === undefined ? {} : { idempotencyKey });
-}
-
-function parseInput(inputText: string): unknown {
-  try {
-    return JSON.parse(inputText);
-  } catch (error) {
-    throw usageFailure(
-      `The input is no JSON: ${(error as Error).message}.`,
-      `Put it in single quotes, as in '{"address":"world:bank"}', or pass - and pipe it in.`,
-    );
-  }
 }

@@ -1,8 +1,9 @@
 import type { RecordedStep, RunHistory, RunReport, RunState } from "@banyan/kernel/workflows";
-import { CommandFailure, usageFailure } from "../failure.ts";
+import { CommandFailure } from "../failure.ts";
 import { firstLine, printWhetherMore } from "../output/listing.ts";
 import { duration, print, printJson, table } from "../output/terminal.ts";
 import { withOperator } from "../platform/with-operator.ts";
+import { jsonInput } from "../program/json-input.ts";
 
 interface Wanted {
   readonly json?: boolean;
@@ -92,23 +93,19 @@ export async function cancelRun(id: string, { json }: { readonly json?: boolean 
   else print(`${id} begins nothing new, and takes back what it did.`);
 }
 
+const advice = `For example: --data '{"yes":true}'`;
+
 /** Tells a run something that it may wait for. */
 export async function signalRun(
   id: string,
   signal: string,
   { json, data = "{}" }: { readonly json?: boolean; readonly data?: string },
 ): Promise<void> {
-  await withOperator((operator) => operator.ask({ do: "signalRun", id, signal, data: parsed(data) }));
+  await withOperator((operator) =>
+    operator.ask({ do: "signalRun", id, signal, data: jsonInput(data, "--data", advice) }),
+  );
   if (json) printJson({ id, signal, sent: true });
   else print(`${id} was told "${signal}".`);
-}
-
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch (error) {
-    throw usageFailure(`--data is no JSON: ${(error as Error).message}.`, `For example: --data '{"yes":true}'`);
-  }
 }
 
 function unknown(id: string): CommandFailure {
