@@ -1,5 +1,5 @@
-/** 0: done. 1: it was tried and failed. 2: the command line, the environment or the configuration is wrong; nothing was tried. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+/** 0: done. 1: it was tried and failed. 2: the command line, the environment or the configuration is wrong; nothing was tried. 130: Ctrl-C. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 interface FailureOptions {
   readonly exitCode?: number;

@@ -121,6 +121,22 @@ test("an import waits for a server that was killed and comes back", async () => 
   expect(await run.exitCode).toBe(0);
 });
 
+test("an import that is stopped says how far it came, and goes on when it is run again", async () => {
+  const { port } = new URL(server.ready.url);
+  const file = join(project.folder, "stopped.csv");
+  const row = (id: number) => `${id};28;930701;"PRIJEM";"VKLAD";10.00;${10 * (id - 9)}.00;"";"";""`;
+  writeFileSync(file, [berka.split("\n")[0], row(10), row(11), ""].join("\n"));
+  await server.stop("SIGKILL");
+  const run = project.launch("import", "berka", file, "--url", `http://127.0.0.1:${port}`, "--key", "any");
+  await run.stderrLine(/waiting for it to come back/);
+  run.child.kill("SIGINT");
+  expect(await run.stderrLine(/stopped/)).toBe("The import was stopped when it had read 100 %.");
+  expect(await run.stderrLine(/again/)).toContain("Run the same command again");
+  expect(await run.exitCode).toBe(130);
+  server = await project.start();
+  expect(await json("import", "berka", file)).toMatchObject({ received: 2, accepted: 2 });
+});
+
 test("one edited row is named by its seq", async () => {
   const { rows } = await json(
     "sql",

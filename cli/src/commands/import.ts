@@ -1,14 +1,17 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isFault } from "@banyan/kernel";
-import { CommandFailure, usageFailure } from "../failure.ts";
+import { CommandFailure, exitCodes, usageFailure } from "../failure.ts";
 import { startProgress } from "../output/progress.ts";
 import { print, printJson, table } from "../output/terminal.ts";
 import { type Where, withCall } from "../platform/with-call.ts";
+import { listenForStop } from "../process/signals.ts";
 import { type Call, type Importer, loadConfig } from "../project/config.ts";
 import type { ImportReport } from "../project/import-report.ts";
 
 const breaksShownMax = 10;
+const advice =
+  "What came before is kept. Run the same command again: it will count as duplicate, and the rest is imported.";
 
 interface ImportOptions extends Where {
   readonly json?: boolean;
@@ -31,9 +34,12 @@ export async function importFiles(format: string, given: readonly string[], opti
     if (found === undefined) throw usageFailure(`There is no file ${file}.`, "Check the path.");
     if (found.isDirectory()) throw usageFailure(`${file} is a folder.`, "Name the files in it.");
   }
+  const stopping = new AbortController();
+  const onStop = (reason: string) => stopping.abort(reason);
+  listenForStop({ onStop, onForce: () => process.exit(exitCodes.interrupted) }, "nobody");
   const run = (call: Call, signal: AbortSignal) =>
     runImporter(importer, { format, files, call, signal, quiet: options.json === true });
-  const report = await withCall(options, run);
+  const report = await withCall(options, run, stopping.signal);
   if (options.json) printJson(report);
   else print(textOf(report));
 }
@@ -51,15 +57,29 @@ async function runImporter(
   { format, files, call, signal, quiet }: ImporterRun,
 ): Promise<ImportReport> {
   const progress = await startProgress(`Importing ${format}`, { quiet });
+  let percent = 0;
+  const update = (done: number, total: number) => {
+    percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+    progress.update(done, total);
+  };
   try {
-    return await importer.run({ files, call, signal, progress: (done, total) => progress.update(done, total) });
+    return await importer.run({ files, call, signal, progress: update });
   } catch (error) {
+    if (signal.aborted) {
+      const exitCode = exitCodes.interrupted;
+      const details = { percent };
+      throw new CommandFailure(`The import was stopped when it had read ${percent} %.`, advice, {
+        exitCode,
+        code: "cli.interrupted",
+        details,
+      });
+    }
     if (!isFault(error)) throw error;
-    throw new CommandFailure(
-      `The import stopped: ${error.message} (${error.code}).`,
-      "What came before is kept. Run the same command again: it will count as duplicate.",
-      { code: error.code, details: error.details, cause: error },
-    );
+    throw new CommandFailure(`The import stopped: ${error.message} (${error.code}).`, advice, {
+      code: error.code,
+      details: error.details,
+      cause: error,
+    });
   } finally {
     progress.stop();
   }

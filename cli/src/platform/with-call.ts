@@ -7,10 +7,17 @@ export interface Where {
   readonly key?: string;
 }
 
-/** Calls the server of `--url`, else the project's own: the running one, or the application started here for as long as it takes. */
-export async function withCall<T>(where: Where, work: (call: Call, signal: AbortSignal) => Promise<T>): Promise<T> {
-  if (where.url === undefined) return withOperator(({ call, signal }) => work(call, signal));
+/**
+ * Calls the server of `--url`, else the project's own: the running one, or the application started here for as long as it takes. With
+ * `stopping`, work and calls end.
+ */
+export async function withCall<T>(
+  where: Where,
+  work: (call: Call, signal: AbortSignal) => Promise<T>,
+  stopping = new AbortController().signal,
+): Promise<T> {
+  if (where.url === undefined) return withOperator(({ call, signal }) => work(call, signal), stopping);
   const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
   const { patientCall } = await import("../http/patient-call.ts");
-  return work(patientCall(createHttpCall(remoteServer(where))), new AbortController().signal);
+  return work(patientCall(createHttpCall(remoteServer(where)), stopping), stopping);
 }

@@ -3,7 +3,10 @@ import type { Operator } from "../control/operator.ts";
 import { findProject } from "../project/project.ts";
 
 /** Works with the running server, or, where none runs, with the application started in this process for as long as it takes. */
-export async function withOperator<T>(work: (operator: Operator) => Promise<T>): Promise<T> {
+export async function withOperator<T>(
+  work: (operator: Operator) => Promise<T>,
+  stopping = new AbortController().signal,
+): Promise<T> {
   const project = await findProject();
   const { server } = project;
   if (server === undefined) {
@@ -13,8 +16,8 @@ export async function withOperator<T>(work: (operator: Operator) => Promise<T>):
   const { createHttpCall } = await import("../http/http-call.ts");
   const { patientCall } = await import("../http/patient-call.ts");
   return work({
-    call: patientCall(createHttpCall(server)),
-    signal: new AbortController().signal,
+    call: patientCall(createHttpCall(server), stopping),
+    signal: stopping,
     ask: (request) => ask(server.socket, request),
   });
 }
