@@ -49,6 +49,9 @@ for (const [library, { input, output, open }] of Object.entries(libraries)) {
     await expect(app.call(greeter.greet, { name: "" })).rejects.toMatchObject({
       details: { issues: [{ path: "name" }] },
     });
+    await expect(app.call(greeter.greet, {} as { name: string })).rejects.toMatchObject({
+      details: { issues: [{ path: "name", message: "is missing" }] },
+    });
     const foreign = JSON.parse('{"name":"ada","__proto__":{"admin":true}}') as { name: string };
     for (const wrong of [{ name: "ada", admin: true }, foreign]) {
       await expect(app.call(greeter.greet, wrong)).rejects.toMatchObject({ code: "kernel.invalidInput" });
@@ -67,6 +70,26 @@ for (const [library, { input, output, open }] of Object.entries(libraries)) {
     expect(() => createApp({ services: [service] })).toThrow("lax.ask: input lets unknown fields through");
   });
 }
+
+test("only a field that is not there is missing, however deep; a rule that wants one keeps its own words", async () => {
+  const line = z.strictObject({ sku: z.enum(["ink", "pen"]), count: z.int() });
+  const input = z
+    .strictObject({ lines: z.array(line), from: z.string().optional(), to: z.string().optional() })
+    .refine(({ from, to }) => (from === undefined) === (to === undefined), { path: ["to"], error: "goes with from" });
+  const desk = defineContract("desk", { queries: { ask: query({ input, output: z.object({}), access: "public" }) } });
+  const app = createApp({ services: [implement(desk, { queries: { ask: () => ({}) } })] });
+  await app.start();
+  const refused = async (value: unknown) =>
+    (await app.call(desk.ask, value as { lines: [] }).catch(({ details }) => details)).issues;
+  expect(await refused({ lines: [{ sku: "ink", count: 1 }, {}] })).toEqual([
+    { path: "lines.1.sku", message: "is missing" },
+    { path: "lines.1.count", message: "is missing" },
+  ]);
+  expect(await refused({ lines: [], from: "1" })).toEqual([{ path: "to", message: "goes with from" }]);
+  expect(await refused({ lines: null })).toEqual([
+    { path: "lines", message: "Invalid input: expected array, received null" },
+  ]);
+});
 
 test("a route must name fields of its input, and an output must not transform", () => {
   const input = z.strictObject({ id: z.string() });

@@ -79,11 +79,13 @@ const isOfTransport = (code: string): boolean => /^(?:store|bus|documents|kv)\./
 export function validated(binding: Binding, input: unknown): unknown {
   if (binding.standard === null) return input;
   const result = binding.standard.validate(input);
-  if (result instanceof Promise) return result.then((settled) => accepted(binding, settled));
-  return accepted(binding, result);
+  if (result instanceof Promise) return result.then((settled) => accepted(binding, input, settled));
+  return accepted(binding, input, result);
 }
 
-function accepted(binding: Binding, result: Awaited<ReturnType<Schema["~standard"]["validate"]>>): unknown {
+type Result = Awaited<ReturnType<Schema["~standard"]["validate"]>>;
+
+function accepted(binding: Binding, input: unknown, result: Result): unknown {
   if (result.issues === undefined) return result.value;
-  throw kernelFaults.invalidInput({ action: binding.action.id, issues: issuesOf(result.issues) });
+  throw kernelFaults.invalidInput({ action: binding.action.id, issues: issuesOf(result.issues, input) });
 }

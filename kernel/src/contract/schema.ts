@@ -53,13 +53,26 @@ export function handsOn(schema: Schema): boolean {
 
 const issuesMax = 20;
 
-/** At most 20 issues, with keys only: Valibot's paths carry the offending values, which must not reach a log. */
-export function issuesOf(issues: readonly StandardSchemaV1.Issue[]): readonly Issue[] {
+/** At most 20 issues of a value, with keys only: Valibot's paths carry the offending values, which must not reach a log. */
+export function issuesOf(issues: readonly StandardSchemaV1.Issue[], value: unknown): readonly Issue[] {
   return issues.slice(0, issuesMax).map((issue) => {
     // Zod tells of unknown fields at the object they are in, and names them beside the path.
     const unknown = "keys" in issue && Array.isArray(issue.keys) ? issue.keys.slice(0, 1) : [];
-    return { path: [...(issue.path ?? []), ...unknown].map(keyOf).join("."), message: issue.message };
+    const path = [...(issue.path ?? []), ...unknown].map(keyOf);
+    return { path: path.join("."), message: isAbsent(value, path, issue) ? "is missing" : issue.message };
   });
+}
+
+/** How Zod, ArkType and Valibot mark what a value is, and not what a rule of the contract wants of it, such as one field with another. */
+const marksOfShape: readonly unknown[] = ["invalid_type", "invalid_value", "invalid_union", "required", "schema"];
+
+/** Whether an issue is that a field is not there: each library has words of its own for that, most of them about `undefined`. */
+function isAbsent(value: unknown, path: readonly string[], issue: StandardSchemaV1.Issue): boolean {
+  const { code, kind } = issue as { readonly code?: unknown; readonly kind?: unknown };
+  if (path.length === 0 || !marksOfShape.includes(code ?? kind)) return false;
+  return (
+    path.reduce((at, key) => (at as Readonly<Record<string, unknown>> | null | undefined)?.[key], value) === undefined
+  );
 }
 
 function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): string {
@@ -77,6 +90,6 @@ export function validateNow<S extends Schema>(
 ): SchemaOutput<S> {
   const result = schema["~standard"].validate(value);
   if (result instanceof Promise) throw new Error("outputs and events need a schema that validates without a promise");
-  if (result.issues !== undefined) throw refuse(issuesOf(result.issues));
+  if (result.issues !== undefined) throw refuse(issuesOf(result.issues, value));
   return result.value as SchemaOutput<S>;
 }
