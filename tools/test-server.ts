@@ -1,4 +1,3 @@
-import { Redis } from "ioredis";
 import { describe, test } from "vitest";
 import { type OwnServerName, programOf } from "./own-server.ts";
 
@@ -19,13 +18,4 @@ export function describeWithOwnServer(server: OwnServerName, title: string, suit
   const program = process.env[variable] ? programOf(server) : undefined;
   if (program) describe(title, () => suite(program));
   else test.skipIf(true)(`${title} (needs the program and ${variable} of ../shared/infra/up ${server})`, () => {});
-}
-
-/** Leaves nothing of a test's namespace in a Redis that others use. */
-export async function removeKeys(url: string, namespace: string): Promise<void> {
-  const redis = new Redis(url);
-  for await (const keys of redis.scanStream({ match: `${namespace}:*`, count: 1_000 })) {
-    if (keys.length > 0) await redis.del(keys);
-  }
-  redis.disconnect();
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestProject, type RunningServer, type TestProject } from "../../tools/test-project.ts";
@@ -154,8 +154,13 @@ test("when the supervisor is killed its processes end by themselves; a stop leav
   const pids = (await nodes()).map(({ pid }) => pid);
   await server.stop("SIGKILL");
   await expect.poll(() => pids.filter(isAlive), patience).toEqual([]);
+  const sockets = join(project.folder, ".banyan/sockets");
+  writeFileSync(join(sockets, "left-behind.sock"), "");
   server = await project.start({}, ["--topology", "split"]);
+  expect(readdirSync(sockets)).toContain("supervisor.sock");
+  expect(readdirSync(sockets)).not.toContain("left-behind.sock");
   const again = (await nodes()).map(({ pid }) => pid);
   expect(await server.stop("SIGINT")).toBe(0);
   expect(again.filter(isAlive)).toEqual([]);
+  expect(existsSync(sockets)).toBe(false);
 });

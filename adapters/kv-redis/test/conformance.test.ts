@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { kvConformance } from "@banyan/conformance/kv";
+import { removeKeys } from "../../../tools/remove-keys.ts";
 import { TestProxy } from "../../../tools/test-proxy.ts";
-import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
+import { describeWithServer } from "../../../tools/test-server.ts";
 import { createRedisKv } from "../src/index.ts";
 
 describeWithServer("redis", "Redis", (url) => {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { queueConformance } from "@banyan/conformance/queue";
+import { removeKeys } from "../../../tools/remove-keys.ts";
 import { TestProxy } from "../../../tools/test-proxy.ts";
-import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
+import { describeWithServer } from "../../../tools/test-server.ts";
 import { createBullTickets } from "../src/index.ts";
 
 describeWithServer("redis", "BullMQ", (url) => {

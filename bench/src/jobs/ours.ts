@@ -3,6 +3,7 @@ import { createApp } from "@banyan/kernel/app";
 import type { Store } from "@banyan/kernel/store";
 import { createBullTickets } from "@banyan/queue-bullmq";
 import { createPostgresStore } from "@banyan/sql-postgres";
+import { removeKeys } from "@banyan/tools/remove-keys";
 import { type Message, trackDeliveries } from "../delivery/deliveries.ts";
 import { crew, crewService } from "./crew.ts";
 import { emptying } from "./emptying.ts";
@@ -20,8 +21,8 @@ export async function open({ url, redis }: { url: string; redis?: string }) {
     if (message) deliveries.done(message);
   });
   const service = crewService((id, message) => handled.set(id, message));
-  const tickets =
-    redis === undefined ? undefined : createBullTickets({ url: redis, namespace: `bench-${randomUUID()}` });
+  const namespace = `bench-${randomUUID()}`;
+  const tickets = redis === undefined ? undefined : createBullTickets({ url: redis, namespace });
   const app = createApp({ services: [service], store, validateOutput: false, jobs: { tickets } });
   await app.start();
   const { sustained, steady } = deliveries.methods((message) => app.call(crew.add, message));
@@ -36,7 +37,10 @@ export async function open({ url, redis }: { url: string; redis?: string }) {
       },
       begin: () => app.resumeJobs("crew.idle"),
     }),
-    close: () => app.stop(),
+    async close() {
+      await app.stop();
+      if (redis !== undefined) await removeKeys(redis, namespace);
+    },
   };
 }
 

@@ -2,8 +2,8 @@ import { text } from "node:stream/consumers";
 import { ask } from "../control/client.ts";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import { print, printJson } from "../output/terminal.ts";
-import { jsonInput } from "../program/json-input.ts";
 import { loadConfig } from "../project/config.ts";
+import { jsonInput } from "../project/json-input.ts";
 import { connectServer } from "../project/project.ts";
 
 interface CallOptions {

@@ -3,7 +3,7 @@ import { CommandFailure } from "../failure.ts";
 import { firstLine, printWhetherMore } from "../output/listing.ts";
 import { duration, print, printJson, table } from "../output/terminal.ts";
 import { withOperator } from "../platform/with-operator.ts";
-import { jsonInput } from "../program/json-input.ts";
+import { jsonInput } from "../project/json-input.ts";
 
 interface Wanted {
   readonly json?: boolean;

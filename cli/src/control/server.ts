@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { holdsSocket } from "../project/socket-path.ts";
 import { refusalOf } from "./operate.ts";
 import { Request } from "./protocol.ts";
 
@@ -17,8 +18,6 @@ export type Operate = (
   flow: { send(item: unknown): void; readonly signal: AbortSignal },
 ) => Promise<unknown>;
 
-/** sun_path holds 104 bytes on macOS and 108 on Linux, the closing zero included. */
-const pathBytesMax = 103;
 const requestBytesMax = 16 * 1024 * 1024;
 /** What a tail's reader may lag behind before records are left out. */
 const unreadBytesMax = 4 * 1024 * 1024;
@@ -49,7 +48,7 @@ export async function openControlServer(folder: string, operate: Operate): Promi
 
 function chooseSocketPath(folder: string): { socketPath: string; remove(): void } {
   const path = join(folder, "control.sock");
-  if (Buffer.byteLength(path) <= pathBytesMax) {
+  if (holdsSocket(path)) {
     // Left behind by a process that was killed; the caller knows that none is alive.
     rmSync(path, { force: true });
     return { socketPath: path, remove: () => rmSync(path, { force: true }) };

@@ -1,17 +1,35 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { App } from "@banyan/kernel/app";
 import type { Bus } from "@banyan/kernel/bus";
 import { usageFailure } from "../failure.ts";
 import type { Openings } from "../process/openings.ts";
+import type { DataFolder } from "../project/data-folder.ts";
 import type { Environment } from "../project/environment.ts";
+import { holdsSocket } from "../project/socket-path.ts";
 
-/** A folder for the sockets of one machine's processes, which only this user may enter; its path must leave room in sun_path. */
-export function createSocketFolder(openings: Openings): string {
-  const folder = mkdtempSync(join(tmpdir(), "banyan-"));
+/**
+ * A folder for the sockets of one machine's processes, which only this user may enter: in the data folder, where a killed supervisor's is
+ * found again and cleared, unless the sockets' paths would be too long there. `nodes` are the names that they will have.
+ */
+export function createSocketFolder(data: DataFolder, nodes: readonly string[], openings: Openings): string {
+  const own = join(data.path, "sockets");
+  const fits = nodes.every((node) => holdsSocket(socketIn(own, node)));
+  const folder = fits ? emptied(own) : mkdtempSync(join(tmpdir(), "banyan-"));
   openings.defer("sockets", async () => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Of what a process has left behind that was killed; the caller knows that none is alive. */
+function emptied(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { mode: 0o700 });
+  return folder;
+}
+
+function socketIn(folder: string, node: string): string {
+  return join(folder, `${node}.sock`);
 }
 
 /** How a node reaches the others. */
@@ -47,7 +65,7 @@ export async function busOf(environment: Environment, node: string): Promise<Nod
   switch (scheme) {
     case "unix": {
       const { createTcpBus } = await import("@banyan/bus-tcp");
-      const socket = (name: string) => `unix:${join(url.slice("unix:".length), name)}.sock`;
+      const socket = (name: string) => `unix:${socketIn(url.slice("unix:".length), name)}`;
       return { bus: createTcpBus({ listen: socket(node), seeds: [socket(supervisorNode)] }) };
     }
     case "tcp": {

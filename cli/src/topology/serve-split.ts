@@ -16,10 +16,12 @@ import { placementsOf } from "./placement.ts";
 export async function serveSplit(surroundings: Surroundings): Promise<Served> {
   const { config, database, folder, steps, openings, signal } = surroundings;
   const placements = placementsOf(config);
+  // As many of each as `banyan scale` is asked for.
+  const nodes = [supervisorNode, ...placements.map(({ process: name }) => `${name}-9999`)];
   const key = developmentKey(folder, surroundings.environment.BANYAN_API_KEY);
   const { url: databaseUrl, publicUrl } = await database;
   signal.throwIfAborted();
-  const BANYAN_BUS = surroundings.environment.BANYAN_BUS ?? `unix:${createSocketFolder(openings)}`;
+  const BANYAN_BUS = surroundings.environment.BANYAN_BUS ?? `unix:${createSocketFolder(folder, nodes, openings)}`;
   const listens = listensOf({ ...surroundings.environment, BANYAN_BUS });
   const own = { ...surroundings.environment, BANYAN_BUS, BANYAN_LISTEN: listens?.supervisor };
   const { bus } = await busOf(own, supervisorNode);

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { removeKeys } from "../../../tools/remove-keys.ts";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
+import { describeWithServer } from "../../../tools/test-server.ts";
 
 const leaseMs = 800;
 const patience = { timeout: 15_000, interval: 20 };

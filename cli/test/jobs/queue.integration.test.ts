@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
+import { removeKeys } from "../../../tools/remove-keys.ts";
 import { createTestProject } from "../../../tools/test-project.ts";
-import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
+import { describeWithServer } from "../../../tools/test-server.ts";
 
 describeWithServer("redis", "BANYAN_QUEUE", (BANYAN_QUEUE) => {
   test("lets BullMQ hand out the jobs of a project, whose pause, death and retry stay the same", {

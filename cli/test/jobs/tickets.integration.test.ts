@@ -6,8 +6,9 @@ import { createBullTickets } from "@banyan/queue-bullmq";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { z } from "zod";
+import { removeKeys } from "../../../tools/remove-keys.ts";
 import { createTestDatabase } from "../../../tools/test-postgres.ts";
-import { describeWithServer, removeKeys } from "../../../tools/test-server.ts";
+import { describeWithServer } from "../../../tools/test-server.ts";
 
 const Numbered = z.strictObject({ number: z.int() });
 const batch = defineContract("batch", {

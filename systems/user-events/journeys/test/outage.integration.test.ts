@@ -7,8 +7,9 @@ import { intake } from "@banyan/user-events-intake/contract";
 import { sources } from "@banyan/user-events-sources/contract";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
+import { removeKeys } from "../../../../tools/remove-keys.ts";
 import { TestProxy } from "../../../../tools/test-proxy.ts";
-import { describeWithServer, removeKeys } from "../../../../tools/test-server.ts";
+import { describeWithServer } from "../../../../tools/test-server.ts";
 import { type Served, serveEvents } from "./serve-events.ts";
 
 const patience = { timeout: 30_000, interval: 50 };
