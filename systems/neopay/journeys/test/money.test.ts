@@ -89,6 +89,41 @@ describeInTopologies(
       }
     });
 
+    test("an account that falls below a threshold is told of, once, and to nobody's merchant", async () => {
+      const receiver = await openReceiver();
+      try {
+        await fund("treasury:float", "EUR", 50_00);
+        const url = `http://${receiver.host}/treasury`;
+        const types = ["balance.crossed"];
+        const acmes = await call(webhooks.createEndpoint, { url, merchant: "acme", types });
+        const { secret } = await call(webhooks.createEndpoint, { url, types });
+        const monitor = { reference: "float low", account: "treasury:float", thresholdMinor: 20_00 };
+        const { id } = await call(ledger.setMonitor, { ...monitor, direction: "below" });
+        const spend = (reference: string, amountMinor: number) => {
+          const leg = { source: "treasury:float", destination: "world:till:EUR", amountMinor, currency: "EUR" };
+          return call(ledger.post, { reference, postings: [leg] });
+        };
+        await spend("float-1", 30_00);
+        const { id: transactionId, seq, recordedAt } = await spend("float-2", 5_00);
+        await spend("float-3", 5_00);
+        await expect.poll(() => receiver.received.length, patience).toBe(1);
+        const [{ headers, body } = { headers: {}, body: "" }] = receiver.received;
+        expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({
+          type: "balance.crossed",
+          data: {
+            ...{ ...monitor, monitorId: id, direction: "below", currency: "EUR" },
+            ...{ balanceBeforeMinor: 20_00, balanceAfterMinor: 15_00, transactionId, seq, recordedAt },
+          },
+        });
+        const { deliveries } = await call(webhooks.deliveries, { endpoint: acmes.id });
+        expect(deliveries).toEqual([]);
+        const { monitors } = await call(ledger.monitors, { account: "treasury:float" });
+        expect(monitors).toMatchObject([{ id, balanceMinor: 10_00, isBeyond: true }]);
+      } finally {
+        await receiver.close();
+      }
+    });
+
     test("a quote is used once, however many try at once, and moves both currencies", async () => {
       await fund("users:ann:euros", "EUR", 10_00);
       await call(ledger.openAccount, { address: "users:ann:yen", currency: "JPY" });

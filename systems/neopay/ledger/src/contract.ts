@@ -16,6 +16,7 @@ import {
 } from "./account/schemas.ts";
 import { TrialBalance, Verification } from "./audit/schemas.ts";
 import { AtHold, CommitHold, Hold, PlaceHold } from "./hold/schemas.ts";
+import { AtMonitor, BalanceCrossed, ListMonitors, Monitor, MonitorPage, SetMonitor } from "./monitor/schemas.ts";
 import {
   AtScheduled,
   ListScheduled,
@@ -57,7 +58,10 @@ const postingFaults = [
  */
 export const ledger = defineContract("ledger", {
   faults: {
-    /** Nothing was posted: the reference is that of an earlier transaction, hold or scheduled transaction. `sameContent` tells a repetition from a clash. */
+    /**
+     * Nothing was posted: the reference is that of an earlier transaction, hold or scheduled transaction; a monitor's that of another
+     * monitor. `sameContent` tells a repetition from a clash.
+     */
     duplicateReference: fault(
       "conflict",
       z.object({ reference: z.string(), existingId: z.string(), sameContent: z.boolean() }),
@@ -127,6 +131,12 @@ export const ledger = defineContract("ledger", {
       z.object({ scheduled: z.string(), status: ScheduledTransaction.shape.status.exclude(["scheduled"]) }),
       { message: ({ scheduled, status }) => `the scheduled transaction ${scheduled} is ${status}` },
     ),
+    monitorNotFound: fault("not_found", z.object({ monitor: z.string() }), {
+      message: ({ monitor }) => `there is no monitor ${monitor}`,
+    }),
+    tooManyMonitors: fault("conflict", z.object({ account: z.string(), monitorsMax: z.int() }), {
+      message: ({ account, monitorsMax }) => `${account} has ${monitorsMax} monitors; remove one that is not needed`,
+    }),
   },
   commands: {
     openAccount: command({
@@ -211,6 +221,23 @@ export const ledger = defineContract("ledger", {
       output: ScheduledTransaction,
       faults: ["scheduledNotFound", "scheduledEnded"],
       http: "POST /v1/ledger/scheduled/:id/cancel",
+      access: "ledger:write",
+    }),
+    setMonitor: command({
+      summary: "Has every transaction told that takes an account's balance below or above a threshold",
+      input: SetMonitor,
+      output: Monitor,
+      faults: ["accountNotFound", "accountClosed", "duplicateReference", "tooManyMonitors"],
+      http: "POST /v1/ledger/monitors",
+      httpStatus: 201,
+      access: "ledger:write",
+    }),
+    removeMonitor: command({
+      summary: "Removes a monitor; its reference is free again",
+      input: AtMonitor,
+      output: Monitor,
+      faults: ["monitorNotFound"],
+      http: "POST /v1/ledger/monitors/:id/remove",
       access: "ledger:write",
     }),
   },
@@ -305,6 +332,21 @@ export const ledger = defineContract("ledger", {
       http: "GET /v1/ledger/scheduled",
       access: "ledger:read",
     }),
+    monitor: query({
+      summary: "A monitor by its id, and where the balance stands",
+      input: AtMonitor,
+      output: Monitor,
+      faults: ["monitorNotFound"],
+      http: "GET /v1/ledger/monitors/:id",
+      access: "ledger:read",
+    }),
+    monitors: query({
+      summary: "Monitors, of one account or of all",
+      input: ListMonitors,
+      output: MonitorPage,
+      http: "GET /v1/ledger/monitors",
+      access: "ledger:read",
+    }),
     trialBalance: query({
       summary: "Per currency the sum of all debits and of all credits",
       input: z.strictObject({}),
@@ -340,6 +382,11 @@ export const ledger = defineContract("ledger", {
     scheduledCanceled: event({ data: ScheduledTransaction, key: ({ id }) => id }),
     /** Its time came, and nothing was posted; `posted` tells of those that were. */
     scheduledRefused: event({ data: ScheduledTransaction, key: ({ id }) => id }),
+    monitorSet: event({ data: Monitor, key: ({ account }) => account }),
+    /** Nothing is told of it any more. */
+    monitorRemoved: event({ data: Monitor, key: ({ account }) => account }),
+    /** In the commit of the transaction that crossed, once for each monitor; of an account in the order of its transactions. */
+    balanceCrossed: event({ data: BalanceCrossed, key: ({ account }) => account }),
   },
   jobs: {
     /** Adds what was posted since to the hash chain. */

@@ -15,6 +15,9 @@ import { expireHold } from "./hold/expire-hold.ts";
 import { placeHold } from "./hold/place-hold.ts";
 import { readHold } from "./hold/read-hold.ts";
 import { voidHold } from "./hold/void-hold.ts";
+import { listMonitors, readMonitor } from "./monitor/read-monitors.ts";
+import { removeMonitor } from "./monitor/remove-monitor.ts";
+import { setMonitor } from "./monitor/set-monitor.ts";
 import { cancelScheduled } from "./scheduled/cancel-scheduled.ts";
 import { postScheduled } from "./scheduled/post-scheduled.ts";
 import { listScheduled, readScheduled } from "./scheduled/read-scheduled.ts";
@@ -38,6 +41,8 @@ export const ledgerService = implement(ledger, {
     voidHold,
     schedule: scheduleTransaction,
     cancelScheduled,
+    setMonitor,
+    removeMonitor,
   },
   queries: {
     account: readAccount,
@@ -51,6 +56,8 @@ export const ledgerService = implement(ledger, {
     hold: readHold,
     scheduledTransaction: readScheduled,
     scheduledTransactions: listScheduled,
+    monitor: readMonitor,
+    monitors: listMonitors,
     trialBalance: readTrialBalance,
     verify: verifyLedger,
   },

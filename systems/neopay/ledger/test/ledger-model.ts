@@ -29,6 +29,19 @@ interface ModelHold {
   status: "active" | "committed" | "voided";
 }
 
+interface ModelMonitor {
+  readonly reference: string;
+  readonly account: string;
+  readonly direction: "below" | "above";
+  readonly thresholdMinor: number;
+}
+
+/** Sees the transactions from one place on to before another. */
+interface ModelWatch extends ModelMonitor {
+  readonly from: number;
+  to: number;
+}
+
 interface Recorded extends ModelTransaction {
   readonly effectiveAt: number;
   readonly reverts: string | undefined;
@@ -42,6 +55,7 @@ export function createModel() {
   const accounts = new Map<string, ModelAccount>();
   let recorded: readonly Recorded[] = [];
   const holds: ModelHold[] = [];
+  const watches: ModelWatch[] = [];
 
   const legs = () => recorded.flatMap(({ postings }) => postings);
   const pending = () => holds.filter(({ status }) => status === "active").map(({ leg }) => leg);
@@ -171,6 +185,46 @@ export function createModel() {
         return reply;
       }
       return ok(captured);
+    },
+    monitor({ reference, account, direction, thresholdMinor }: ModelMonitor): Reply {
+      if (!accounts.has(account)) return refuse("accountNotFound", { account });
+      const earlier = watches.find((other) => other.reference === reference && other.to === Number.POSITIVE_INFINITY);
+      if (earlier !== undefined) {
+        const sameContent =
+          earlier.account === account && earlier.direction === direction && earlier.thresholdMinor === thresholdMinor;
+        return refuse("duplicateReference", { reference, sameContent });
+      }
+      if (!accounts.get(account)?.open) return refuse("accountClosed", { account });
+      const from = recorded.length;
+      watches.push({ reference, account, direction, thresholdMinor, from, to: Number.POSITIVE_INFINITY });
+      return ok(reference);
+    },
+    unmonitor(reference: string): Reply {
+      const watch = watches.findLast((other) => other.reference === reference);
+      if (watch?.to !== Number.POSITIVE_INFINITY) return refuse("monitorNotFound", {});
+      watch.to = recorded.length;
+      return ok(reference);
+    },
+    monitorReferences: () => [...new Set(watches.map(({ reference }) => reference))],
+    /** What was crossed of an account, in order: the monitor, the transaction, and the balances around it. */
+    crossings(address: string) {
+      return recorded.flatMap(({ reference: transaction }, place) => {
+        const [before, after] = [place, place + 1].map((end) =>
+          Number(
+            balance(
+              address,
+              recorded.slice(0, end).flatMap(({ postings }) => postings),
+            ),
+          ),
+        ) as [number, number];
+        return watches
+          .filter(({ account, from, to }) => account === address && from <= place && place < to)
+          .filter(({ direction, thresholdMinor }) => {
+            const past = (minor: number) => (direction === "below" ? minor < thresholdMinor : minor > thresholdMinor);
+            return past(after) && !past(before);
+          })
+          .map(({ reference }) => ({ reference, transaction, before, after }));
+      });
     },
     references: () => recorded.map(({ reference }) => reference),
     holdReferences: () => holds.map(({ reference }) => reference),

@@ -2,6 +2,7 @@ import { isFault } from "@banyan/kernel";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { ledger } from "../src/contract.ts";
+import type { BalanceCrossed } from "../src/monitor/schemas.ts";
 import { createModel, type Reply } from "./ledger-model.ts";
 import { type OpenLedger, openLedger, ownerOf } from "./open-ledger.ts";
 
@@ -66,14 +67,26 @@ const step = fc.oneof(
       amountMinor: fc.oneof(fc.constant("all" as const), fc.constant("none" as const), fc.integer({ min: 1, max: 70 })),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("monitor" as const),
+      reference: fc.integer({ min: 1, max: 8 }).map((n) => `m${n}`),
+      account: address,
+      direction: fc.constantFrom("below" as const, "above" as const),
+      thresholdMinor: fc.integer({ min: -60, max: 120 }),
+    }),
+  },
+  fc.record({ kind: fc.constant("unmonitor" as const), pick: fc.nat() }),
   fc.record({ kind: fc.constant("turn" as const) }),
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 const hourMs = 3_600_000;
 let tenants = 0;
+let crossings = 0;
 
-test("an independent model predicts every reply, every balance and every entry", async () => {
+test("an independent model predicts every reply, every balance, every entry and every crossing", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const run = createRun(`t${++tenants}`);
@@ -83,6 +96,7 @@ test("an independent model predicts every reply, every balance and every entry",
     }),
     { numRuns: 60 },
   );
+  expect(crossings).toBeGreaterThan(50);
 }, 120_000);
 
 const opening: readonly Step[] = [
@@ -90,6 +104,11 @@ const opening: readonly Step[] = [
   { kind: "open", address: "users:ann", currency: "CZK", floorMinor: 0 },
   { kind: "open", address: "users:bob", currency: "CZK", floorMinor: -50 },
   { kind: "open", address: "shop:a", currency: "CZK", floorMinor: 0 },
+  ...opened.flatMap((account) =>
+    (["below", "above"] as const).map((direction) => {
+      return { kind: "monitor" as const, reference: `${account} ${direction}`, account, direction, thresholdMinor: 0 };
+    }),
+  ),
 ];
 
 function createRun(tenant: string) {
@@ -198,13 +217,47 @@ function createRun(tenant: string) {
         });
         return agree(real, model.settle(name, one.amountMinor, now));
       }
+      case "monitor": {
+        const { kind, ...wanted } = one;
+        const real = await replyOf(call(ledger.setMonitor, wanted), (set: { id: string; reference: string }) => {
+          ids.set(`monitor ${set.reference}`, set.id);
+          return set.reference;
+        });
+        return agree(real, model.monitor(wanted));
+      }
+      case "unmonitor": {
+        const references = model.monitorReferences();
+        const name = references[one.pick % references.length];
+        if (name === undefined) return;
+        const real = await replyOf(
+          call(ledger.removeMonitor, { id: ids.get(`monitor ${name}`) as string }),
+          (removed: { reference: string }) => removed.reference,
+        );
+        return agree(real, model.unmonitor(name));
+      }
       case "turn":
         turn(2 * hourMs);
         now += 2 * hourMs;
     }
   }
 
+  /** What was told of crossings, of each account in its order. */
+  async function crossingsTold() {
+    const names = new Map([...ids].map(([name, id]) => [id, name]));
+    const rows = await books.run(`SELECT data::jsonb AS crossing FROM banyan.event
+      WHERE tenant = '${tenant}' AND type = 'ledger.balanceCrossed' ORDER BY key, version`);
+    return (rows as { crossing: BalanceCrossed }[]).map(({ crossing }) => ({
+      account: crossing.account,
+      reference: crossing.reference,
+      transaction: names.get(crossing.transactionId),
+      before: crossing.balanceBeforeMinor,
+      after: crossing.balanceAfterMinor,
+    }));
+  }
+
   async function check(): Promise<void> {
+    const told = await crossingsTold();
+    crossings += told.length;
     for (const each of model.addresses()) {
       expect(await call(ledger.account, { address: each })).toMatchObject(model.account(each));
       const { entries } = await call(ledger.entries, { address: each, limit: 1000 });
@@ -214,6 +267,9 @@ function createRun(tenant: string) {
         runningMinor += entry.changeMinor;
         expect(entry.balanceMinor).toBe(runningMinor);
       }
+      expect(told.filter(({ account }) => account === each).map(({ account: _, ...crossing }) => crossing)).toEqual(
+        model.crossings(each),
+      );
       for (const n of [-1, 0, 2, 5]) {
         const { balanceMinor } = await call(ledger.balance, { address: each, at: new Date(day(n)).toISOString() });
         expect(balanceMinor).toBe(model.balanceAt(each, day(n)));

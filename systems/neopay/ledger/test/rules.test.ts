@@ -82,6 +82,7 @@ describe("a hold", () => {
       pending_debit_minor: 0,
       pending_credit_minor: 0,
       opened_at: new Date(0),
+      monitors: null,
       ...change,
     },
   ];

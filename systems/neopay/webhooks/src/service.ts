@@ -1,5 +1,6 @@
 import { implement, onMany, type Service } from "@banyan/kernel";
 import { fx } from "@banyan/neopay-fx/contract";
+import { ledger } from "@banyan/neopay-ledger/contract";
 import { payments } from "@banyan/neopay-payments/contract";
 import { payouts } from "@banyan/neopay-payouts/contract";
 import { type Resolve, systemResolve } from "@banyan/webhooks";
@@ -56,6 +57,7 @@ export function createWebhooksService({
       payoutSent: onMany(payouts.sent, announce("payout.sent")),
       payoutReturned: onMany(payouts.returned, announce("payout.returned")),
       converted: onMany(fx.converted, announce("fx.converted")),
+      balanceCrossed: onMany(ledger.balanceCrossed, announce("balance.crossed")),
     },
     jobs: { deliver, tellPayments },
   });

@@ -1,3 +1,4 @@
+import type { Threshold } from "../monitor/crossing.ts";
 import type { Account } from "./schemas.ts";
 
 /** A row of ledger.account. */
@@ -13,20 +14,30 @@ export interface AccountRow {
   readonly pending_debit_minor: number;
   readonly pending_credit_minor: number;
   readonly opened_at: Date;
+  /** Null for nearly all. */
+  readonly monitors: readonly Threshold[] | null;
+}
+
+/** What is posted: credits without debits. */
+export function balanceMinor({
+  credits_minor,
+  debits_minor,
+}: Pick<AccountRow, "credits_minor" | "debits_minor">): number {
+  return credits_minor - debits_minor;
 }
 
 /** What may still leave before the floor is looked at: the balance without what holds have set aside. */
 export function availableMinor(
   row: Pick<AccountRow, "credits_minor" | "debits_minor" | "pending_debit_minor">,
 ): number {
-  return row.credits_minor - row.debits_minor - row.pending_debit_minor;
+  return balanceMinor(row) - row.pending_debit_minor;
 }
 
 export function accountOf(row: AccountRow): Account {
   return {
     address: row.address,
     currency: row.currency,
-    balanceMinor: row.credits_minor - row.debits_minor,
+    balanceMinor: balanceMinor(row),
     pendingDebitMinor: row.pending_debit_minor,
     pendingCreditMinor: row.pending_credit_minor,
     availableMinor: availableMinor(row),

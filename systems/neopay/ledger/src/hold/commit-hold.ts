@@ -1,6 +1,7 @@
 import { batched } from "@banyan/kernel";
 import type { BatchItem } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
+import { tellCrossings } from "../monitor/tell-crossings.ts";
 import { addressesOf } from "../transaction/transaction.ts";
 import { type Commitment, commitHolds } from "./commit-holds.ts";
 import type { Hold } from "./schemas.ts";
@@ -18,8 +19,9 @@ export const commitHold = batched<typeof ledger.commitHold>(
   { perTenant: true },
 );
 
-function tell(item: BatchItem<typeof ledger.commitHold>, { committed, posted, rest }: Commitment): Hold {
+function tell(item: BatchItem<typeof ledger.commitHold>, { committed, posted, rest, crossings }: Commitment): Hold {
   item.emit(ledger.posted, posted);
+  tellCrossings(item, posted, crossings);
   item.emit(ledger.holdCommitted, committed);
   item.invalidate(committed.source, committed.destination, ...addressesOf([posted]));
   if (rest === undefined) return committed;

@@ -1,5 +1,6 @@
-import type { Fault, Received, Sql } from "@banyan/kernel";
+import { type Fault, isFault, type Received, type Sql } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
+import type { Crossing } from "../monitor/crossing.ts";
 import type { Books } from "../transaction/books.ts";
 import { openBooks, recordBooks } from "../transaction/posting-batch.ts";
 import { findDuplicates, refusalFault } from "../transaction/refusal.ts";
@@ -16,6 +17,7 @@ export interface Commitment {
   readonly committed: Hold;
   readonly posted: Transaction;
   readonly rest: Hold | undefined;
+  readonly crossings: readonly Crossing[];
 }
 
 interface Surroundings {
@@ -98,10 +100,10 @@ class Page {
     const { reference, metadata } = hold;
     const id = this.#ctx.newId();
     const transaction = { id, reference, postings, effectiveAt: undefined, metadata, revertsId: null };
-    const refusal = await this.#enter(hold, transaction, seq);
-    if (refusal !== undefined) return refusal;
+    const crossings = await this.#enter(hold, transaction, seq);
+    if (isFault(crossings)) return crossings;
     if (rest !== undefined) this.#books.hold(rest);
-    return this.#settled(hold, { transaction, seq, capturedMinor, rest });
+    return this.#settled(hold, { transaction, seq, capturedMinor, rest, crossings });
   }
 
   /** Not awaited by anybody: it goes with the commit. */
@@ -142,12 +144,12 @@ class Page {
     }
   }
 
-  /** Released first: the floor must see the money that was set aside for exactly this. */
-  async #enter(hold: HoldRow, transaction: NewTransaction, seq: number): Promise<Fault | undefined> {
+  /** Answers what it crosses. Released first: the floor must see the money that was set aside for exactly this. */
+  async #enter(hold: HoldRow, transaction: NewTransaction, seq: number) {
     const { source, destination, amount_minor: amountMinor } = hold;
     this.#books.hold({ source, destination, amountMinor: -amountMinor });
     const verdict = this.#books.enter(transaction, seq);
-    if (verdict.kind === "posted") return undefined;
+    if (verdict.kind === "posted") return verdict.crossings;
     this.#books.hold({ source, destination, amountMinor });
     if (verdict.kind === "notPosted") throw new Error("the books left a transaction open that stands for itself");
     const duplicates = await findDuplicates(this.#ctx.sql, this.#tenant, [[transaction, verdict]]);
@@ -161,7 +163,8 @@ class Page {
       seq,
       capturedMinor,
       rest,
-    }: Pick<Commitment, "rest"> & {
+      crossings,
+    }: Pick<Commitment, "rest" | "crossings"> & {
       readonly transaction: NewTransaction;
       readonly seq: number;
       readonly capturedMinor: number;
@@ -179,7 +182,7 @@ class Page {
     this.#committed.push(settled);
     if (rest !== undefined) this.#rests.set(rest.reference, rest);
     const posted = transactionOf(transaction, seq, new Date(this.#at).toISOString());
-    return { committed: holdOf(settled), posted, rest };
+    return { committed: holdOf(settled), posted, rest, crossings };
   }
 }
 

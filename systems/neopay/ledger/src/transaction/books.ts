@@ -1,5 +1,6 @@
 import { amountMinorMax } from "@banyan/neopay-money";
-import { type AccountRow, availableMinor } from "../account/account.ts";
+import { type AccountRow, availableMinor, balanceMinor } from "../account/account.ts";
+import { type Crossing, crossingsOf } from "../monitor/crossing.ts";
 import type { Posting } from "./schemas.ts";
 import type { NewTransaction } from "./transaction.ts";
 
@@ -14,7 +15,7 @@ export type Refusal =
 /** What became of one transaction of a batch. */
 export type Verdict =
   | Refusal
-  | { readonly kind: "posted"; readonly seq: number }
+  | { readonly kind: "posted"; readonly seq: number; readonly crossings: readonly Crossing[] }
   /** Nothing wrong with it; another one of its all-or-none batch was refused, or it was only asked. */
   | { readonly kind: "notPosted" }
   | { readonly kind: "duplicateReference"; readonly existingId: string };
@@ -74,12 +75,14 @@ export class Books {
   /** Accounts of which more, or less, is held than before. */
   readonly held = new Set<LockedAccount>();
   readonly #accounts: ReadonlyMap<string, LockedAccount>;
+  readonly #hasMonitors: boolean;
   readonly #holders: Map<string, string>;
   #entered = new Entered();
 
   /** `holders` has the id of the transaction behind each reference that is taken; those entered are added. */
   constructor(accounts: readonly LockedAccount[], holders: Map<string, string>) {
     this.#accounts = new Map(accounts.map((account) => [account.address, account]));
+    this.#hasMonitors = accounts.some(({ monitors }) => monitors !== null);
     this.#holders = holders;
   }
 
@@ -122,8 +125,12 @@ export class Books {
     const refusal = refusalOfSums(legs);
     if (refusal !== undefined) return refusal;
     this.#holders.set(reference, id);
+    const before = this.#hasMonitors ? monitoredBalances(legs) : [];
     this.#enter(transaction, legs, seq);
-    return { kind: "posted", seq };
+    const crossings = before.flatMap(([account, beforeMinor]) =>
+      crossingsOf(account, beforeMinor, balanceMinor(account)),
+    );
+    return { kind: "posted", seq, crossings };
   }
 
   #enter({ id, reference, effectiveAt, revertsId, metadata }: NewTransaction, taken: readonly Leg[], seq: number) {
@@ -146,12 +153,20 @@ export class Books {
       legs.currencies.push(from.currency);
       legs.effectiveAts.push(effectiveAt ?? null);
       legs.sourceEntries.push(++from.entry_count);
-      legs.sourceAfters.push(from.credits_minor - from.debits_minor);
+      legs.sourceAfters.push(balanceMinor(from));
       legs.destinationEntries.push(++to.entry_count);
-      legs.destinationAfters.push(to.credits_minor - to.debits_minor);
+      legs.destinationAfters.push(balanceMinor(to));
       moved.add(from).add(to);
     }
   }
+}
+
+/** The balances of those accounts of the legs that have monitors. */
+function monitoredBalances(legs: readonly Leg[]): (readonly [LockedAccount, number])[] {
+  const accounts = new Set(legs.flatMap(({ from, to }) => [from, to]));
+  return [...accounts]
+    .filter(({ monitors }) => monitors !== null)
+    .map((account) => [account, balanceMinor(account)] as const);
 }
 
 /** A posting between the accounts that it names, or what is wrong with it before any sum is looked at. */

@@ -1,5 +1,6 @@
 import type { CommandContext } from "@banyan/kernel/types";
 import { ledger } from "../contract.ts";
+import { tellCrossings } from "../monitor/tell-crossings.ts";
 import { postBatch } from "./posting-batch.ts";
 import { findDuplicates, type RefusalFault, refusalFault } from "./refusal.ts";
 import type { Transaction } from "./schemas.ts";
@@ -18,6 +19,7 @@ export async function postAlone(ctx: Context, transaction: NewTransaction): Prom
   }
   const posted = transactionOf(transaction, verdict.seq, new Date(at).toISOString());
   ctx.emit(ledger.posted, posted);
+  tellCrossings(ctx, posted, verdict.crossings);
   ctx.invalidate(...addressesOf([posted]));
   return posted;
 }

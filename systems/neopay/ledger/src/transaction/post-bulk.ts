@@ -1,5 +1,6 @@
 import { type BatchHandler, batched, type Received, type Returned } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
+import { tellCrossings } from "../monitor/tell-crossings.ts";
 import type { Verdict } from "./books.ts";
 import { postInParts } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
@@ -28,7 +29,10 @@ async function postOne(ctx: Parameters<BulkHandler>[0], item: BulkItem): Promise
     for (const verdict of verdicts) {
       const transaction = given[judged.length] as NewTransaction;
       judged.push([transaction, verdict]);
-      if (verdict.kind === "posted") posted.push(transactionOf(transaction, verdict.seq, recordedAt));
+      if (verdict.kind !== "posted") continue;
+      const told = transactionOf(transaction, verdict.seq, recordedAt);
+      posted.push(told);
+      tellCrossings(item, told, verdict.crossings);
     }
     for (const transactions of sharesOf(posted)) item.emit(ledger.bulkPosted, { transactions });
   }

@@ -1,5 +1,6 @@
 import { batched } from "@banyan/kernel";
 import { ledger } from "../contract.ts";
+import { tellCrossings } from "../monitor/tell-crossings.ts";
 import { postBatch } from "./posting-batch.ts";
 import { findDuplicates, refusalFault } from "./refusal.ts";
 import { addressesOf, newTransaction, transactionOf } from "./transaction.ts";
@@ -20,8 +21,10 @@ export const postTransaction = batched<typeof ledger.post>(
       if (verdict.kind === "notPosted") throw new Error("ledger.post left an item open though each stands for itself");
       if (verdict.kind !== "posted") return refusalFault(transaction, verdict, duplicates);
       const posted = transactionOf(transaction, verdict.seq, recordedAt);
-      items[place]?.emit(ledger.posted, posted);
-      items[place]?.invalidate(...addressesOf([posted]));
+      const item = items[place] as (typeof items)[number];
+      item.emit(ledger.posted, posted);
+      tellCrossings(item, posted, verdict.crossings);
+      item.invalidate(...addressesOf([posted]));
       return posted;
     });
   },

@@ -73,7 +73,8 @@ export async function openBooks(
 ): Promise<{ readonly books: Books; readonly numbers: readonly number[] }> {
   const [accounts, taken, [drawn]] = await Promise.all([
     sql<LockedAccount>`
-      SELECT id, address, currency, floor_minor, status, entry_count, debits_minor, credits_minor, pending_debit_minor, pending_credit_minor
+      SELECT id, address, currency, floor_minor, status, entry_count, debits_minor, credits_minor, pending_debit_minor, pending_credit_minor,
+        monitors
       FROM ledger.lock_accounts(${tenant}, ${addresses})`,
     sql<{ reference: string; id: string }>`SELECT reference, id FROM ledger.taken(${tenant}, ${references})`,
     sql<{ numbers: readonly number[] }>`SELECT ledger.draw(${count}) AS numbers`,
