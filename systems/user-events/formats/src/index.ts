@@ -13,5 +13,6 @@ export type { Arrival } from "./judge.ts";
 export { carriedLine, eventInLine } from "./lines.ts";
 export { type PseudonymKey, pseudonymised, pseudonymOf } from "./pseudonyms.ts";
 export { readEvent } from "./read-event.ts";
+export { type Repeated, refuseRepeated, repeatedKeys } from "./repeated.ts";
 export { readSegment, refuseText } from "./segment.ts";
 export { readSnowplow } from "./snowplow.ts";

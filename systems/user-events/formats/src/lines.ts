@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { depthOf } from "./depth.ts";
+import { repeatedKeys } from "./repeated.ts";
 import { problemIn } from "./sound.ts";
 
 /** Levels that are handed on, to be judged; deeper nesting stays the text that it is. */
@@ -38,11 +39,11 @@ function isCarried(event: unknown, text: string): boolean {
   return problemIn(event, text) === null && !text.includes('"prototype":');
 }
 
-/** Undefined of what is no JSON, and of what would go beyond the stack of whoever walks it. */
+/** Undefined of what is no JSON, gives a key twice, or would go beyond the stack of whoever walks it. */
 function parsed(line: string): unknown {
   try {
     const value: unknown = JSON.parse(line);
-    return depthOf(value, depthMax) > depthMax ? undefined : value;
+    return depthOf(value, depthMax) > depthMax || repeatedKeys(line, null).parts.size > 0 ? undefined : value;
   } catch {
     return undefined;
   }

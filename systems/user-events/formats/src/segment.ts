@@ -1,5 +1,6 @@
 import { type Collected, eventBytesMax } from "./event.ts";
 import { type Arrival, type Claims, judged, refuse } from "./judge.ts";
+import { refuseRepeated, repeatedKeys } from "./repeated.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -11,8 +12,10 @@ export function readSegment(raw: unknown, arrival: Arrival): Collected {
   return judged({ raw, format: "segment" }, arrival, (fields) => claimsOf(fields as Fields));
 }
 
-/** A line that holds no event that could be read: no JSON, or such as nests without end. */
+/** A line that holds no event that could be read: no JSON, or such as gives a key twice or nests without end. */
 export function refuseText(text: string, arrival: Arrival): Collected {
+  const [repeated] = isJson(text) ? repeatedKeys(text, null).parts.values() : [];
+  if (repeated !== undefined) return refuseRepeated({ ...repeated, text }, arrival);
   return judged({ raw: {}, text: JSON.stringify(text), format: "segment" }, arrival, () => {
     if (isJson(text)) refuse("tooDeep", "the line is nested too deep to be read");
     if (text.length > eventBytesMax) refuse("tooLarge", `the line has more than ${eventBytesMax} characters`);

@@ -112,12 +112,13 @@ test("lines that are alike are events of their own, and known again; bytes that 
   expect(await importFile(file)).toMatchObject({ received: 4, accepted: 0, duplicate: 3, refused: 1 });
 });
 
-test("what is nested without end is refused alone, and half a surrogate pair is no text", async () => {
+test("what is nested without end is refused alone, and so are half a surrogate pair and a key given twice", async () => {
   const lines = [
     "[".repeat(30_000) + "]".repeat(30_000),
     '{"type":"track","event":"Half","userId":"ann","properties":{"text":"\\ud800"}}',
+    '{"type":"track","event":"Twice","userId":"ann","properties":{"sum":1,"sum":100}}',
     '{"type":"track","event":"Whole","userId":"ann","properties":{"text":"\\ud83c\\udf33"}}',
   ];
   const report = await importFile(fileOf("odd.ndjson", lines.join("\n")));
-  expect(report).toMatchObject({ received: 3, accepted: 1, refused: 2, reasons: { tooDeep: 1, notStorable: 1 } });
+  expect(report).toMatchObject({ received: 4, accepted: 1, refused: 3, reasons: { tooDeep: 1, notStorable: 2 } });
 });

@@ -5,10 +5,13 @@ import {
   type Collected,
   eventInLine,
   pseudonymised,
+  type Repeated,
   readCloudEvent,
   readSegment,
   readSnowplow,
+  refuseRepeated,
   refuseText,
+  repeatedKeys,
 } from "@banyan/user-events-formats";
 import { type Source, sources } from "@banyan/user-events-sources/contract";
 import { append, type Brought, type Context, type Item, type Verdict } from "./append.ts";
@@ -26,7 +29,7 @@ type Read = (body: Body, arrival: Arrival) => Sent | undefined;
 /** What one request holds, before any of it is looked at, and how to read one of it. */
 interface Sent {
   readonly events: readonly unknown[];
-  readonly read: (raw: unknown) => Collected;
+  readonly read: (raw: unknown, at: number) => Collected;
 }
 
 /** Handles the commands of one transaction that are read in the same way. */
@@ -37,7 +40,7 @@ export function takeSingle(type: string): Take<SegmentItem> {
   const read: Read = (body, arrival) => {
     return { events: [{ ...body, type }], read: (raw) => readSegment(raw, { ...arrival, sentAt: body.sentAt }) };
   };
-  return (ctx, items) => takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
+  return (ctx, items) => takeAll(ctx, items, (item) => takeSegment(ctx, item, { read, list: null }));
 }
 
 /** Takes batches of Segment's. */
@@ -46,7 +49,7 @@ export const takeBatch: Take<SegmentItem> = (ctx, items) => {
     if (!Array.isArray(batch)) return undefined;
     return { events: batch, read: (raw) => readSegment(raw, { ...arrival, sentAt }) };
   };
-  return takeAll(ctx, items, (item) => takeSegment(ctx, item, read));
+  return takeAll(ctx, items, (item) => takeSegment(ctx, item, { read, list: "batch" }));
 };
 
 type SnowplowItem = Item & { readonly input: Received<typeof intake.snowplow> };
@@ -54,14 +57,21 @@ type SnowplowItem = Item & { readonly input: Received<typeof intake.snowplow> };
 /** Takes what Snowplow's trackers post. */
 export const takeSnowplow: Take<SnowplowItem> = (ctx, items) =>
   takeAll(ctx, items, async (item) => {
-    const body: Body | undefined = item.input.content === undefined ? item.input : objectIn(item.input.content);
+    const { content } = item.input;
+    const body: Body | undefined = content === undefined ? item.input : objectIn(content);
     if (body === undefined) return ctx.faults.unreadableBody({ reason: noObject });
+    const { parts, outside } = repeatedIn(content, "data");
+    if (outside !== undefined) return ctx.faults.unreadableBody({ reason: outside });
     const events = body.data;
     if (!Array.isArray(events)) return ctx.faults.unreadableBody({ reason: "data: the list of events is missing" });
     const source = await findSource(item, textOf((events[0] as Body | null | undefined)?.aid));
     if (source === undefined) return ctx.faults.unknownWriteKey();
     const arrival = arrivalAt(ctx, source, "");
-    return admitted(ctx, source, { item, events, read: (raw) => readSnowplow(raw, arrival) });
+    const read = (raw: unknown, at: number) => {
+      const repeated = parts.get(at);
+      return repeated === undefined ? readSnowplow(raw, arrival) : refuseRepeated(repeated, arrival, "snowplow");
+    };
+    return admitted(ctx, source, { item, events, read });
   });
 
 type CloudEventsItem = Item & { readonly input: Received<typeof intake.cloudEvents> };
@@ -77,7 +87,13 @@ export const takeCloudEvents: Take<CloudEventsItem> = (ctx, items) =>
     if (source === undefined) return ctx.faults.unknownWriteKey();
     const arrival = arrivalAt(ctx, source, "");
     const events = isBinary ? [{ ...attributes, data: body.value }] : [body.value].flat();
-    return admitted(ctx, source, { item, events, read: (raw) => readCloudEvent(raw, arrival) });
+    const { parts } = repeatedIn(body.value === undefined ? undefined : content, null);
+    const [first] = parts.values();
+    const read = (raw: unknown, at: number) => {
+      const repeated = isBinary ? first : parts.get(at);
+      return repeated === undefined ? readCloudEvent(raw, arrival) : refuseRepeated(repeated, arrival, "cloudevents");
+    };
+    return admitted(ctx, source, { item, events, read });
   });
 
 type ImportItem = Item & { readonly input: Received<typeof intake.import> };
@@ -128,15 +144,34 @@ function isBrought(one: Brought | Refusal): one is Brought {
 
 type SegmentItem = Item & { readonly input: Body & { readonly content?: string | undefined } };
 
-async function takeSegment(ctx: Context, item: SegmentItem, read: Read): Promise<Brought | Refusal> {
-  const body = item.input.content === undefined ? item.input : objectIn(item.input.content);
+async function takeSegment(
+  ctx: Context,
+  item: SegmentItem,
+  { read, list }: { readonly read: Read; readonly list: string | null },
+): Promise<Brought | Refusal> {
+  const { content } = item.input;
+  const body = content === undefined ? item.input : objectIn(content);
   if (body === undefined) return ctx.faults.unreadableBody({ reason: noObject });
+  const { parts, outside } = repeatedIn(content, list);
+  if (outside !== undefined) return ctx.faults.unreadableBody({ reason: outside });
   const { writeKey, ...rest } = body;
   const source = await findSource(item, textOf(writeKey));
   if (source === undefined) return ctx.faults.unknownWriteKey();
-  const sent = read(rest, arrivalAt(ctx, source, ""));
+  const arrival = arrivalAt(ctx, source, "");
+  const sent = read(rest, arrival);
   if (sent === undefined) return ctx.faults.unreadableBody({ reason: "batch: the list of events is missing" });
-  return admitted(ctx, source, { item, ...sent });
+  const readOne = (raw: unknown, at: number) => {
+    const repeated = parts.get(at);
+    return repeated === undefined ? sent.read(raw, at) : refuseRepeated(repeated, arrival);
+  };
+  return admitted(ctx, source, { item, events: sent.events, read: readOne });
+}
+
+/** Events of a text that give a key twice, and why the text is refused where something else in it does. */
+function repeatedIn(content: string | undefined, list: string | null) {
+  const none = { parts: new Map<number, Repeated>(), outside: undefined };
+  const { parts, outside } = content === undefined ? none : repeatedKeys(content, list);
+  return { parts, outside: outside && `${outside}: the key is given twice` };
 }
 
 function arrivalAt(ctx: Context, { id, refusesBots }: Source, run: string): Arrival {

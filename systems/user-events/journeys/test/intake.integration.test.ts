@@ -100,6 +100,7 @@ test("what no JSON of ours may hold costs a batch the one event that holds it, w
     ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"id":12345678901234567890}}`],
     ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"sum":1e400}}`],
     ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"__proto__":{"admin":true}}}`],
+    ["notStorable", `{"type":"track","event":"Order","userId":"ann","properties":{"sum":1,"s\\u0075m":100}}`],
     ["tooDeep", "[".repeat(40) + "]".repeat(40)],
     ["tooDeep", `${"[{},".repeat(20_000)}1${"]".repeat(20_000)}`],
   ];
@@ -122,6 +123,34 @@ test("what no JSON of ours may hold costs a batch the one event that holds it, w
   expect(await served.send("/v1/batch", "[".repeat(50_000))).toMatchObject({ status: 400 });
   const many = JSON.stringify({ batch: Array(2_501).fill(1) });
   expect(await served.send("/v1/batch", many)).toMatchObject({ status: 400, body: { code: "intake.tooManyEvents" } });
+});
+
+test("a key given twice is told with its path, keeps its text, and cannot be redriven into one of the two", async () => {
+  const twice = `{"type":"track","event":"Twice","userId":"ann","properties":{"products":[{"price":1},{"price":1,"price":100}]}}`;
+  const single = `{"event":"Twice","userId":"ann","userId":"bob"}`;
+  const cloud = `{"specversion":"1.0","source":"s","type":"Twice","id":"t-1","data":{"price":1,"price":100}}`;
+  const click = `{"e":"pv","eid":"t-2","aid":"${served.writeKey}","page":"Twice","page":"Other","uid":"ann"}`;
+  const cloudType = { "content-type": "application/cloudevents+json" };
+  for (const [answer, at] of [
+    [await served.send("/v1/batch", `{"batch":[${twice}]}`), "properties.products.1.price"],
+    [await served.send("/v1/track", single), "userId"],
+    [await served.send("/v1/cloudevents", cloud, cloudType), "data.price"],
+    [await served.send("/com.snowplowanalytics.snowplow/tp2", `{"schema":"s","data":[${click}]}`), "page"],
+  ] as const) {
+    const [result] = answer.body.results as { reason: string; detail: string }[];
+    expect(result).toMatchObject({ reason: "notStorable", detail: `${at}: the key is given twice` });
+  }
+  expect(await served.send("/v1/batch", `{"batch":[],"batch":[${twice}]}`)).toMatchObject({
+    status: 400,
+    body: { code: "intake.unreadableBody", details: { reason: "batch: the key is given twice" } },
+  });
+  await served.app.settled();
+  const { badRows } = (await served.ask("/v1/badrows")).body as { badRows: Record<string, string>[] };
+  const kept = badRows.find(({ detail }) => detail === "properties.products.1.price: the key is given twice");
+  expect(JSON.parse(kept?.raw ?? "")).toBe(twice);
+  await expect(served.app.call(events.redrive, { id: kept?.id ?? "" })).rejects.toMatchObject({
+    code: "events.stillBad",
+  });
 });
 
 test("what a tracker posts without a list of events is refused, not taken for none", async () => {
