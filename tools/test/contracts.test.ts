@@ -26,17 +26,33 @@ function fieldsOf(schema: JsonSchema, path: string): { readonly path: string; re
   });
 }
 
-test("every time that is told over HTTP is told in ISO 8601", async () => {
+/** What is offered over HTTP, in every application. */
+const actions = async () => {
   const configs = await Promise.all(
     projects.map((path): Promise<Project> => import(new URL(path, import.meta.url).href)),
   );
   const contracts = configs.flatMap((config) => config.default.services.map(({ contract }) => contract));
   const { services } = snapshotOf([...contracts, workflowRuns.contract]);
-  const fields = Object.entries(services).flatMap(([service, { commands, queries, workflows }]) =>
+  return Object.entries(services).flatMap(([service, { commands, queries, workflows }]) =>
     Object.entries({ ...commands, ...queries, ...workflows })
       .filter(([, { http }]) => http !== undefined)
-      .flatMap(([name, { output }]) => fieldsOf(output, `${service}.${name}`)),
+      .map(([name, { input, output }]) => ({ id: `${service}.${name}`, input, output })),
   );
+};
+const namesIn = ({ properties = {} }: JsonSchema) => Object.keys(properties as object);
+
+test("every list that goes on is read with after and limit", async () => {
+  const lists = (await actions()).filter(({ output }) => namesIn(output).includes("next"));
+  expect(lists.length).toBeGreaterThan(15);
+  const asked = lists.map(({ id, input }) => ({
+    id,
+    by: ["after", "limit"].filter((one) => namesIn(input).includes(one)),
+  }));
+  expect(asked.filter(({ by }) => by.length < 2)).toEqual([]);
+});
+
+test("every time that is told over HTTP is told in ISO 8601", async () => {
+  const fields = (await actions()).flatMap(({ id, output }) => fieldsOf(output, id));
   const times = fields.filter(({ path }) => isTime(path.slice(path.lastIndexOf(".") + 1)) && !others.includes(path));
   expect(times.length).toBeGreaterThan(50);
   expect(times.filter(({ type }) => ![type].flat().includes("string"))).toEqual([]);

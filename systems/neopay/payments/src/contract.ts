@@ -234,8 +234,8 @@ export const payments = defineContract("payments", {
       input: z.strictObject({
         /** Where it is absent, the merchant whose key calls. */
         merchant: merchantCode.optional(),
-        /** The last payment of the page before. */
-        before: z.uuid().optional(),
+        /** The last payment of the page before, its `next`. */
+        after: z.uuid().optional(),
         limit: z.int().min(1).max(1_000).default(100),
       }),
       output: z.object({ payments: z.array(Payment), next: z.uuid().nullable() }),

@@ -97,8 +97,8 @@ describe("a merchant's key", () => {
   test("is rotated: the one before is taken for as long as was said, and both end with it", async () => {
     const { id, key } = await createKey("acme");
     const rotate = async (body: object) => (await ask(operatorKey, `/v1/merchants/acme/keys/${id}/rotate`, body)).body;
-    const second = (await rotate({})) as { key: string; oldUntil: number };
-    expect(second.oldUntil - Date.now()).toBeGreaterThan(86_000_000);
+    const second = (await rotate({})) as { key: string; oldUntil: string };
+    expect(Date.parse(second.oldUntil) - Date.now()).toBeGreaterThan(86_000_000);
     expect([await statusOf(key), await statusOf(second.key)]).toEqual([200, 200]);
     const third = (await rotate({ overlapMs: 0 })) as { key: string };
     expect([await statusOf(key), await statusOf(second.key), await statusOf(third.key)]).toEqual([401, 401, 200]);
@@ -268,5 +268,23 @@ describe("of two merchants", () => {
       refundedMinor: 1_00,
     });
     expect((await shop.app.call(payments.list, { merchant: "rival" })).payments).not.toEqual([]);
+  });
+
+  test("a merchant's payments come page by page, newest first", async () => {
+    for (let count = 0; count < 3; count++) await pay(own, "acme", await shop.wallet(`page-${count}`, 10_00));
+    const { payments: all } = await shop.app.call(payments.list, { merchant: "acme" });
+    expect(all.length).toBeGreaterThan(2);
+    const found: string[] = [];
+    for (let next: string | null = ""; next !== null; ) {
+      const page = (await ask(own, `/v1/payments?limit=2${next === "" ? "" : `&after=${next}`}`)).body;
+      found.push(...(page.payments as { id: string }[]).map(({ id }) => id));
+      next = page.next as string | null;
+    }
+    expect(found).toEqual(
+      all
+        .map(({ id }) => id)
+        .toSorted()
+        .reverse(),
+    );
   });
 });

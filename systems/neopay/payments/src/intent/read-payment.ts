@@ -24,13 +24,13 @@ export const findPayment: Handler<typeof payments.find> = async (ctx, { id }) =>
 };
 
 export const listPayments: Handler<typeof payments.list> = async (ctx, given) => {
-  const { merchant = merchantOf(ctx.identity), before = null, limit } = given;
+  const { merchant = merchantOf(ctx.identity), after = null, limit } = given;
   if (merchant === undefined) throw ctx.faults.merchantMissing();
   if (!isKnownTo(ctx.identity, merchant)) return { payments: [], next: null };
   // Ids are UUIDv7, so that they sort by the time of their making.
   const rows = await ctx.sql<PaymentRow>`
     SELECT * FROM payments.payment
-    WHERE tenant = ${ctx.identity.tenant} AND merchant = ${merchant} AND (${before}::uuid IS NULL OR id < ${before}::uuid)
+    WHERE tenant = ${ctx.identity.tenant} AND merchant = ${merchant} AND (${after}::uuid IS NULL OR id < ${after}::uuid)
     ORDER BY id DESC LIMIT ${limit + 1}`;
   const page = rows.slice(0, limit).map(paymentOf);
   return { payments: page, next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
