@@ -133,11 +133,17 @@ async function run(args: string[]): Promise<number> {
   return report.engines.every((engine) => isClean(engine) && engine.crashes === 0) ? 0 : 1;
 }
 
+/** What failed first, then what failed while all was cleared away. */
+function stackOf(error: Error): string {
+  if (!(error instanceof SuppressedError)) return String(error.stack);
+  return `${stackOf(error.suppressed)}\n${stackOf(error.error)}`;
+}
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const code = await run(process.argv.slice(2)).catch((error: Error & { code?: unknown }) => {
   // The code of a program that failed is a number.
   const isUsage = error instanceof Usage || String(error.code).startsWith("ERR_PARSE_ARGS");
-  process.stderr.write(`${isUsage ? error.message : error.stack}\n`);
+  process.stderr.write(`${isUsage ? error.message : stackOf(error)}\n`);
   return isUsage ? 2 : 1;
 });
 // Not by its own end: Node 24.21 was seen to turn for ever in Environment::CleanupHandles after a run of all six engines.

@@ -64,33 +64,33 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const { engine, round, seed, profile, abilities, folder, progress } = options;
   const random = randomOf(seed, `${engine.name} ${round}`);
   const namespace = `faults-${seed}-${engine.name}-${round}-${process.pid}`;
-  const stage = await Stage.open(engine, namespace, { random: randomOf(seed, `${namespace} network`), abilities });
-  const history = new History(join(folder, `${engine.name}-${round}.jsonl`));
-  let client: Client | undefined;
-  try {
-    await stage.start();
-    const database = await stage.connect();
-    await database.query("INSERT INTO register.poisoned VALUES ($1)", [poisonedCounter]);
-    await database.end();
-    client = new Client(history, randomOf(seed, `${namespace} load`), () => stage.alive());
-    const { clockSpans, ...done } = await trouble(stage, { profile, random, progress });
-    progress("load");
-    while (client.acknowledged < profile.messages) await pause(50);
-    const healed = performance.now();
-    progress("healing");
-    await untilAll(stage);
-    await client.stop();
-    await heal(stage);
-    const healedMs = Math.round(performance.now() - healed);
-    const judging = await stage.connect();
-    const verdict = await judge(judging, history.read(), { disordered: poisonedCounter, clockSpans });
-    await judging.end();
-    return { engine: engine.name, round, ...done, refused: client.refused, ...verdict, healedMs };
-  } finally {
-    void client?.stop().catch(() => {});
-    await stage.close();
-    history.close();
-  }
+  await using made = new AsyncDisposableStack();
+  const history = made.adopt(new History(join(folder, `${engine.name}-${round}.jsonl`)), (one) => one.close());
+  const stage = made.use(
+    await Stage.open(engine, namespace, { random: randomOf(seed, `${namespace} network`), abilities }),
+  );
+  await stage.start();
+  const database = await stage.connect();
+  await database.query("INSERT INTO register.poisoned VALUES ($1)", [poisonedCounter]);
+  await database.end();
+  const client = made.adopt(
+    new Client(history, randomOf(seed, `${namespace} load`), () => stage.alive()),
+    // What nobody answers any more is not waited for.
+    (one) => void one.stop().catch(() => {}),
+  );
+  const { clockSpans, ...done } = await trouble(stage, { profile, random, progress });
+  progress("load");
+  while (client.acknowledged < profile.messages) await pause(50);
+  const healed = performance.now();
+  progress("healing");
+  await untilAll(stage);
+  await client.stop();
+  await heal(stage);
+  const healedMs = Math.round(performance.now() - healed);
+  const judging = await stage.connect();
+  const verdict = await judge(judging, history.read(), { disordered: poisonedCounter, clockSpans });
+  await judging.end();
+  return { engine: engine.name, round, ...done, refused: client.refused, ...verdict, healedMs };
 }
 
 type Trouble = Pick<

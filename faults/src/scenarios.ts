@@ -115,7 +115,7 @@ export async function fillDisk(stage: Stage, { disk, server }: StageDisk, length
   const ended = before.filter(({ isAlive }) => !isAlive).length;
   disk.free();
   // Kafka has ended by now, and RabbitMQ's quorum queues have, beneath listeners that go on: whoever runs them starts them again.
-  await server?.kill().catch(() => {});
+  await server?.kill();
   await server?.start();
   return ended;
 }

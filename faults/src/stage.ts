@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -39,11 +39,12 @@ interface StageParts {
   readonly disks: readonly StageDisk[];
   readonly namespaces: readonly Namespace[];
   readonly clocks: readonly FakeClock[];
-  readonly folder: string;
+  /** Undoes all of it, the last first, also where some of it does not let itself be undone. */
+  readonly made: AsyncDisposableStack;
 }
 
 /** Everything that one round needs: a database and an engine, each behind a proxy, and processes that are started again when they end. */
-export class Stage implements Omit<StageParts, "folder"> {
+export class Stage implements Omit<StageParts, "made">, AsyncDisposable {
   readonly postgres: EmbeddedPostgres;
   readonly engine: Engine;
   /** The log's own server; undefined where the database is the log, or where nobody here may kill it. */
@@ -58,7 +59,7 @@ export class Stage implements Omit<StageParts, "folder"> {
   readonly namespaces: readonly Namespace[];
   readonly clocks: readonly FakeClock[];
   subjects: Subject[] = [];
-  private readonly folder: string;
+  private readonly made: AsyncDisposableStack;
   private isClosed = false;
   private readonly keeping: Promise<void>[] = [];
 
@@ -72,21 +73,31 @@ export class Stage implements Omit<StageParts, "folder"> {
     this.disks = parts.disks;
     this.namespaces = parts.namespaces;
     this.clocks = parts.clocks;
-    this.folder = parts.folder;
+    this.made = parts.made;
+    this.made.defer(async () => void (await Promise.all(this.keeping)));
+    this.made.defer(async () => void (await Promise.all(this.subjects.map((subject) => subject.stop()))));
   }
 
   static async open(engine: Engine, namespace: string, { random, abilities }: StageOptions): Promise<Stage> {
+    await using made = new AsyncDisposableStack();
     mkdirSync(parent, { recursive: true });
     const folder = mkdtempSync(join(parent, "faults-"));
+    made.defer(() => rmSync(folder, { recursive: true, force: true }));
     const dataFolder = join(folder, "postgres");
     const disks: StageDisk[] = [];
     if (abilities.diskFulls === undefined) {
-      disks.push({ disk: SmallDisk.over(dataFolder, databaseMegabytes), server: undefined });
+      const disk = made.adopt(SmallDisk.over(dataFolder, databaseMegabytes), (one) => one.close());
+      disks.push({ disk, server: undefined });
     }
     const postgres = await startEmbeddedPostgres({ dataFolder });
+    made.defer(async () => void (await postgres.stop()));
+    // A database ends better with room.
+    for (const { disk } of disks) made.defer(() => disk.free());
     const direct = engine.server === undefined ? postgres.url : (process.env[variableOf(engine.server)] as string);
     const database = await behind(postgres.url, random);
+    made.defer(() => database.proxy.close());
     const log = engine.server === undefined || !engine.bearsProxy ? undefined : await behind(direct, random);
+    made.defer(() => log?.proxy.close());
     const options = {
       databaseUrl: database.url,
       logUrl: engine.server === undefined ? database.url : (log?.url ?? direct),
@@ -96,11 +107,16 @@ export class Stage implements Omit<StageParts, "folder"> {
     const proxies = log === undefined ? [database.proxy] : [database.proxy, log.proxy];
     const logServer = engine.server === undefined ? undefined : LogServer.of(engine.server);
     if (logServer !== undefined && abilities.diskFulls === undefined) {
-      disks.push({ disk: await logServer.moveTo(logMegabytes), server: logServer });
+      const disk = made.adopt(await logServer.moveTo(logMegabytes), (one) => logServer.leave(one));
+      disks.push({ disk, server: logServer });
     }
     const namespaces = abilities.cuts === undefined ? await namespacesFor(proxies) : [];
-    if (engine.server !== undefined && !engine.bearsProxy)
-      proxies.push(...(await behindOwnAddress(direct, namespaces, random)));
+    for (const one of namespaces) made.defer(() => one.close());
+    if (engine.server !== undefined && !engine.bearsProxy) {
+      const own = await behindOwnAddress(direct, namespaces, random);
+      for (const proxy of own) made.defer(() => proxy.close());
+      proxies.push(...own);
+    }
     const library = abilities.clockJumps === undefined ? fakeClock() : undefined;
     const clocks =
       library === undefined ? [] : places.map((place) => new FakeClock(join(folder, `clock-${place}`), library));
@@ -114,7 +130,7 @@ export class Stage implements Omit<StageParts, "folder"> {
       disks,
       namespaces,
       clocks,
-      folder,
+      made: made.move(),
     });
   }
 
@@ -122,7 +138,10 @@ export class Stage implements Omit<StageParts, "folder"> {
     // One behind the other: migrations wait for each other anyway.
     for (const place of places) {
       this.subjects.push(await this.startAt(place));
-      this.keeping.push(this.keep(place));
+      const keeping = this.keep(place);
+      // Who waits for the process is told, and who clears away.
+      keeping.catch(() => {});
+      this.keeping.push(keeping);
     }
   }
 
@@ -146,19 +165,9 @@ export class Stage implements Omit<StageParts, "folder"> {
     return this.subjects.filter(({ isAlive }) => isAlive);
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.isClosed = true;
-    await Promise.all(this.subjects.map((subject) => subject.stop()));
-    await Promise.all(this.keeping);
-    await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    for (const namespace of this.namespaces) namespace.close();
-    for (const { disk } of this.disks) disk.free();
-    await this.postgres.stop();
-    for (const { disk, server } of this.disks) {
-      if (server === undefined) disk.close();
-      else await server.leave(disk);
-    }
-    if (existsSync(this.folder)) rmSync(this.folder, { recursive: true, force: true });
+    await this.made.disposeAsync();
   }
 
   private startAt(place: number): Promise<Subject> {
