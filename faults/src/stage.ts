@@ -189,7 +189,10 @@ export class Stage implements Omit<StageParts, "made">, AsyncDisposable {
   private async startAgain(place: number): Promise<void> {
     for (let tries = 0; !this.isClosed; tries++) {
       try {
-        this.subjects[place] = await this.startAt(place);
+        const subject = await this.startAt(place);
+        this.subjects[place] = subject;
+        // It missed the end of the others.
+        if (this.isClosed) await subject.stop();
         return;
       } catch (error) {
         // A server may be away just now.
