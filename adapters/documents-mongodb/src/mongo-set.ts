@@ -61,7 +61,7 @@ export class MongoSet<D extends object> implements DocumentSet<D> {
       const { key, insertion, day } = one;
       return { _id: this.idOf(key), tenant, insertion, day, document: storable(one) };
     });
-    const holders = new Map(kept.map(({ key, insertion }) => [key, insertion]));
+    const holders = new Map<string, string>();
     try {
       await this.engine.insertMany(records, { ordered: false });
     } catch (error) {

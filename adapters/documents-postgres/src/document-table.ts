@@ -40,25 +40,26 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
     return insertBy(this.of, documents, (kept) => this.keep(kept));
   }
 
-  /** One statement for all; a second for keys that another transaction took while the first ran, which its snapshot does not have. */
+  /**
+   * One statement for all; a second for keys that another transaction took while the first ran, which its snapshot does not have. Arrays are
+   * unnested in the list of a SELECT: in FROM each would fill a table of its own first.
+   */
   private async keep(kept: readonly Kept[]): Promise<Map<string, string>> {
     const columns = columnsOf(this.of.collection);
     const names = columns.map(({ name }) => name).join(", ");
     const rows = await this.run<{ key: string; insertion: string | null }>(
       `WITH given AS MATERIALIZED (
-        SELECT * FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::integer[]), string_to_table($5, E'\n'),
-          ${columns.map(({ type }, index) => `unnest($${index + 6}::${type}[])`).join(", ")})
-          AS given (key, insertion, day, document, ${names})
+        SELECT unnest($2::text[]) AS key, unnest($3::text[]) AS insertion, unnest($4::integer[]) AS day, string_to_table($5, E'\n') AS document,
+          ${columns.map(({ name, type }, index) => `unnest($${index + 6}::${type}[]) AS ${name}`).join(", ")}
       ), fresh AS (
         INSERT INTO ${this.keys} (tenant, key, insertion, day) SELECT $1, key, insertion, day FROM given
-        ON CONFLICT DO NOTHING RETURNING key, insertion
+        ON CONFLICT DO NOTHING RETURNING key
       ), stored AS (
         INSERT INTO ${this.table} (tenant, key, day, document, ${names})
         SELECT $1, key, day, document::jsonb, ${names} FROM given WHERE key IN (SELECT key FROM fresh)
       )
-      SELECT key, coalesce(fresh.insertion,
-        (SELECT known.insertion FROM ${this.keys} AS known WHERE known.tenant = $1 AND known.key = given.key)) AS insertion
-      FROM given LEFT JOIN fresh USING (key)`,
+      SELECT key, (SELECT known.insertion FROM ${this.keys} AS known WHERE known.tenant = $1 AND known.key = given.key) AS insertion
+      FROM given WHERE key NOT IN (SELECT key FROM fresh)`,
       [
         this.tenant,
         kept.map(({ key }) => key),
@@ -69,13 +70,12 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
         ...columns.map(({ field }) => kept.map(({ document }) => (document as Fields)[field] ?? null)),
       ],
     );
-    const holders = new Map(
-      rows.flatMap(({ key, insertion }) => (insertion === null ? [] : [[key, insertion] as const])),
-    );
-    if (holders.size === kept.length) return holders;
+    const holders = new Map(rows.map(({ key, insertion }) => [key, insertion ?? ""]));
+    const unseen = rows.flatMap(({ key, insertion }) => (insertion === null ? [key] : []));
+    if (unseen.length === 0) return holders;
     const taken = await this.run<{ key: string; insertion: string }>(
       `SELECT key, insertion FROM ${this.keys} WHERE tenant = $1 AND key = ANY ($2)`,
-      [this.tenant, kept.flatMap(({ key }) => (holders.has(key) ? [] : [key]))],
+      [this.tenant, unseen],
     );
     for (const { key, insertion } of taken) holders.set(key, insertion);
     return holders;

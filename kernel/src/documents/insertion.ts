@@ -26,8 +26,9 @@ export function keyOf(values: readonly string[]): string {
 }
 
 /**
- * Inserts by `keep`, which gets each key once, sorted, and answers which insertion holds each: the first of several with one key is
- * the one that counts. Raises `documents.refused` for what is too large, with nothing kept.
+ * Inserts by `keep`, which gets each key once, sorted, and answers which insertion holds each that was taken: all others are held by the
+ * given one from now on. The first of several with one key is the one that counts. Raises `documents.refused` for what is too large, with
+ * nothing kept.
  */
 export async function insertBy<D extends object>(
   { collection, traits }: { readonly collection: Collection<D>; readonly traits: DocumentsTraits },
@@ -44,7 +45,10 @@ export async function insertBy<D extends object>(
   if (byKey.size === 0) return [];
   // In one order, so that two transactions with the same keys wait for each other and not crosswise.
   const holders = await keep([...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1)));
-  return all.map(({ key, insertion }) => (holders.get(key) === insertion ? "inserted" : "duplicate"));
+  return all.map(({ key, insertion }) => {
+    const holder = holders.get(key) ?? byKey.get(key)?.insertion;
+    return holder === insertion ? "inserted" : "duplicate";
+  });
 }
 
 /** Of JSON: behind an even number of backslashes, an escape that stands for no character of a text in PostgreSQL or MongoDB. */
