@@ -18,6 +18,7 @@ export async function insertActs(sql: Sql, tenant: string, stored: readonly Plac
     .reverse();
   // Partitions in one order, so that two transactions do not wait crosswise.
   const heads = [...counts].sort(([one], [other]) => one - other);
+  // Arrays are unnested in the list of a SELECT: in FROM each would fill a table of its own first.
   await sql`
     WITH head AS (
       INSERT INTO events.act_head AS head (tenant, partition, count)
@@ -28,10 +29,13 @@ export async function insertActs(sql: Sql, tenant: string, stored: readonly Plac
     INSERT INTO events.act (tenant, partition, number, source, event_id, type, name, user_id, anonymous_id, occurred_at, received_at)
     SELECT ${tenant}, partition, head.count - behind, source, event_id, type, name, user_id, anonymous_id,
       to_timestamp(occurred_at / 1000.0::float8), to_timestamp(received_at / 1000.0::float8)
-    FROM unnest(${stored.map(({ partition }) => partition)}::smallint[], ${behind}::bigint[], ${column("source")}::text[],
-      ${column("eventId")}::text[], ${column("type")}::text[], ${column("name")}::text[], ${column("userId")}::text[],
-      ${column("anonymousId")}::text[], ${column("occurredAt")}::bigint[], ${column("receivedAt")}::bigint[])
-      AS given (partition, behind, source, event_id, type, name, user_id, anonymous_id, occurred_at, received_at)
+    FROM (
+      SELECT unnest(${stored.map(({ partition }) => partition)}::smallint[]) AS partition, unnest(${behind}::bigint[]) AS behind,
+        unnest(${column("source")}::text[]) AS source, unnest(${column("eventId")}::text[]) AS event_id,
+        unnest(${column("type")}::text[]) AS type, unnest(${column("name")}::text[]) AS name,
+        unnest(${column("userId")}::text[]) AS user_id, unnest(${column("anonymousId")}::text[]) AS anonymous_id,
+        unnest(${column("occurredAt")}::bigint[]) AS occurred_at, unnest(${column("receivedAt")}::bigint[]) AS received_at
+    ) AS given
     JOIN head USING (partition)`;
 }
 
