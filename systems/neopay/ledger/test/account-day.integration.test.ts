@@ -63,7 +63,14 @@ test("a balance at a day is right while the projection lags", async () => {
   expect(await app.call(ledger.balance, { address: "a", at: "2024-03-02" }, { identity })).toEqual(ofInstant);
 });
 
-test("a balance at a day that the ledger cannot hold is refused by its field", async () => {
-  const asked = books.app.call(ledger.balance, { address: "a", at: "0000-01-01" }, { identity: ownerOf("one") });
-  await expect(asked).rejects.toMatchObject({ code: "kernel.invalidInput" });
-});
+test.each(["0000-01-01", "2026-02-30", "yesterday"])(
+  "a balance at %s is refused by its field, with what it takes",
+  async (at) => {
+    const asked = books.app.call(ledger.balance, { address: "a", at }, { identity: ownerOf("one") });
+    const message = expect.stringContaining("must be an instant such as 2026-11-21T09:30:00Z, or a date");
+    await expect(asked).rejects.toMatchObject({
+      code: "kernel.invalidInput",
+      details: { issues: [{ path: "at", message }] },
+    });
+  },
+);

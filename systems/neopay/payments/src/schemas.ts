@@ -86,7 +86,12 @@ export const AtPayment = z.strictObject({ id: z.uuid() });
 export const Authorize = z.strictObject({
   id: z.uuid(),
   /** Of a WALLET payment the wallet's address, `users:alice:wallet`; of CC the card's token from the acquirer; else nothing. */
-  instrument: z.union([accountAddress, z.string().regex(/^tok_[0-9a-f]{24}$/)]).optional(),
+  instrument: z
+    .union([accountAddress, z.string().regex(/^tok_[0-9a-f]{24}$/)], {
+      error:
+        "must be a wallet's address, such as users:alice:wallet, or a card's token, such as tok_ and 24 hexadecimal digits",
+    })
+    .optional(),
 });
 
 /** Part of what is left; all of it where `amountMinor` is absent. */

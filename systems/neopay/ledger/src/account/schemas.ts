@@ -56,7 +56,11 @@ export const AccountPage = z.object({
 export const BalanceAt = z.strictObject({
   address: accountAddress,
   /** An instant, or a date for the end of that day (UTC); now where absent. Entries of that very instant count. */
-  at: z.union([instant, day]).optional(),
+  at: z
+    .union([instant, day], {
+      error: "must be an instant such as 2026-11-21T09:30:00Z, or a date such as 2026-11-21, in the years 1900 to 2199",
+    })
+    .optional(),
 });
 
 export const Balance = z.object({
