@@ -14,7 +14,7 @@ export interface Where {
 export async function withCall<T>(
   where: Where,
   work: (call: Call, signal: AbortSignal) => Promise<T>,
-  stopping = new AbortController().signal,
+  stopping: AbortSignal = new AbortController().signal,
 ): Promise<T> {
   if (where.url === undefined) return withOperator(({ call, signal }) => work(call, signal), stopping);
   const { createHttpCall, remoteServer } = await import("../http/http-call.ts");

@@ -5,7 +5,7 @@ import { findProject } from "../project/project.ts";
 /** Works with the running server, or, where none runs, with the application started in this process for as long as it takes. */
 export async function withOperator<T>(
   work: (operator: Operator) => Promise<T>,
-  stopping = new AbortController().signal,
+  stopping: AbortSignal = new AbortController().signal,
 ): Promise<T> {
   const project = await findProject();
   const { server } = project;
