@@ -137,6 +137,16 @@ test("an import that is stopped says how far it came, and goes on when it is run
   expect(await json("import", "berka", file)).toMatchObject({ received: 2, accepted: 2 });
 });
 
+test("a command that is stopped while it starts the services says so in a line", async () => {
+  await server.stop("SIGTERM");
+  const run = project.launch("verify");
+  await run.stderrLine(/No server runs here/);
+  run.child.kill("SIGINT");
+  expect(await run.stderrLine(/Stopped|Error/)).toBe("Stopped (SIGINT) before it was done.");
+  expect(await run.exitCode).toBe(130);
+  server = await project.start();
+});
+
 test("one edited row is named by its seq", async () => {
   const { rows } = await json(
     "sql",

@@ -5,7 +5,7 @@ import { CommandFailure, exitCodes, usageFailure } from "../failure.ts";
 import { startProgress } from "../output/progress.ts";
 import { print, printJson, table } from "../output/terminal.ts";
 import { type Where, withCall } from "../platform/with-call.ts";
-import { listenForStop } from "../process/signals.ts";
+import { stopSignal } from "../process/signals.ts";
 import { type Call, type Importer, loadConfig } from "../project/config.ts";
 import type { ImportReport } from "../project/import-report.ts";
 
@@ -34,12 +34,9 @@ export async function importFiles(format: string, given: readonly string[], opti
     if (found === undefined) throw usageFailure(`There is no file ${file}.`, "Check the path.");
     if (found.isDirectory()) throw usageFailure(`${file} is a folder.`, "Name the files in it.");
   }
-  const stopping = new AbortController();
-  const onStop = (reason: string) => stopping.abort(reason);
-  listenForStop({ onStop, onForce: () => process.exit(exitCodes.interrupted) }, "nobody");
   const run = (call: Call, signal: AbortSignal) =>
     runImporter(importer, { format, files, call, signal, quiet: options.json === true });
-  const report = await withCall(options, run, stopping.signal);
+  const report = await withCall(options, run, stopSignal());
   if (options.json) printJson(report);
   else print(textOf(report));
 }

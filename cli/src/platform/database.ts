@@ -43,6 +43,8 @@ export async function openDatabase(surroundings: Surroundings): Promise<Database
           note(`The database server cannot start, and is tried again until it can. ${(outage.error as Error).message}`);
       },
     }).catch((cause: Error) => {
+      // A stop has words of its own.
+      if (cause instanceof CommandFailure) throw cause;
       throw new CommandFailure(cause.message, "`npx banyan doctor` checks this machine.", { cause });
     });
   const server = await steps.run("postgres", open, ({ adopted, created, pid }) => {

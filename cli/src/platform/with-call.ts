@@ -14,10 +14,11 @@ export interface Where {
 export async function withCall<T>(
   where: Where,
   work: (call: Call, signal: AbortSignal) => Promise<T>,
-  stopping: AbortSignal = new AbortController().signal,
+  stopping?: AbortSignal,
 ): Promise<T> {
   if (where.url === undefined) return withOperator(({ call, signal }) => work(call, signal), stopping);
   const { createHttpCall, remoteServer } = await import("../http/http-call.ts");
   const { patientCall } = await import("../http/patient-call.ts");
-  return work(patientCall(createHttpCall(remoteServer(where)), stopping), stopping);
+  const signal = stopping ?? new AbortController().signal;
+  return work(patientCall(createHttpCall(remoteServer(where)), signal), signal);
 }

@@ -1,3 +1,5 @@
+import { CommandFailure, exitCodes } from "../failure.ts";
+
 /**
  * Between a signal and its echo: npm passes on what the terminal has sent to the whole process group already, and
  * that must not count as a second Ctrl-C.
@@ -42,4 +44,15 @@ export function listenForStop(
     stop("the process that started this one has ended");
   }, parentPollMs);
   poll.unref();
+}
+
+/** Aborted at the first signal, with what to say of a command that ends before it is done; a second one ends this process. */
+export function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  const onStop = (reason: string) => {
+    const options = { exitCode: exitCodes.interrupted, code: "cli.interrupted" };
+    stopping.abort(new CommandFailure(`Stopped (${reason}) before it was done.`, "", options));
+  };
+  listenForStop({ onStop, onForce: () => process.exit(exitCodes.interrupted) }, "nobody");
+  return stopping.signal;
 }
