@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { crossingsOf, type Threshold } from "../src/monitor/crossing.ts";
-import { Books, type LockedAccount } from "../src/transaction/books.ts";
+import { Books } from "../src/transaction/books.ts";
 import { newTransaction } from "../src/transaction/transaction.ts";
+import { accountRow } from "./account-row.ts";
 
 const direction = fc.constantFrom("below" as const, "above" as const);
 const minor = fc.integer({ min: -20, max: 20 });
@@ -12,26 +13,12 @@ const threshold = (direction: Threshold["direction"], thresholdMinor: number, mo
   direction,
   thresholdMinor,
 });
-const account = (address: string, change: Partial<LockedAccount> = {}): LockedAccount => ({
-  id: address.charCodeAt(0),
-  address,
-  currency: "CZK",
-  floor_minor: null,
-  status: "open",
-  entry_count: 0,
-  debits_minor: 0,
-  credits_minor: 0,
-  pending_debit_minor: 0,
-  pending_credit_minor: 0,
-  monitors: null,
-  ...change,
-});
 
 describe("a monitor", () => {
   test("is crossed whenever the balance goes beyond its threshold, and again only after it has come back", () => {
     fc.assert(
       fc.property(direction, minor, fc.array(minor, { minLength: 1 }), (direction, thresholdMinor, balances) => {
-        const watched = account("a", { monitors: [threshold(direction, thresholdMinor)] });
+        const watched = accountRow("a", { monitors: [threshold(direction, thresholdMinor)] });
         const sign = direction === "below" ? -1 : 1;
         let [before = 0] = balances;
         let isArmed = (before - thresholdMinor) * sign <= 0;
@@ -54,14 +41,14 @@ describe("a monitor", () => {
     { direction: "above", from: 101, to: 102, told: 0 },
     { direction: "below", from: 2 ** 53 - 1, to: -(2 ** 53) + 1, told: 1 },
   ])("$direction 100, from $from to $to: told $told times", ({ direction, from, to, told }) => {
-    const watched = account("a", { monitors: [threshold(direction, 100)] });
+    const watched = accountRow("a", { monitors: [threshold(direction, 100)] });
     const crossing = { ...threshold(direction, 100), account: "a", currency: "CZK" };
     const crossings = Array(told).fill({ ...crossing, balanceBeforeMinor: from, balanceAfterMinor: to });
     expect(crossingsOf(watched, from, to)).toEqual(crossings);
   });
 
   test("sees a transaction whole: what its legs do to each other is not told, and their sum is told once", () => {
-    const [a, b] = [account("a", { credits_minor: 50, monitors: [threshold("below", 40)] }), account("b")];
+    const [a, b] = [accountRow("a", { credits_minor: 50, monitors: [threshold("below", 40)] }), accountRow("b")];
     const books = new Books([a, b], new Map());
     const leg = (source: string, destination: string, amountMinor: number) => {
       return { source, destination, amountMinor, currency: "CZK" };
@@ -77,7 +64,7 @@ describe("a monitor", () => {
 
   test("is told in the order in which monitors were set, each for itself", () => {
     const monitors = [threshold("above", 5, "1"), threshold("below", 0, "2"), threshold("above", -5, "3")];
-    const told = crossingsOf(account("a", { monitors }), -10, 10).map(({ monitorId }) => monitorId);
+    const told = crossingsOf(accountRow("a", { monitors }), -10, 10).map(({ monitorId }) => monitorId);
     expect(told).toEqual(["1", "3"]);
   });
 });

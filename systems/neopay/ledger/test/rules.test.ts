@@ -6,6 +6,7 @@ import { endOf, type HoldRow, refusalOfHold } from "../src/hold/hold.ts";
 import { instant } from "../src/instant.ts";
 import { metadata, PostTransaction, reference } from "../src/transaction/schemas.ts";
 import { hasSameContent, mirrored, newTransaction, transactionOf } from "../src/transaction/transaction.ts";
+import { accountRow } from "./account-row.ts";
 
 const leg = (source: string, destination: string, amountMinor = 100) => ({
   source,
@@ -68,23 +69,9 @@ describe("the same content", () => {
 });
 
 describe("a hold", () => {
-  const row = (address: string, change: Partial<AccountRow> = {}): [string, AccountRow] => [
+  const row = (address: string, change: Partial<AccountRow>): [string, AccountRow] => [
     address,
-    {
-      id: 1,
-      address,
-      currency: "CZK",
-      floor_minor: 0,
-      status: "open",
-      entry_count: 0,
-      debits_minor: 0,
-      credits_minor: 0,
-      pending_debit_minor: 0,
-      pending_credit_minor: 0,
-      opened_at: new Date(0),
-      monitors: null,
-      ...change,
-    },
+    accountRow(address, { floor_minor: 0, ...change }),
   ];
   const refusal = (amountMinor: number, source: Partial<AccountRow>, destination: Partial<AccountRow> = {}) =>
     (
