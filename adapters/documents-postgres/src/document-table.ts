@@ -70,6 +70,7 @@ export class DocumentTable<D extends object> implements DocumentSet<D> {
         ...columns.map(({ field }) => kept.map(({ document }) => (document as Fields)[field] ?? null)),
       ],
     );
+    // No insertion is called "": a key is held by another one also while that cannot be seen.
     const holders = new Map(rows.map(({ key, insertion }) => [key, insertion ?? ""]));
     const unseen = rows.flatMap(({ key, insertion }) => (insertion === null ? [key] : []));
     if (unseen.length === 0) return holders;

@@ -105,8 +105,8 @@ function keysOf(events: readonly NewEvent[]) {
 }
 
 /**
- * Events in a row within one block that differ in nothing but id, key and data. Those of one type that follow each other are counted by the first run:
- * from the place `from` in the block to before `until`, which are the same in the others.
+ * Events in a row within one block that differ in nothing but id, key and data. Runs of one type that follow each other are a stretch: its first
+ * has the range of all of it, from the place `from` in the block to before `until`, and those that go on with it an empty one.
  */
 interface Run {
   readonly event: NewEvent;
@@ -117,11 +117,11 @@ interface Run {
 
 function runsOf(events: readonly NewEvent[]) {
   const runs: Run[] = [];
-  let counting: Run | undefined;
+  let stretch: Run | undefined;
   const runNumbers = events.map((event, index) => {
     const [block, place] = [Math.floor(index / blockSize) + 1, index % blockSize];
-    const { type, traceId, metadata } = event;
     const last = runs.at(-1);
+    const { type, traceId, metadata } = event;
     if (
       last?.block !== block ||
       last.event.type !== type ||
@@ -129,10 +129,10 @@ function runsOf(events: readonly NewEvent[]) {
       last.event.metadata !== metadata
     ) {
       const run = { event, block, from: place, until: place };
-      if (counting?.block !== block || counting.event.type !== type) counting = run;
+      if (stretch?.block !== block || stretch.event.type !== type) stretch = run;
       runs.push(run);
     }
-    if (counting !== undefined) counting.until = place + 1;
+    if (stretch !== undefined) stretch.until = place + 1;
     return runs.length;
   });
   return { runs, runNumbers };
