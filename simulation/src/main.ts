@@ -17,7 +17,9 @@ const usage = `Plays schedules of a simulated world over the real kernel; docs/S
   --json             for programs`;
 
 const failuresMax = 10;
-const redrawMs = 200;
+/** A line that is drawn over itself on a terminal, and one after the other in a file. */
+const onTerminal = { everyMs: 200, drawn: (line: string) => `\r\u001b[K${line}` };
+const inFile = { everyMs: 30_000, drawn: (line: string) => `${line}\n` };
 
 function options() {
   const { values } = parseArgs({
@@ -54,12 +56,13 @@ async function campaign(given: Campaign, json: boolean): Promise<boolean> {
   const began = performance.now();
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
-  let drawnAt = 0;
+  const { everyMs, drawn } = process.stderr.isTTY ? onTerminal : inFile;
+  let drawnAt = began;
   const onPlayed = (tally: Tally) => {
     const now = performance.now();
-    if (!process.stderr.isTTY || now - drawnAt < redrawMs) return;
+    if (now - drawnAt < everyMs) return;
     drawnAt = now;
-    process.stderr.write(`\r\u001b[K${progressLine(given, tally, now - began)}`);
+    process.stderr.write(drawn(progressLine(given, tally, now - began)));
   };
   const tally = await playCampaign({ ...given, onPlayed, signal: interrupted.signal });
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
