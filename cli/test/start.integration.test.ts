@@ -87,6 +87,10 @@ describe("banyan start", () => {
       const apart = await project.start();
       expect(apart.ready.notes.join()).toContain("runs on this data folder; on another database.");
       await apart.stop();
+      await project.run("sql", "CREATE ROLE guest LOGIN PASSWORD 'guest'");
+      const asGuest = Object.assign(new URL(database.url), { username: "guest", password: "guest" });
+      const refused = project.start({ DATABASE_URL: asGuest.href });
+      await expect(refused).rejects.toThrow(/did not start: permission denied for \w+ \w+ \(SQLSTATE 42501\)"/);
       expect(await server.stop()).toBe(0);
     } finally {
       await database.stop();

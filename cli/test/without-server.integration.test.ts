@@ -63,6 +63,37 @@ test("reset asks, and with --yes empties the data folder", async () => {
   expect(readdirSync(join(project.folder, ".banyan"))).toEqual([]);
 });
 
+test.each([
+  ["DATABASE_URL", "postgres://me:s3c#ret@host/shop"],
+  ["BANYAN_LOG", "nats://me:s3cret@host:99999"],
+  ["BANYAN_LOG", "postgres://me:s3cret@host:99999/shop"],
+  ["BANYAN_QUEUE", "redis://:s3cret@host:99999"],
+  ["BANYAN_LISTEN", "host"],
+])("%s=%s is refused in a line that names it and keeps the password to itself", async (name, value) => {
+  const failure: Error = await project.start({ [name]: value }).catch((error) => error);
+  expect(failure.message).toContain(`"message":"The environment variable ${name} is wrong: `);
+  expect(failure.message).not.toMatch(/s3c|node_modules/);
+});
+
+test("a node on a bus whose address is none says so", async () => {
+  const started = project.start({ BANYAN_BUS: "tcp://host" }, ["--process", "notes"]);
+  await expect(started).rejects.toThrow(/BANYAN_BUS is wrong: .+host.+ is no address/);
+});
+
+test("what is not there is named, and nobody is told to empty the data folder", async () => {
+  const nowhere = "127.0.0.1:1";
+  for (const environment of [{ BANYAN_BUS: `redis://${nowhere}` }, { DATABASE_URL: `postgres://${nowhere}/shop` }]) {
+    const args = "BANYAN_BUS" in environment ? ["--process", "notes"] : [];
+    const failure: Error = await project.start(environment, args).catch((error) => error);
+    expect(failure.message).toContain(`${Object.keys(environment)[0]} names it`);
+    expect(failure.message).not.toContain("reset");
+  }
+});
+
+test("an address that is not this machine's is named, whatever the port", async () => {
+  await expect(project.start({ HOST: "192.0.2.1" })).rejects.toThrow("Set HOST to an address of this machine");
+});
+
 test("a wrong command line is exit code 2 with a way out", async () => {
   const unknown = await project.run("strat");
   expect({ code: unknown.code, hint: unknown.stderr.includes("start") }).toEqual({ code: 2, hint: true });

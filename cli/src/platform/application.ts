@@ -7,7 +7,7 @@ import type { Step, Steps } from "../output/steps.ts";
 import type { Openings } from "../process/openings.ts";
 import type { LoadedConfig } from "../project/config.ts";
 import type { DataFolder } from "../project/data-folder.ts";
-import type { Environment } from "../project/environment.ts";
+import { type Environment, ofVariable } from "../project/environment.ts";
 import type { Database } from "./database.ts";
 import { documentsOf } from "./documents.ts";
 import { kvOf } from "./kv.ts";
@@ -51,13 +51,13 @@ export async function makeApplication(surroundings: Surroundings, part?: Part): 
   const [{ url, publicUrl }, { createPostgresStore }] = await Promise.all([database, import("@banyan/sql-postgres")]);
   signal.throwIfAborted();
   const here = config.services.filter(({ contract }) => part?.services.includes(contract.name) ?? true);
-  const log = here.length > 0 ? await logOf(environment) : undefined;
+  const log = here.length > 0 ? await ofVariable("BANYAN_LOG", () => logOf(environment)) : undefined;
   const keepsDocuments = here.some(({ collections }) => collections.length > 0);
   const options: AppOptions = {
     services: here,
     ...(here.length > 0 && { store: createPostgresStore({ url, retention: config.retention }) }),
-    ...(keepsDocuments && { documents: await documentsOf(environment, url) }),
-    ...(here.some(({ usesKv }) => usesKv) && { kv: await kvOf(environment, url) }),
+    ...(keepsDocuments && { documents: await ofVariable("BANYAN_DOCUMENTS", () => documentsOf(environment, url)) }),
+    ...(here.some(({ usesKv }) => usesKv) && { kv: await ofVariable("BANYAN_KV", () => kvOf(environment, url)) }),
     ...(log !== undefined && { log }),
     ...(here.length > 0 && { jobs: { tickets: await ticketsOf(environment) } }),
     ...(part !== undefined && {
@@ -80,20 +80,15 @@ export async function openApplication(surroundings: Surroundings, part?: Part): 
   return application;
 }
 
-async function start(app: App, { config, steps, signal }: Surroundings): Promise<void> {
+async function start(app: App, { config, environment, steps, signal }: Surroundings): Promise<void> {
   const startedAt = performance.now();
   const started: Step[] = [];
   const onStarted = (name: string, tookMs: number) => started.push({ name, detail: offerOf(config, name), tookMs });
   await steps
     .watch("the services", () => app.start(onStarted))
     .catch((cause: Error) => {
-      throw new CommandFailure(
-        `The services did not start: ${textOf(cause)}`,
-        isOfLog(cause)
-          ? "BANYAN_LOG names it: correct the address, or start what is there. Without it events stay within the database."
-          : "`npx banyan doctor` checks this machine. Where no data is worth keeping, `npx banyan reset` starts afresh.",
-        { cause },
-      );
+      const advice = adviceOn(cause, environment);
+      throw new CommandFailure(`The services did not start: ${textOf(cause)}`, advice, { cause });
     });
   const servicesMs = started.reduce((sum, { tookMs }) => sum + tookMs, 0);
   const storeMs = performance.now() - startedAt - servicesMs;
@@ -117,7 +112,6 @@ function offerOf({ services }: LoadedConfig, name: string): string {
     .join(", ");
 }
 
-/** What does not fit together in contracts and handlers is told by its message; where in the kernel it was found helps nobody. */
 /** What `make` makes of the project's contracts and services; what it throws, it says of them. */
 export function assembled<T>(make: () => T): T {
   try {
@@ -127,12 +121,33 @@ export function assembled<T>(make: () => T): T {
   }
 }
 
-function isOfLog(error: unknown): boolean {
-  return isFault(error) && error.code.startsWith("log.");
+/** By whose faults these are. */
+const variables = {
+  log: "BANYAN_LOG",
+  bus: "BANYAN_BUS",
+  kv: "BANYAN_KV",
+  documents: "BANYAN_DOCUMENTS",
+  store: "DATABASE_URL",
+} as const;
+
+/** Emptying the data folder is advised only where nothing but what lies there can be wrong. */
+function adviceOn(error: unknown, environment: Environment): string {
+  const [owner, name] =
+    Object.entries(variables).find(([prefix]) => isFault(error) && error.code.startsWith(`${prefix}.`)) ?? [];
+  if (name !== undefined && environment[name] !== undefined) {
+    const without = owner === "log" ? " Without it events stay within the database." : "";
+    return `${name} names it: correct the address, or start what is there.${without}`;
+  }
+  const isElsewhere = environment.DATABASE_URL !== undefined || environment.BANYAN_QUEUE !== undefined;
+  const afresh = isElsewhere ? "" : " Where no data is worth keeping, `npx banyan reset` starts afresh.";
+  return `\`npx banyan doctor\` checks this machine.${afresh}`;
 }
+
+/** Their message is enough; of others it takes the stack. */
+const tellable: ReadonlySet<string> = new Set(["Error", "Fault", "SqlError"]);
 
 function textOf(error: Error): string {
   const why = error.cause instanceof Error ? error.cause.message : "";
   const cause = error.message.includes(why) ? "" : `\n  because: ${why}`;
-  return error.name === "Error" || error.name === "Fault" ? `${error.message}${cause}` : (error.stack ?? error.message);
+  return tellable.has(error.name) ? `${error.message}${cause}` : (error.stack ?? error.message);
 }

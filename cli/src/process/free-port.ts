@@ -5,7 +5,7 @@ const triesMax = 50;
 
 /** The first port from `port` upwards that nobody answers on and that can be bound; `port` itself where it is 0. */
 export async function freePort(port: number, host: string): Promise<number> {
-  if (port === 0) return port;
+  if (port === 0 && (await canBind(port, host))) return port;
   const last = Math.min(port + triesMax - 1, 65_535);
   for (let candidate = port; candidate <= last; candidate++) {
     // Binding alone is no proof: on macOS an address may be bound beside another program's wildcard.

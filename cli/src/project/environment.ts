@@ -1,8 +1,18 @@
 import { z } from "zod";
-import { usageFailure } from "../failure.ts";
+import { CommandFailure, usageFailure } from "../failure.ts";
 
 const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535;
 const port = z.string().transform(Number).refine(isPort, "must be a whole number from 0 to 65535");
+
+/** Of one server, or where its client reads lists of several, of whatever that takes. */
+const address = (scheme: RegExp, message: string) =>
+  z
+    .string()
+    .regex(scheme, message)
+    .refine((url) => !/^(postgres|redis)/.test(url) || URL.canParse(url), {
+      error:
+        "is no address: write scheme://USER:PASSWORD@HOST:PORT/NAME, and what is special in a password as %XX (# as %23)",
+    });
 
 /** 120 bits in base64url: a shorter one may have been made up by a person. */
 const keyLengthMin = 20;
@@ -12,10 +22,7 @@ const Environment = z
   .object({
     PORT: port.optional(),
     HOST: z.string().min(1).optional(),
-    DATABASE_URL: z
-      .string()
-      .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
-      .optional(),
+    DATABASE_URL: address(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://").optional(),
     /** Instead of `.banyan` beside the configuration. */
     BANYAN_DATA: z.string().optional(),
     BANYAN_API_KEY: z
@@ -36,32 +43,29 @@ const Environment = z
       .regex(/^(nats|tls|redis|rediss|tcp|unix):/, "must begin with nats://, redis:// or tcp://")
       .optional(),
     /** By which way events go from service to service, instead of staying within the database. */
-    BANYAN_LOG: z
-      .string()
-      .regex(/^[a-z]+:\/\//, "must be an address, as nats://HOST or postgres://HOST/DATABASE")
-      .optional(),
+    BANYAN_LOG: address(/^[a-z]+:\/\//, "must be an address, as nats://HOST or postgres://HOST/DATABASE").optional(),
     /** Where documents lie, instead of in the application's own database. */
-    BANYAN_DOCUMENTS: z
-      .string()
-      .regex(/^[a-z+]+:\/\//, "must be an address, as mongodb://HOST/DATABASE or postgres://HOST/DATABASE")
-      .optional(),
+    BANYAN_DOCUMENTS: address(
+      /^[a-z+]+:\/\//,
+      "must be an address, as mongodb://HOST/DATABASE or postgres://HOST/DATABASE",
+    ).optional(),
     /** Where keys and values lie, instead of in the application's own database. */
-    BANYAN_KV: z
-      .string()
-      .regex(/^(rediss?|postgres(ql)?):\/\//, "must begin with redis://, rediss:// or postgres://")
-      .optional(),
+    BANYAN_KV: address(
+      /^(rediss?|postgres(ql)?):\/\//,
+      "must begin with redis://, rediss:// or postgres://",
+    ).optional(),
     /** What hands out jobs in place of the database: redis:// or rediss:// (BullMQ). */
-    BANYAN_QUEUE: z
-      .string()
-      .regex(/^rediss?:\/\//, "must begin with redis:// or rediss://")
-      .optional(),
+    BANYAN_QUEUE: address(/^rediss?:\/\//, "must begin with redis:// or rediss://").optional(),
     /** Keeps applications that share a broker apart. */
     BANYAN_NAMESPACE: z
       .string()
       .regex(/^[A-Za-z0-9_-]{1,64}$/, "may hold letters, digits, - and _, 64 at most")
       .optional(),
     /** Where a node on tcp:// is reached, as 10.0.0.7:4100. */
-    BANYAN_LISTEN: z.string().optional(),
+    BANYAN_LISTEN: z
+      .string()
+      .regex(/^((\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}|unix:\/.+)$/, "must be an address and a port, as 10.0.0.7:4100")
+      .optional(),
     /** Files of a node on tcp://: the authority, and this node's certificate and key. All three, or none. */
     BANYAN_TLS_CA: z.string().optional(),
     BANYAN_TLS_CERT: z.string().optional(),
@@ -97,8 +101,22 @@ export function readEnvironment(): Environment {
   const result = Environment.safeParse(given);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw usageFailure(
-    `The environment variable ${issue?.path.join(".")} is wrong: ${issue?.message}.`,
+  throw wrongVariable(issue?.path.join(".") ?? "", issue?.message ?? "");
+}
+
+/** What `make` makes of a variable. Throws a usage failure that names the variable where `make` refuses what it says. */
+export async function ofVariable<T>(name: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof CommandFailure) throw error;
+    throw wrongVariable(name, (error as Error).message);
+  }
+}
+
+function wrongVariable(name: string, why: string): CommandFailure {
+  return usageFailure(
+    `The environment variable ${name} is wrong: ${why.replace(/\.$/, "")}.`,
     "Correct it, or unset it to get the default.",
   );
 }

@@ -7,6 +7,7 @@ import { openApplication, type Surroundings } from "../platform/application.ts";
 import { makeGateway, openProbes } from "../platform/gateway.ts";
 import { openWatch } from "../platform/watching.ts";
 import { developmentKey } from "../project/data-folder.ts";
+import { ofVariable } from "../project/environment.ts";
 import { Chaos } from "../watch/chaos.ts";
 import { busOf } from "./bus.ts";
 import { edgeProcess, placementsOf } from "./placement.ts";
@@ -44,7 +45,7 @@ export async function serveNode(
     throw usageFailure(`There is no process ${name}.`, `There are: ${known}.`);
   }
   const chaos = environment.NODE_ENV === "production" ? undefined : new Chaos();
-  const { bus, introduce } = await busOf(environment, node);
+  const { bus, introduce } = await ofVariable("BANYAN_BUS", () => busOf(environment, node));
   const { app } = await openApplication(surroundings, {
     services: placement.services,
     bus,

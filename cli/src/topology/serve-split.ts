@@ -4,6 +4,7 @@ import { openApplication, type Surroundings } from "../platform/application.ts";
 import { openControl, playDemo, type Served } from "../platform/serve.ts";
 import { openWatch } from "../platform/watching.ts";
 import { developmentKey } from "../project/data-folder.ts";
+import { ofVariable } from "../project/environment.ts";
 import { busOf, createSocketFolder, listensOf, supervisorNode } from "./bus.ts";
 import { Fleet, type FleetNode } from "./fleet.ts";
 import { operateFleet } from "./operate-fleet.ts";
@@ -24,7 +25,7 @@ export async function serveSplit(surroundings: Surroundings): Promise<Served> {
   const BANYAN_BUS = surroundings.environment.BANYAN_BUS ?? `unix:${createSocketFolder(folder, nodes, openings)}`;
   const listens = listensOf({ ...surroundings.environment, BANYAN_BUS });
   const own = { ...surroundings.environment, BANYAN_BUS, BANYAN_LISTEN: listens?.supervisor };
-  const { bus } = await busOf(own, supervisorNode);
+  const { bus } = await ofVariable("BANYAN_BUS", () => busOf(own, supervisorNode));
   const { app } = await openApplication(surroundings, {
     services: [],
     bus,
