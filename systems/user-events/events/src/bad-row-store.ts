@@ -22,6 +22,7 @@ export interface KeptBadRow {
   readonly partition: number;
   readonly offset: number;
   readonly source: string;
+  readonly eventId: string | null;
   readonly run: string;
   readonly attempts: number;
   readonly event: UserEvent | null;
@@ -53,7 +54,7 @@ export async function insertBadRows(sql: Sql, tenant: string, bad: readonly NewB
 /** A bad row that was not redriven yet, locked. */
 export async function lockBadRow(sql: Sql, tenant: string, id: string): Promise<KeptBadRow | undefined> {
   const [row] = await sql<KeptBadRow>`
-    SELECT id, partition, "offset", source, run, attempts, event, raw, format,
+    SELECT id, partition, "offset", source, event_id AS "eventId", run, attempts, event, raw, format,
       (extract(epoch FROM received_at) * 1000)::bigint AS "receivedAt"
     FROM events.bad_row WHERE tenant = ${tenant} AND id = ${id} AND state <> 'redriven' FOR UPDATE`;
   return row;

@@ -80,8 +80,10 @@ function readAgain({
   source,
   run,
   receivedAt,
+  eventId,
   id,
 }: KeptBadRow): { readonly event: UserEvent } | Collected {
   if (event !== null) return { event };
-  return readEvent(format ?? "segment", JSON.parse(raw ?? "null"), { source, run, receivedAt, newId: () => id });
+  const newId = () => eventId ?? id;
+  return readEvent(format ?? "segment", JSON.parse(raw ?? "null"), { source, run, receivedAt, newId });
 }

@@ -10,9 +10,9 @@ export {
 } from "./event.ts";
 export { instantOf, isoOf } from "./instant.ts";
 export type { Arrival } from "./judge.ts";
-export { carriedLine, eventInLine } from "./lines.ts";
+export { type Line, readLine } from "./lines.ts";
 export { type PseudonymKey, pseudonymised, pseudonymOf } from "./pseudonyms.ts";
 export { readEvent } from "./read-event.ts";
 export { type Repeated, refuseRepeated, repeatedKeys } from "./repeated.ts";
-export { readSegment, refuseText } from "./segment.ts";
+export { readSegment } from "./segment.ts";
 export { readSnowplow } from "./snowplow.ts";

@@ -20,6 +20,8 @@ export interface Arrival {
   readonly sentAt?: unknown;
   /** Whether events of programs that say what they are, such as crawlers, are refused. */
   readonly refusesBots?: boolean;
+  /** Of a line of a file, what it is known by where it has no id of its own. */
+  readonly lineId?: string;
   /** Names an event that has no id: it cannot be told from its repetition. */
   newId(): string;
 }
@@ -82,7 +84,7 @@ export function refuseUnstorable(value: unknown): void {
  */
 export function judged(sent: Sent, arrival: Arrival, claimsOf: (raw: object) => Claims): Collected {
   let text = sent.text;
-  let eventId: string | null = null;
+  let eventId = arrival.lineId ?? null;
   try {
     // First: of what is nested without end nothing else can be asked.
     if (depthOf(sent.raw, depthMax) > depthMax) {
@@ -95,7 +97,7 @@ export function judged(sent: Sent, arrival: Arrival, claimsOf: (raw: object) => 
       refuse("notAnObject", "an event must be a JSON object");
     }
     const claims = claimsOf(sent.raw as object);
-    eventId = identified(claims.eventId);
+    eventId = identified(claims.eventId) ?? eventId;
     const bytes = Buffer.byteLength(text);
     if (bytes > eventBytesMax) refuse("tooLarge", `the event has ${bytes} bytes, of at most ${eventBytesMax}`);
     const problem = problemIn(sent.raw, text);

@@ -1,49 +1,44 @@
 import { createHash } from "node:crypto";
-import { depthOf } from "./depth.ts";
-import { repeatedKeys } from "./repeated.ts";
-import { problemIn } from "./sound.ts";
+import { type Collected, eventBytesMax } from "./event.ts";
+import { type Arrival, judged, refuse } from "./judge.ts";
+import { refuseRepeated, repeatedKeys } from "./repeated.ts";
+import { readSegment } from "./segment.ts";
 
-/** Levels that are handed on, to be judged; deeper nesting stays the text that it is. */
-const depthMax = 64;
-/** Levels that any body of ours may have, around the event, too. */
-const carriedDepthMax = 24;
+/** A line of a file, and how many lines like it came before it. */
+export interface Line {
+  readonly text: string;
+  readonly occurrence: number;
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * What one line of a file holds: an event as Segment writes it, or any other JSON value, or the line itself where it is no JSON. Known
- * beside Segment's own are web servers' logs (Common and Combined Log Format) and the clicks of 1.usa.gov. What has no id gets one
- * from its text, so that it is known again: of lines that are alike, `occurrence` tells the first, 0, from the next.
+ * Reads one line of a file: an event as Segment writes it, a request in a web server's log (Common and Combined Log Format), or a
+ * click of 1.usa.gov. What has no id is known by its line, be it an event or refused, so that the same file again brings nothing new.
  */
-export function eventInLine(line: string, occurrence = 0): unknown {
-  const found = parsed(line) ?? requestIn(line) ?? line;
-  if (typeof found !== "object" || found === null || Array.isArray(found)) return found;
-  const fields = found as Fields;
-  const event = fields.type === undefined ? (clickIn(fields) ?? fields) : fields;
-  return event.messageId === undefined && event.type !== undefined
-    ? { ...event, messageId: idOf(line, occurrence) }
-    : event;
+export function readLine({ text, occurrence }: Line, arrival: Arrival): Collected {
+  const known = { ...arrival, lineId: idOf(text, occurrence) };
+  const json = jsonIn(text);
+  if (json === undefined) {
+    const request = requestIn(text);
+    return request === undefined ? refuseText(text, known) : readSegment(request, known);
+  }
+  const [repeated] = repeatedKeys(text, null).parts.values();
+  return repeated === undefined
+    ? readSegment(clickIn(json.value) ?? json.value, known)
+    : refuseRepeated(repeated, known);
 }
 
-/** What a line holds, where JSON takes it as it is; else the line, for whoever takes it to look into. */
-export function carriedLine(line: string, occurrence: number): unknown {
-  const event = eventInLine(line, occurrence);
-  const isSound =
-    typeof event === "object" &&
-    depthOf(event, carriedDepthMax) <= carriedDepthMax &&
-    isCarried(event, JSON.stringify(event));
-  return isSound ? event : line.replaceAll("\0", "\\u0000");
+function refuseText(text: string, arrival: Arrival): Collected {
+  return judged({ raw: {}, text: JSON.stringify(text), format: "segment" }, arrival, () => {
+    if (text.length > eventBytesMax) refuse("tooLarge", `the line has more than ${eventBytesMax} characters`);
+    return refuse("unreadable", "neither JSON in UTF-8 nor a line of a web server's log");
+  });
 }
 
-function isCarried(event: unknown, text: string): boolean {
-  return problemIn(event, text) === null && !text.includes('"prototype":');
-}
-
-/** Undefined of what is no JSON, gives a key twice, or would go beyond the stack of whoever walks it. */
-function parsed(line: string): unknown {
+function jsonIn(text: string): { readonly value: unknown } | undefined {
   try {
-    const value: unknown = JSON.parse(line);
-    return depthOf(value, depthMax) > depthMax || repeatedKeys(line, null).parts.size > 0 ? undefined : value;
+    return { value: JSON.parse(text) };
   } catch {
     return undefined;
   }
@@ -101,7 +96,8 @@ function requestIn(line: string): Fields | undefined {
 }
 
 /** A click of 1.usa.gov. It names nobody: clicks from one place by one agent count as one visitor's. */
-function clickIn(fields: Fields): Fields | undefined {
+function clickIn(value: unknown): Fields | undefined {
+  const fields = (value ?? {}) as Fields;
   const {
     a: userAgent,
     c: country,
@@ -113,6 +109,7 @@ function clickIn(fields: Fields): Fields | undefined {
     r: referrer,
     t: seconds,
   } = fields;
+  if (fields.type !== undefined) return undefined;
   if (typeof url !== "string" || typeof link !== "string" || typeof seconds !== "number") return undefined;
   const visitor = createHash("sha256")
     .update(JSON.stringify([userAgent, country, city, locale]))

@@ -1,6 +1,5 @@
-import { type Collected, eventBytesMax } from "./event.ts";
+import type { Collected } from "./event.ts";
 import { type Arrival, type Claims, judged, refuse } from "./judge.ts";
-import { refuseRepeated, repeatedKeys } from "./repeated.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,26 +9,6 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function readSegment(raw: unknown, arrival: Arrival): Collected {
   return judged({ raw, format: "segment" }, arrival, (fields) => claimsOf(fields as Fields));
-}
-
-/** A line that holds no event that could be read: no JSON, or such as gives a key twice or nests without end. */
-export function refuseText(text: string, arrival: Arrival): Collected {
-  const [repeated] = isJson(text) ? repeatedKeys(text, null).parts.values() : [];
-  if (repeated !== undefined) return refuseRepeated({ ...repeated, text }, arrival);
-  return judged({ raw: {}, text: JSON.stringify(text), format: "segment" }, arrival, () => {
-    if (isJson(text)) refuse("tooDeep", "the line is nested too deep to be read");
-    if (text.length > eventBytesMax) refuse("tooLarge", `the line has more than ${eventBytesMax} characters`);
-    return refuse("unreadable", "neither JSON in UTF-8 nor a line of a web server's log");
-  });
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function claimsOf(fields: Fields): Claims {

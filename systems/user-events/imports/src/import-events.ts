@@ -5,10 +5,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isFault, type Returned, type Sent } from "@banyan/kernel";
 import type { AnyAction } from "@banyan/kernel/app";
 import { events } from "@banyan/user-events-events/contract";
-import { carriedLine } from "@banyan/user-events-formats";
+import type { Line } from "@banyan/user-events-formats";
 import { intake } from "@banyan/user-events-intake/contract";
 import { sources } from "@banyan/user-events-sources/contract";
-import { type Line, linesOf } from "./lines.ts";
+import { linesOf } from "./lines.ts";
 
 /** Calls an action, in this process or over HTTP: `App.call`, or a client with its shape. */
 type Call = <A extends AnyAction>(
@@ -37,8 +37,8 @@ export interface ImportReport {
 /** Whose events they are. */
 const sourceId = "import";
 const chunkLines = 500;
-/** JSON grows on the way: what a line does not name is added. */
-const chunkCharsMax = 200_000;
+/** Of JSON. */
+const chunkBytesMax = 200_000;
 const deadlineMs = 30_000;
 const attemptsMax = 20;
 const pauseMs = 100;
@@ -55,26 +55,27 @@ export async function importEvents({ files, call, progress, signal }: ImportRun)
   let received = 0;
   let doneBytes = 0;
   let chunk: Line[] = [];
-  let chars = 0;
+  let bytes = 0;
   const broken: string[] = [];
   const send = async () => {
     signal.throwIfAborted();
-    const given = chunk.map(({ text, occurrence }) => carriedLine(text, occurrence));
-    received += chunk.length;
+    const lines = chunk;
+    received += lines.length;
     chunk = [];
-    chars = 0;
-    if (given.length > 0) await retried(signal, (key) => sendAll(call, { run, given }, key));
+    bytes = 0;
+    if (lines.length > 0) await retried(signal, (key) => sendAll(call, { run, lines }, key));
     progress(doneBytes, totalBytes);
   };
   for (const file of files) {
-    const read = (bytes: number) => {
-      doneBytes += bytes;
+    const read = (count: number) => {
+      doneBytes += count;
     };
     try {
       for await (const line of linesOf(file, signal, read)) {
-        if (chunk.length === chunkLines || chars + line.text.length > chunkCharsMax) await send();
+        const lineBytes = Buffer.byteLength(JSON.stringify(line));
+        if (chunk.length === chunkLines || bytes + lineBytes > chunkBytesMax) await send();
         chunk.push(line);
-        chars += line.text.length;
+        bytes += lineBytes;
       }
     } catch (error) {
       if (!isOfGzip(error)) throw error;
@@ -102,11 +103,11 @@ function withBroken(report: ImportReport, broken: readonly string[]): ImportRepo
 
 interface Chunk {
   readonly run: string;
-  readonly given: readonly unknown[];
+  readonly lines: readonly Line[];
 }
 
-function sendAll(call: Call, { run, given }: Chunk, idempotencyKey: string): Promise<unknown> {
-  return call(intake.import, { source: sourceId, run, events: [...given] }, { idempotencyKey, deadlineMs });
+function sendAll(call: Call, { run, lines }: Chunk, idempotencyKey: string): Promise<unknown> {
+  return call(intake.import, { source: sourceId, run, lines: [...lines] }, { idempotencyKey, deadlineMs });
 }
 
 async function ensureSource(call: Call): Promise<void> {

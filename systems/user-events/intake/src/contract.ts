@@ -194,8 +194,11 @@ export const intake = defineContract("intake", {
       input: z.strictObject({
         source: z.string(),
         run: z.string().max(100).default(""),
-        /** What is a text here is a line. */
         events: z.array(z.unknown()).max(batchItemsMax).default([]),
+        lines: z
+          .array(z.strictObject({ text: z.string(), occurrence: z.int().min(0) }))
+          .max(batchItemsMax)
+          .default([]),
         content: z.string().optional().describe("Lines of a file"),
       }),
       output: ImportAnswer,

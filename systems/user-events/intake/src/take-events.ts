@@ -3,14 +3,13 @@ import {
   type Arrival,
   batchBytesMax,
   type Collected,
-  eventInLine,
   pseudonymised,
   type Repeated,
   readCloudEvent,
+  readLine,
   readSegment,
   readSnowplow,
   refuseRepeated,
-  refuseText,
   repeatedKeys,
 } from "@banyan/user-events-formats";
 import { type Source, sources } from "@banyan/user-events-sources/contract";
@@ -107,13 +106,15 @@ export async function takeImport(
   items: readonly ImportItem[],
 ): Promise<(ImportAnswer | Exclude<Verdict, Answer>)[]> {
   const verdicts = await takeAll(ctx, items, async (item) => {
-    const { source: id, run, events, content = "" } = item.input;
+    const { source: id, run, events, lines, content = "" } = item.input;
     const { source } = await item.call(sources.find, { id });
     if (source === null) return ctx.faults.unknownSource({ source: id });
     const arrival = arrivalAt(ctx, source, run);
-    const read = (raw: unknown) => (typeof raw === "string" ? refuseText(raw, arrival) : readSegment(raw, arrival));
-    const lines = content.split("\n").filter((line) => line.trim() !== "");
-    const collected = [...events, ...lines].map((one) => read(typeof one === "string" ? eventInLine(one.trim()) : one));
+    const written = content.split("\n").map((line) => ({ text: line.trim(), occurrence: 0 }));
+    const collected = [
+      ...events.map((raw) => readSegment(raw, arrival)),
+      ...[...lines, ...written].filter(({ text }) => text !== "").map((line) => readLine(line, arrival)),
+    ];
     return inTime(ctx, source, { item, collected });
   });
   return verdicts.map((verdict) => ("results" in verdict ? importAnswerTo(verdict) : verdict));

@@ -46,7 +46,8 @@ test("lines of any length of a file are taken while they come, and each has its 
   ]);
   await served.app.settled({ deadlineMs: 30_000 });
   const tally = await served.app.call(events.tally, { source: "shop", run: "long" });
-  expect(tally).toMatchObject({ stored: 20_000, duplicate: 0, bad: 4 });
+  // The line that is there twice is the same to whoever sees only pieces of the file.
+  expect(tally).toMatchObject({ stored: 20_000, duplicate: 1, bad: 3 });
   expect(await served.app.call(events.verify, {})).toMatchObject({ ok: true, inFlight: 0 });
 }, 60_000);
 
