@@ -2,7 +2,7 @@ export { command, event, job, query, type Received, type Returned, type Sent, wo
 export { defineContract } from "./contract/contract.ts";
 export { Fault, fault, isFault } from "./contract/fault.ts";
 export { kernelFaults } from "./contract/kernel-faults.ts";
-export { type Identity, systemIdentity } from "./service/identity.ts";
+export type { Identity } from "./service/identity.ts";
 export {
   type BatchHandler,
   batched,

@@ -1,5 +1,4 @@
-import { systemIdentity } from "@banyan/kernel";
-import { systemClock } from "@banyan/kernel/app";
+import { systemClock, systemIdentity } from "@banyan/kernel/app";
 import { Exchange, type ExchangeOptions, Scope } from "@banyan/kernel/bus";
 import { expect, onTestFinished, test } from "vitest";
 import { createTcpBus } from "../src/index.ts";

@@ -1,5 +1,4 @@
-import { systemIdentity } from "@banyan/kernel";
-import { systemClock } from "@banyan/kernel/app";
+import { systemClock, systemIdentity } from "@banyan/kernel/app";
 import { type ByteStream, Deadlines, Exchange, type Incoming, type OutgoingCall, Scope } from "@banyan/kernel/bus";
 import { besideStream, bulk } from "./beside.ts";
 import { type BusChoice, createBus } from "./buses.ts";

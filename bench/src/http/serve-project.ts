@@ -1,6 +1,5 @@
 import { createApiKeyAuthenticator, createGateway, hashApiKey } from "@banyan/gateway";
-import { systemIdentity } from "@banyan/kernel";
-import { type App, createApp } from "@banyan/kernel/app";
+import { type App, createApp, systemIdentity } from "@banyan/kernel/app";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import { pino } from "pino";
 import config from "../../../banyan.config.ts";

@@ -1,5 +1,5 @@
-import { isFault, systemIdentity } from "@banyan/kernel";
-import type { AnyAction, App, InspectorRecord } from "@banyan/kernel/app";
+import { isFault } from "@banyan/kernel";
+import { type AnyAction, type App, type InspectorRecord, systemIdentity } from "@banyan/kernel/app";
 import { CommandFailure, usageFailure } from "../failure.ts";
 import type { Chaos } from "../watch/chaos.ts";
 import { matcher } from "../watch/matcher.ts";

@@ -1,6 +1,5 @@
 import { relative } from "node:path";
-import { systemIdentity } from "@banyan/kernel";
-import type { App } from "@banyan/kernel/app";
+import { type App, systemIdentity } from "@banyan/kernel/app";
 import { operate } from "../control/operate.ts";
 import { type Operate, openControlServer } from "../control/server.ts";
 import type { Steps } from "../output/steps.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Identity, systemIdentity } from "@banyan/kernel";
-import { type InspectorRecord, systemClock } from "@banyan/kernel/app";
+import type { Identity } from "@banyan/kernel";
+import { type InspectorRecord, systemClock, systemIdentity } from "@banyan/kernel/app";
 import {
   type Bus,
   type BusTraits,

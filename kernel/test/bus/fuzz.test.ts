@@ -1,5 +1,4 @@
-import { systemIdentity } from "@banyan/kernel";
-import { systemClock } from "@banyan/kernel/app";
+import { systemClock, systemIdentity } from "@banyan/kernel/app";
 import {
   type Bus,
   type BusReceiver,

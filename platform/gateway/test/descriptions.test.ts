@@ -1,6 +1,7 @@
 import { command, defineContract, fault, implement, query } from "@banyan/kernel";
-import type { AnyAction, Schema } from "@banyan/kernel/app";
+import type { AnyAction } from "@banyan/kernel/app";
 import { outputJsonSchema } from "@banyan/kernel/app";
+import type { Schema } from "@banyan/kernel/types";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type } from "arktype";

@@ -1,4 +1,5 @@
-import { outputJsonSchema, type Schema } from "@banyan/kernel/app";
+import { outputJsonSchema } from "@banyan/kernel/app";
+import type { Schema } from "@banyan/kernel/types";
 import type { Service } from "../routes/route-table.ts";
 import { type Serialiser, serialiserOf } from "../routes/serialiser.ts";
 import type { DetailsSerialiser } from "./problem.ts";

@@ -1,10 +1,5 @@
-import {
-  type AnyFaultType,
-  FAULT_STATUS,
-  inputJsonSchema,
-  type JsonSchema,
-  outputJsonSchema,
-} from "@banyan/kernel/app";
+import { FAULT_STATUS, inputJsonSchema, type JsonSchema, outputJsonSchema } from "@banyan/kernel/app";
+import type { AnyFaultType } from "@banyan/kernel/types";
 import { inWords } from "../answers/problem.ts";
 import { refusalCatalogue } from "../answers/refusals.ts";
 import type { Route, Service } from "../routes/route-table.ts";

@@ -1,5 +1,5 @@
-import { isFault, systemIdentity } from "@banyan/kernel";
-import { type App, createApp, inputJsonSchema } from "@banyan/kernel/app";
+import { isFault } from "@banyan/kernel";
+import { type App, createApp, inputJsonSchema, systemIdentity } from "@banyan/kernel/app";
 import { playMerchantDay } from "@banyan/neopay-demo";
 import { createPostgresStore } from "@banyan/sql-postgres";
 import fc from "fast-check";

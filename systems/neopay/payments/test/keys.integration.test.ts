@@ -1,5 +1,5 @@
 import { createApiKeyAuthenticator, createGateway, createKeyAuthenticator, firstOf, hashApiKey } from "@banyan/gateway";
-import { systemIdentity } from "@banyan/kernel";
+import { systemIdentity } from "@banyan/kernel/app";
 import { identifyMerchant } from "@banyan/neopay-merchants";
 import { merchants } from "@banyan/neopay-merchants/contract";
 import { pino } from "pino";
