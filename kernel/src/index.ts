@@ -3,6 +3,7 @@ export { defineContract } from "./contract/contract.ts";
 export { Fault, fault, isFault } from "./contract/fault.ts";
 export { kernelFaults } from "./contract/kernel-faults.ts";
 export type { Identity } from "./service/identity.ts";
+export { pageOf } from "./service/page.ts";
 export {
   type BatchHandler,
   batched,

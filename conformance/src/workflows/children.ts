@@ -18,7 +18,7 @@ export function childClauses(start: Start): void {
         return { said };
       },
       pack: async (flow, { name }) => {
-        behaviour.skewMs = 3_600_000;
+        behaviour.now = () => Date.now() + 3_600_000;
         return { said: (await flow.waitFor("told", stock.told, { key: name })).name };
       },
     });

@@ -36,14 +36,14 @@ export function openWorkflows(open: () => Promise<WorkflowHarness>): Start {
   async function start(data: WorkflowHarness, effects: string[], given: Partial<Behaviour>): Promise<Started> {
     const place: Behaviour["place"] = async () => ({ said: "nothing" });
     const pack = place as Behaviour["pack"];
-    const behaviour: Behaviour = { contract: orders, skewMs: 0, place, pack, effects, onTake: () => {}, ...given };
+    const behaviour: Behaviour = { contract: orders, now: Date.now, place, pack, effects, onTake: () => {}, ...given };
     const reported: unknown[] = [];
     const { store, crash, forgetLeases } = crashing(data.store());
     const app = createApp({
       services: ordersServices(behaviour),
       store,
       workflows: { leaseMs },
-      clock: { now: () => Date.now() + behaviour.skewMs, monotonic: () => performance.now() },
+      clock: { now: () => behaviour.now(), monotonic: () => performance.now() },
       report: (error) => reported.push(error),
     });
     ends.push(() => app.stop({ deadlineMs: 200 }));

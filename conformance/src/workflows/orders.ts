@@ -58,8 +58,8 @@ type Place = Handler<typeof orders.place>;
 /** What a test turns, and what it sees. */
 export interface Behaviour {
   readonly contract: typeof orders;
-  /** What the process's clock is ahead. */
-  skewMs: number;
+  /** The process's wall clock. */
+  now: () => number;
   place: Place;
   pack: Handler<typeof orders.pack>;
   /** What took effect outside the runs, in order. */

@@ -90,7 +90,7 @@ export function waitClauses(start: Start): void {
 
   test("W3 what comes after a run began is heard, though it began in a process whose clock is ahead", async () => {
     const { app } = await start({
-      skewMs: 60_000,
+      now: () => Date.now() + 60_000,
       place: async (flow, { name }) => ({ said: (await flow.waitFor("told", stock.told, { key: name })).name }),
     });
     const placed = app.call(orders.place, { name: "ink" });
@@ -124,6 +124,31 @@ export function waitClauses(start: Start): void {
     await expect(signal(waiting, "decided", { yes: 1 })).rejects.toMatchObject({ code: "kernel.invalidInput" });
     await signal(waiting, "decided", { yes: true });
     expect(await placed).toEqual({ said: "true" });
+  });
+
+  test("runs that were started in one millisecond are listed page by page, each once", async () => {
+    const startedAt = Date.now();
+    const { app } = await start({
+      now: () => startedAt,
+      place: async (flow, { name }) => {
+        await flow.waitFor("decision", orders.place.signals.decided);
+        return { said: name };
+      },
+    });
+    const names = ["ink", "pen", "pad", "nib", "cap"];
+    for (const name of names) app.call(orders.place, { name }).catch(() => {});
+    await vi.waitFor(async () => expect(await app.workflows.list({ state: "waiting" })).toHaveLength(names.length));
+    const whole = await app.workflows.list();
+    const first = await app.workflows.list({ limit: 2 });
+    const second = await app.workflows.list({ limit: 2, after: first.at(-1) });
+    const third = await app.workflows.list({ limit: 2, after: second.at(-1) });
+    expect(new Set(whole.map((run) => run.startedAt))).toEqual(new Set([startedAt]));
+    expect([first, second, third].map((page) => page.map(({ id }) => id))).toEqual([
+      whole.slice(0, 2).map(({ id }) => id),
+      whole.slice(2, 4).map(({ id }) => id),
+      whole.slice(4).map(({ id }) => id),
+    ]);
+    expect(new Set(whole.map(({ id }) => id)).size).toBe(names.length);
   });
 
   test("runs that wait, and those that are stuck, are counted by workflow", async () => {

@@ -159,6 +159,8 @@ export interface RunFilter {
   readonly tenant?: string | undefined;
   readonly type?: string | undefined;
   readonly state?: RunState | undefined;
+  /** Only those that come after this one, which need not be there any more. */
+  readonly after?: Pick<RunReport, "startedAt" | "id"> | undefined;
   /** Default 100. */
   readonly limit?: number | undefined;
 }
@@ -181,7 +183,7 @@ export interface RunStore {
    * store's clock.
    */
   send(messages: readonly Message[]): Promise<void>;
-  /** Newest first. */
+  /** Newest first; of those that were started in one millisecond by their ids, the greatest first. */
   list(filter: RunFilter): Promise<readonly RunReport[]>;
   /** For each of the workflows, of the versions that this code goes on with. */
   standing(workflows: readonly Pick<NewRun, "type" | "version">[]): Promise<readonly RunStanding[]>;

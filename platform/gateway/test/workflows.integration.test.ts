@@ -101,7 +101,13 @@ test("operators list the runs of their tenant, and see what each went through an
     200,
     [expect.anything(), expect.objectContaining(waiting)],
   ]);
-  expect(await runs("?limit=1")).toMatchObject([200, { length: 1 }]);
+  const page = async (query: string) =>
+    (await ask(`/v1/workflows${query}`, adminKey))[1] as { runs: object[]; next: string | null };
+  const newest = await page("?limit=1");
+  const oldest = await page(`?limit=1&after=${newest.next}`);
+  expect([200, [...newest.runs, ...oldest.runs]]).toEqual(await runs(""));
+  expect([newest.runs.length, oldest.runs.length, oldest.next]).toEqual([1, 1, null]);
+  expect(await ask("/v1/workflows?after=ink", adminKey)).toMatchObject([400, { field: "after" }]);
   expect([await runs("?state=done"), await runs("?workflow=desk.other")]).toEqual([
     [200, []],
     [200, []],

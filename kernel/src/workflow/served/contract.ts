@@ -11,8 +11,10 @@ import {
   objectSchema,
   oneOf,
   optional,
+  orNull,
   text,
   wholeNumber,
+  written,
   yesOrNo,
 } from "./object-schema.ts";
 
@@ -77,7 +79,14 @@ export interface RunTimeline extends RunSummary {
 interface Listed {
   readonly workflow?: string;
   readonly state?: RunState;
+  readonly after?: string;
   readonly limit?: number;
+}
+
+interface RunPage {
+  readonly runs: readonly RunSummary[];
+  /** What the next page is read `after`; null on the last. */
+  readonly next: string | null;
 }
 
 interface Signalled {
@@ -88,6 +97,9 @@ interface Signalled {
 
 const nothing = objectSchema<Record<never, never>>({});
 const run = objectSchema<{ readonly id: string }>({ id: text });
+
+/** Where a run stands among those of a tenant: when it was started, in milliseconds since 1970, and its id. */
+const runPlace = written(/^\d{1,13}\.[!-~]{1,255}$/);
 
 const states: readonly RunState[] = ["running", "due", "waiting", "stuck", "done", "failed"];
 const summary = {
@@ -147,9 +159,10 @@ export const workflowRuns = defineContract("workflows", {
       input: objectSchema<Listed>({
         workflow: optional(text),
         state: optional(oneOf(states)),
+        after: optional(runPlace),
         limit: optional(wholeNumber(1, 1_000)),
       }),
-      output: objectSchema<{ readonly runs: readonly RunSummary[] }>({ runs: listOf(summary) }),
+      output: objectSchema<RunPage>({ runs: listOf(summary), next: orNull(runPlace) }),
       http: "GET /v1/workflows",
       access: read,
     }),

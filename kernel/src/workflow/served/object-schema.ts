@@ -31,6 +31,15 @@ export const longText: Field = {
   fits: (value) => typeof value === "string",
 };
 
+/** A text that matches from its beginning to its end. */
+export function written(pattern: RegExp): Field {
+  return {
+    json: { type: "string", pattern: pattern.source },
+    isOptional: false,
+    fits: (value) => typeof value === "string" && pattern.test(value),
+  };
+}
+
 export const yesOrNo: Field = {
   json: { type: "boolean" },
   isOptional: false,
@@ -64,6 +73,14 @@ export function listOf(fields: Fields): Field {
 
 /** Any JSON. */
 export const anything: Field = { json: {}, isOptional: false, fits: () => true };
+
+export function orNull(field: Field): Field {
+  return {
+    json: { anyOf: [field.json, { type: "null" }] },
+    isOptional: field.isOptional,
+    fits: (value) => value === null || field.fits(value),
+  };
+}
 
 export function optional(field: Field): Field {
   return { ...field, isOptional: true };

@@ -1,8 +1,9 @@
 import { kernelFaults } from "../../contract/kernel-faults.ts";
 import { type Identity, may } from "../../service/identity.ts";
+import { pageOf } from "../../service/page.ts";
 import { type Handler, implement, type Service } from "../../service/service.ts";
 import type { Outcome } from "../../store/outcome.ts";
-import type { RunReport } from "../../store/workflows.ts";
+import type { RunFilter, RunReport } from "../../store/workflows.ts";
 import type { RecordedStep } from "../history.ts";
 import type { WorkflowOperations } from "../operations.ts";
 import { type RunStatus, type RunSummary, type TimelineStep, workflowRuns } from "./contract.ts";
@@ -27,9 +28,10 @@ export function workflowRunsService(operations: () => WorkflowOperations): Servi
     const outcome = endedAt === undefined ? undefined : run?.outcome;
     return { id, workflow, state, ...(outcome !== undefined && { outcome: endedAs(outcome) }) };
   };
-  const list: Handler<typeof workflowRuns.list> = async (ctx, { workflow: type, state, limit }) => {
-    const found = await operations().list({ tenant: ctx.identity.tenant, type, state, limit });
-    return { runs: found.map(summaryOf) };
+  const list: Handler<typeof workflowRuns.list> = async (ctx, { workflow: type, state, after, limit = 100 }) => {
+    const filter = { tenant: ctx.identity.tenant, type, state, after: placeOf(after), limit: limit + 1 };
+    const { page, next } = pageOf(await operations().list(filter), limit, (last) => `${last.startedAt}.${last.id}`);
+    return { runs: page.map(summaryOf), next };
   };
   const timeline: Handler<typeof workflowRuns.timeline> = async (ctx, { id }) => {
     const report = await reported(id, ctx.identity);
@@ -62,6 +64,11 @@ export function workflowRunsService(operations: () => WorkflowOperations): Servi
     }
   };
   return implement(workflowRuns, { queries: { find, list, timeline }, commands: { cancel, retry, signal } });
+}
+
+function placeOf(after = ""): RunFilter["after"] {
+  const dot = after.indexOf(".");
+  return dot < 0 ? undefined : { startedAt: Number(after.slice(0, dot)), id: after.slice(dot + 1) };
 }
 
 function summaryOf({ type: workflow, tenant: _, fault, startedAt, endedAt, dueAt, ...report }: RunReport): RunSummary {

@@ -241,14 +241,20 @@ function storedRun(transaction: DatabaseTransaction, row: RunRow): StoredRun {
   return { ...row, steps: stepsOf(transaction, row.id), messages: messagesFor(transaction, row.id) };
 }
 
-function list(transaction: DatabaseTransaction, { id, tenant, type, state, limit = 100 }: RunFilter): RunReport[] {
+function list(transaction: DatabaseTransaction, filter: RunFilter): RunReport[] {
+  const { id, tenant, type, state, after, limit = 100 } = filter;
   return [...transaction.rows(runs).values()]
     .filter((row) => (id ?? row.id) === row.id && (type ?? row.type) === row.type)
     .filter((row) => (tenant ?? row.tenant) === row.tenant)
     .map((row) => report(transaction, row))
     .filter((one) => state === undefined || one.state === state)
-    .sort((a, b) => b.startedAt - a.startedAt)
+    .sort(newestFirst)
+    .filter((one) => after === undefined || newestFirst(after, one) < 0)
     .slice(0, limit);
+}
+
+function newestFirst(a: Pick<RunReport, "startedAt" | "id">, b: Pick<RunReport, "startedAt" | "id">): number {
+  return b.startedAt - a.startedAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
 function report(transaction: DatabaseTransaction, row: RunRow): RunReport {

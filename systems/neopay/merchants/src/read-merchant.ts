@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import type { merchants } from "./contract.ts";
 import { type MerchantRow, merchantOf, selectMerchant } from "./merchant.ts";
 
@@ -11,6 +11,6 @@ export const findMerchant: Handler<typeof merchants.find> = async (ctx, { code }
 export const listMerchants: Handler<typeof merchants.list> = async (ctx, { after = "", limit }) => {
   const rows = await ctx.sql<MerchantRow>`
     SELECT * FROM merchants.merchant WHERE tenant = ${ctx.identity.tenant} AND code > ${after} ORDER BY code LIMIT ${limit + 1}`;
-  const page = rows.slice(0, limit).map(merchantOf);
-  return { merchants: page, next: rows.length > limit ? (page.at(-1)?.code ?? null) : null };
+  const { page, next } = pageOf(rows, limit, ({ code }) => code);
+  return { merchants: page.map(merchantOf), next };
 };

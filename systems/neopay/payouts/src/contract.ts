@@ -1,6 +1,6 @@
 import { command, defineContract, event, fault, job, query } from "@banyan/kernel";
 import * as z from "zod";
-import { Batch, Beneficiary, CreateBatch, FullBatch, merchantCode, PayoutTold, SetBeneficiary } from "./schemas.ts";
+import { Batch, Beneficiary, beneficiaryPlace, CreateBatch, FullBatch, PayoutTold, SetBeneficiary } from "./schemas.ts";
 
 const id = z.uuid();
 const AtBatch = z.strictObject({ id });
@@ -94,12 +94,13 @@ export const payouts = defineContract("payouts", {
   },
   queries: {
     beneficiaries: query({
-      summary: "Where merchants want their money, by code",
+      summary: "Where merchants want their money, by code and currency",
       input: z.strictObject({
-        after: merchantCode.optional(),
+        /** `next` of the page before. */
+        after: beneficiaryPlace.optional(),
         limit: z.int().min(1).max(1_000).default(100),
       }),
-      output: z.object({ beneficiaries: z.array(Beneficiary), next: z.string().nullable() }),
+      output: z.object({ beneficiaries: z.array(Beneficiary), next: beneficiaryPlace.nullable() }),
       http: "GET /v1/payouts/beneficiaries",
       access: "payouts:read",
     }),

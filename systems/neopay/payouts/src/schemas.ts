@@ -27,7 +27,12 @@ const accountNumber = z
 const bic = z.string().regex(/^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/, { error: "must be a BIC" });
 
 /** As in `merchants:CODE:settlement`. */
-export const merchantCode = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: "must be a merchant's code" });
+const merchantCode = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: "must be a merchant's code" });
+
+/** Where a beneficiary stands among those of a tenant: its merchant's code and its currency, as in "shop:EUR". */
+export const beneficiaryPlace = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}:[A-Z]{3}$/, { error: "must be the `next` of the page before" });
 
 const Party = z.strictObject({ name, account: accountNumber, bic: bic.optional() });
 

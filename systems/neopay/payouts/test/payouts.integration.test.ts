@@ -101,6 +101,27 @@ test("a batch takes what merchants have, waits for somebody else's approval, and
   expect(await app.call(payouts.pain001, { id })).toEqual({ content });
 });
 
+test("beneficiaries are read page by page, each once, also where a merchant has more currencies than a page has lines", async () => {
+  const identity = { identity: { ...person("mia"), tenant: "paged" } };
+  const wanted = ["fox:CHF", "fox:EUR", "fox:USD", "gnu:EUR"];
+  for (const [merchantCode = "", currency = ""] of wanted.map((one) => one.split(":"))) {
+    const account = "GB82WEST12345698765432";
+    await app.call(payouts.setBeneficiary, { merchant: merchantCode, currency, name: merchantCode, account }, identity);
+  }
+  const read: string[] = [];
+  for (let after: string | null | undefined; after !== null; ) {
+    const asked = { limit: 2, ...(after !== undefined && { after }) };
+    const page: Returned<typeof payouts.beneficiaries> = await app.call(payouts.beneficiaries, asked, identity);
+    read.push(...page.beneficiaries.map(({ merchant: code, currency }) => `${code}:${currency}`));
+    after = page.next;
+  }
+  expect(read).toEqual(wanted);
+  await expect(app.call(payouts.beneficiaries, { after: "fox" })).rejects.toMatchObject({
+    code: "kernel.invalidInput",
+    details: { issues: [{ path: "after" }] },
+  });
+});
+
 test("of the bank's answer, what was paid is sent and what was rejected goes back; told again, nothing changes", async () => {
   await merchant("cat", 10_00);
   await merchant("dog", 20_00);

@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import { type StoredBreak, selectBreaks, toBreak } from "./break-store.ts";
 import { type Break, mirrorNameOf, type reconciliation } from "./contract.ts";
 import { selectMatches, selectRun } from "./run-store.ts";
@@ -24,7 +24,7 @@ export const listBreaks: Handler<typeof reconciliation.breaks> = async (ctx, { i
     after,
     limit: limit + 1,
   });
-  return toPage(found, { limit, now: ctx.now() });
+  return breaksPage(found, { limit, now: ctx.now() });
 };
 
 export const listQueue: Handler<typeof reconciliation.queue> = async (
@@ -40,25 +40,21 @@ export const listQueue: Handler<typeof reconciliation.queue> = async (
     after,
     limit: limit + 1,
   });
-  return toPage(found, { limit, now: ctx.now() });
+  return breaksPage(found, { limit, now: ctx.now() });
 };
 
 export const listMatches: Handler<typeof reconciliation.matches> = async (ctx, { id, after, limit }) => {
   const { tenant } = ctx.identity;
   if (!(await selectRun(ctx.sql, tenant, id))) throw ctx.faults.unknownRun({ id });
   const found = await selectMatches(ctx.sql, { tenant, runId: id, after, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  return {
-    matches: page.map(({ number: _, ...match }) => match),
-    next: found.length > limit ? (page.at(-1)?.number ?? null) : null,
-  };
+  const { page, next } = pageOf(found, limit, ({ number }) => number);
+  return { matches: page.map(({ number: _, ...match }) => match), next };
 };
 
-/** The first `limit` of what was found; one more than that tells that another page follows. */
-function toPage(
+function breaksPage(
   found: readonly StoredBreak[],
   { limit, now }: { limit: number; now: number },
 ): { breaks: Break[]; next: number | null } {
-  const breaks = found.slice(0, limit).map((stored) => toBreak(stored, now));
-  return { breaks, next: found.length > limit ? (found[limit - 1]?.number ?? null) : null };
+  const { page, next } = pageOf(found, limit, ({ number }) => number);
+  return { breaks: page.map((stored) => toBreak(stored, now)), next };
 }

@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import type { statements } from "./contract.ts";
 import { countByAccount, selectEntries, selectStatement, selectStatements } from "./statement-store.ts";
 
@@ -12,15 +12,14 @@ export const listAccounts: Handler<typeof statements.accounts> = async (ctx) => 
   accounts: await countByAccount(ctx.sql, ctx.identity.tenant),
 });
 
-/** One more than asked for tells whether another page follows. */
 export const listEntries: Handler<typeof statements.entries> = async (ctx, { id, after, limit }) => {
   const [found, entries] = await Promise.all([
     selectStatement(ctx.sql, ctx.identity.tenant, id),
     selectEntries(ctx.sql, id, { after, limit: limit + 1 }),
   ]);
   if (!found) throw ctx.faults.unknownStatement({ id });
-  const page = entries.slice(0, limit);
-  return { entries: page, next: entries.length > limit ? (page.at(-1)?.index ?? null) : null };
+  const { page, next } = pageOf(entries, limit, ({ index }) => index);
+  return { entries: page, next };
 };
 
 export const listStatements: Handler<typeof statements.list> = async (ctx, { account, after, limit }) => {
@@ -30,9 +29,6 @@ export const listStatements: Handler<typeof statements.list> = async (ctx, { acc
     after,
     limit: limit + 1,
   });
-  const page = found.slice(0, limit);
-  return {
-    statements: page.map(({ number: _, ...statement }) => statement),
-    next: found.length > limit ? (page.at(-1)?.number ?? null) : null,
-  };
+  const { page, next } = pageOf(found, limit, ({ number }) => number);
+  return { statements: page.map(({ number: _, ...statement }) => statement), next };
 };

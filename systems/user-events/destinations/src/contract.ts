@@ -8,6 +8,7 @@ import {
   FilePlace,
   GivenDefinition,
   GivenFilter,
+  letterPlace,
   Note,
   Place,
   Plan,
@@ -95,8 +96,13 @@ export const destinations = defineContract("destinations", {
     }),
     deadLetters: query({
       summary: "What a destination did not take, newest first",
-      input: z.strictObject({ id: destinationId, limit: z.int().min(1).max(1_000).default(100) }),
-      output: z.object({ deadLetters: z.array(DeadLetter) }),
+      input: z.strictObject({
+        id: destinationId,
+        /** `next` of the page before. */
+        after: letterPlace.optional(),
+        limit: z.int().min(1).max(1_000).default(100),
+      }),
+      output: z.object({ deadLetters: z.array(DeadLetter), next: letterPlace.nullable() }),
       http: "GET /v1/destinations/:id/dead-letters",
       access: "destinations:read",
     }),

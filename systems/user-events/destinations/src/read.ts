@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import { events } from "@banyan/user-events-events/contract";
 import type { destinations } from "./contract.ts";
 import { selectLines } from "./file-store.ts";
@@ -25,12 +25,16 @@ export const listDestinations: Handler<typeof destinations.list, Uses> = async (
 };
 
 /** What a destination did not take. */
-export const listDeadLetters: Handler<typeof destinations.deadLetters, Uses> = async (ctx, { id, limit }) => {
+export const listDeadLetters: Handler<typeof destinations.deadLetters, Uses> = async (ctx, { id, after, limit }) => {
+  const [at, partition, number] = after?.split(".").map(Number) ?? [];
   const letters = await ctx.sql<Omit<DeadLetter, "at"> & { at: Date }>`
     SELECT partition, number, source, event_id AS "eventId", error, attempts, at
-    FROM destinations.dead_letter WHERE tenant = ${ctx.identity.tenant} AND destination = ${id}
-    ORDER BY at DESC, partition, number LIMIT ${limit}`;
-  return { deadLetters: letters.map((letter) => ({ ...letter, at: letter.at.toISOString() })) };
+    FROM destinations.dead_letter
+    WHERE tenant = ${ctx.identity.tenant} AND destination = ${id}
+      AND (${at === undefined} OR (at, partition, number) < (${new Date(at ?? 0)}::timestamptz, ${partition ?? 0}, ${number ?? 0}::bigint))
+    ORDER BY at DESC, partition DESC, number DESC LIMIT ${limit + 1}`;
+  const { page, next } = pageOf(letters, limit, (last) => `${last.at.getTime()}.${last.partition}.${last.number}`);
+  return { deadLetters: page.map((letter) => ({ ...letter, at: letter.at.toISOString() })), next };
 };
 
 /** Lines that are noted, then the main reader while it is behind, else a replay. Partitions that a reader has not met begin at their beginning. */

@@ -83,6 +83,9 @@ export const DeadLetter = z.object({
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
+/** Where a dead letter stands among those of its destination: its time in milliseconds since 1970, its partition, its number there. */
+export const letterPlace = z.string().regex(/^\d{1,13}\.\d{1,4}\.\d{1,15}$/, "must be the `next` of the page before");
+
 /** What goes into the file of a day. */
 const DayLines = z.strictObject({ day: z.string(), lines: z.string() });
 export type DayLines = z.infer<typeof DayLines>;

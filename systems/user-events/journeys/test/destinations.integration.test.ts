@@ -91,6 +91,14 @@ test("what fails is tried again in its order; what is not wanted is a dead lette
     ["m-2", "the receiver answered 400", 1],
     ["m-3", "the receiver answered 500", 3],
   ]);
+  const first = await served.ask("/v1/destinations/moody/dead-letters?limit=1");
+  const second = await served.ask(`/v1/destinations/moody/dead-letters?limit=1&after=${first.body.next}`);
+  expect([...(first.body.deadLetters as object[]), ...(second.body.deadLetters as object[])]).toEqual(deadLetters);
+  expect(second.body.next).toBe(null);
+  expect(await served.ask("/v1/destinations/moody/dead-letters?after=m-2")).toMatchObject({
+    status: 400,
+    body: { code: "kernel.invalidInput", field: "after" },
+  });
   await served.ask("/v1/replays", { id: "moody", types: ["track"] });
   await expect
     .poll(() => at("/moody"), patience)

@@ -64,9 +64,26 @@ test("a person's history holds what was done before they were known, page by pag
     did("Paid", at(2, 2), { userId: "ida" }),
   ]);
   const first = await served.app.call(events.history, { id: "ida", limit: 2 });
-  const second = await served.app.call(events.history, { id: "visitor", limit: 2, after: first.next ?? 0 });
+  // Comes late, and belongs before what was read: the next page goes on where the last one ended.
+  await send([did("Came", at(1), { anonymousId: "visitor" })]);
+  const second = await served.app.call(events.history, { id: "visitor", limit: 2, after: first.next ?? "" });
   expect([...first.acts, ...second.acts].map(({ name }) => name)).toEqual(["Looked", "Signed up", "Paid"]);
   expect(second.next).toBe(null);
+  await expect(served.app.call(events.history, { id: "ida", after: "2" })).rejects.toMatchObject({
+    code: "events.malformedCursor",
+  });
+});
+
+test("what a person did at one instant is read page by page, each act once", async () => {
+  const names = ["A", "B", "C", "D", "E"];
+  await send(names.map((name) => did(name, at(3), { userId: "jo" })));
+  const read: (string | null)[] = [];
+  for (let after: string | null | undefined; after !== null; ) {
+    const page = await served.ask(`/v1/people/jo/acts?limit=2${after === undefined ? "" : `&after=${after}`}`);
+    read.push(...(page.body.acts as { name: string }[]).map(({ name }) => name));
+    after = page.body.next as string | null;
+  }
+  expect(read.sort()).toEqual(names);
 });
 
 test("a session ends with more than half an hour without an event, and is one across the moment of signing up", async () => {

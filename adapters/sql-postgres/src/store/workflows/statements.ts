@@ -116,7 +116,7 @@ export function wakeHeard(ids: readonly string[]): Statement {
     AND id IN (SELECT run FROM banyan.workflow_messages(${ids}::text[]))`;
 }
 
-export function listRuns({ id, tenant, type, state, limit = 100 }: RunFilter): Statement {
+export function listRuns({ id, tenant, type, state, after, limit = 100 }: RunFilter): Statement {
   return sql`SELECT * FROM (
       SELECT w.id, w.type, w.version, w.tenant, w.started_at, w.ended_at, w.cancelled_at IS NOT NULL AS is_cancelled, w.trace_id, w.fault, j.error,
         CASE WHEN w.ended_at IS NOT NULL THEN CASE WHEN w.fault IS NULL THEN 'done' ELSE 'failed' END
@@ -128,9 +128,10 @@ export function listRuns({ id, tenant, type, state, limit = 100 }: RunFilter): S
         CASE WHEN j.dead_at IS NULL AND j.due_at < clock_timestamp() + interval '50 years' THEN greatest(j.due_at, j.lease_until) END AS due_at
       FROM banyan.workflow w LEFT JOIN banyan.job j ON j.id = w.id AND w.ended_at IS NULL
       WHERE w.id = coalesce(${id ?? null}::text, w.id) AND w.type = coalesce(${type ?? null}::text, w.type)
-        AND w.tenant = coalesce(${tenant ?? null}::text, w.tenant)) AS run
+        AND w.tenant = coalesce(${tenant ?? null}::text, w.tenant)
+        AND (${after === undefined} OR (w.started_at, w.id) < (${new Date(after?.startedAt ?? 0)}::timestamptz, ${after?.id ?? null}::text))) AS run
     WHERE state = coalesce(${state ?? null}::text, state)
-    ORDER BY started_at DESC LIMIT ${limit}`;
+    ORDER BY started_at DESC, id DESC LIMIT ${limit}`;
 }
 
 /** The stuck are few, and found by the index of the dead. */

@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import type { ledger } from "../contract.ts";
 
 interface EntryRow {
@@ -30,7 +30,8 @@ export const listEntries: Handler<typeof ledger.entries> = async (ctx, { address
     JOIN ledger.transaction AS t ON t.seq = e.seq
     JOIN ledger.account AS c ON c.id = e.counterparty_id
     ORDER BY e.number`;
-  const entries = rows.slice(0, limit).map((row) => ({
+  const { page, next } = pageOf(rows, limit, ({ number }) => number);
+  const entries = page.map((row) => ({
     number: row.number,
     transactionId: row.id,
     seq: row.seq,
@@ -41,10 +42,5 @@ export const listEntries: Handler<typeof ledger.entries> = async (ctx, { address
     effectiveAt: row.effective_at.toISOString(),
     recordedAt: row.recorded_at.toISOString(),
   }));
-  return {
-    address,
-    currency: account.currency,
-    entries,
-    next: rows.length > limit ? (entries.at(-1)?.number ?? null) : null,
-  };
+  return { address, currency: account.currency, entries, next };
 };

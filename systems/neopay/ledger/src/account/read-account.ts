@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import type { ledger } from "../contract.ts";
 import { type AccountRow, accountOf } from "./account.ts";
 
@@ -15,6 +15,6 @@ export const listAccounts: Handler<typeof ledger.accounts> = async (ctx, { prefi
     SELECT * FROM ledger.account
     WHERE tenant = ${ctx.identity.tenant} AND address >= ${prefix} AND address < ${`${prefix}~`} AND address > ${after}
     ORDER BY address LIMIT ${limit + 1}`;
-  const accounts = rows.slice(0, limit).map(accountOf);
-  return { accounts, next: rows.length > limit ? (accounts.at(-1)?.address ?? null) : null };
+  const { page, next } = pageOf(rows, limit, ({ address }) => address);
+  return { accounts: page.map(accountOf), next };
 };

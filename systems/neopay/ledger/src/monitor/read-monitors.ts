@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import type { ledger } from "../contract.ts";
 import { type MonitorRow, monitorOf } from "./monitor.ts";
 
@@ -9,7 +9,6 @@ export const readMonitor: Handler<typeof ledger.monitor> = async (ctx, { id }) =
   return monitorOf(row);
 };
 
-/** One more than asked for tells whether another page follows. */
 export const listMonitors: Handler<typeof ledger.monitors> = async (ctx, { account, after, limit }) => {
   const { tenant } = ctx.identity;
   // Apart, so that each is a range of an index.
@@ -21,6 +20,6 @@ export const listMonitors: Handler<typeof ledger.monitors> = async (ctx, { accou
           SELECT * FROM ledger.monitor_now
           WHERE account_id = (SELECT id FROM ledger.account WHERE tenant = ${tenant} AND address = ${account}) AND id > ${after}
           ORDER BY id LIMIT ${limit + 1}`;
-  const monitors = rows.slice(0, limit).map(monitorOf);
-  return { monitors, next: rows.length > limit ? (monitors.at(-1)?.id ?? null) : null };
+  const { page, next } = pageOf(rows, limit, ({ id }) => id);
+  return { monitors: page.map(monitorOf), next };
 };

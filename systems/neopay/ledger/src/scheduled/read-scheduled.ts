@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import type { ledger } from "../contract.ts";
 import { type ScheduledRow, scheduledOf } from "./scheduled.ts";
 
@@ -9,7 +9,6 @@ export const readScheduled: Handler<typeof ledger.scheduledTransaction> = async 
   return scheduledOf(row);
 };
 
-/** One more than asked for tells whether another page follows. */
 export const listScheduled: Handler<typeof ledger.scheduledTransactions> = async (ctx, { status, after, limit }) => {
   const { tenant } = ctx.identity;
   // Apart, so that each is a range of an index.
@@ -20,6 +19,6 @@ export const listScheduled: Handler<typeof ledger.scheduledTransactions> = async
       : await ctx.sql<ScheduledRow>`
           SELECT * FROM ledger.scheduled WHERE tenant = ${tenant} AND status = ${status} AND id > ${after}
           ORDER BY id LIMIT ${limit + 1}`;
-  const scheduled = rows.slice(0, limit).map(scheduledOf);
-  return { scheduled, next: rows.length > limit ? (scheduled.at(-1)?.id ?? null) : null };
+  const { page, next } = pageOf(rows, limit, ({ id }) => id);
+  return { scheduled: page.map(scheduledOf), next };
 };

@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import { merchantOf } from "@banyan/neopay-merchants/contract";
 import type { payments } from "../contract.ts";
 import type { Movement } from "../schemas.ts";
@@ -32,8 +32,8 @@ export const listPayments: Handler<typeof payments.list> = async (ctx, given) =>
     SELECT * FROM payments.payment
     WHERE tenant = ${ctx.identity.tenant} AND merchant = ${merchant} AND (${after}::uuid IS NULL OR id < ${after}::uuid)
     ORDER BY id DESC LIMIT ${limit + 1}`;
-  const page = rows.slice(0, limit).map(paymentOf);
-  return { payments: page, next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+  const { page, next } = pageOf(rows, limit, ({ id }) => id);
+  return { payments: page.map(paymentOf), next };
 };
 
 export const listMovements: Handler<typeof payments.movements> = async (ctx, { id }) => {

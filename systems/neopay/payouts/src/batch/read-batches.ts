@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import { writePain001 } from "@banyan/neopay-bank-files";
 import type { payouts } from "../contract.ts";
 import { selectBatch, selectBatches, selectPayouts } from "./batch-store.ts";
@@ -12,14 +12,10 @@ export const readBatch: Handler<typeof payouts.batch> = async (ctx, { id }) => {
   return { ...batch, payouts: found };
 };
 
-/** One more than asked for tells whether another page follows. */
 export const listBatches: Handler<typeof payouts.batches> = async (ctx, { after, limit }) => {
   const found = await selectBatches(ctx.sql, { tenant: ctx.identity.tenant, after, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  return {
-    batches: page.map(({ number: _, ...batch }) => batch),
-    next: found.length > limit ? (page.at(-1)?.number ?? null) : null,
-  };
+  const { page, next } = pageOf(found, limit, ({ number }) => number);
+  return { batches: page.map(({ number: _, ...batch }) => batch), next };
 };
 
 /** The same text whenever it is asked for: what the bank has done with a payout since does not change what it was told. */

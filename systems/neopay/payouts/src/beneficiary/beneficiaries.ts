@@ -1,4 +1,4 @@
-import type { Handler, Sql } from "@banyan/kernel";
+import { type Handler, pageOf, type Sql } from "@banyan/kernel";
 import type { payouts } from "../contract.ts";
 import type { Beneficiary } from "../schemas.ts";
 
@@ -18,18 +18,17 @@ export const setBeneficiary: Handler<typeof payouts.setBeneficiary> = async (
   return beneficiaryOf(row as BeneficiaryRow);
 };
 
-export const listBeneficiaries: Handler<typeof payouts.beneficiaries> = async (ctx, { after = "", limit }) => {
+export const listBeneficiaries: Handler<typeof payouts.beneficiaries> = async (ctx, { after = ":", limit }) => {
+  const [afterMerchant, afterCurrency] = after.split(":");
   const rows = await ctx.sql<BeneficiaryRow>`
-    SELECT * FROM payouts.beneficiary WHERE tenant = ${ctx.identity.tenant} AND merchant > ${after}
-    ORDER BY merchant, currency LIMIT ${limit}`;
-  // A merchant's currencies stay together: the last merchant of a full page comes whole with the next.
-  const last = rows.length === limit ? rows.at(-1)?.merchant : undefined;
-  const whole = rows.filter(({ merchant }) => merchant !== last);
-  const page = whole.length === 0 ? rows : whole;
-  return { beneficiaries: page.map(beneficiaryOf), next: last === undefined ? null : (page.at(-1)?.merchant ?? null) };
+    SELECT * FROM payouts.beneficiary
+    WHERE tenant = ${ctx.identity.tenant} AND (merchant, currency) > (${afterMerchant}, ${afterCurrency})
+    ORDER BY merchant, currency LIMIT ${limit + 1}`;
+  const { page, next } = pageOf(rows, limit, ({ merchant, currency }) => `${merchant}:${currency}`);
+  return { beneficiaries: page.map(beneficiaryOf), next };
 };
 
-/** Everybody who can be paid in a currency, of the named merchants or of all; one more than `limit` where there are too many. */
+/** Everybody who can be paid in a currency, of the named merchants or of all. */
 export async function selectPayable(
   sql: Sql,
   { tenant, currency }: { readonly tenant: string; readonly currency: string },

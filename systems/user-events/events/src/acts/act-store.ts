@@ -1,6 +1,7 @@
 import type { Sql } from "@banyan/kernel";
 import type { PlacedEvent } from "../event-store.ts";
 import type { Act } from "../people/actions.ts";
+import type { TimePlace } from "../time-place.ts";
 
 /** Keeps in brief what was stored just now, numbered in its partition in the order given. */
 export async function insertActs(sql: Sql, tenant: string, stored: readonly PlacedEvent[]): Promise<void> {
@@ -39,19 +40,24 @@ export async function insertActs(sql: Sql, tenant: string, stored: readonly Plac
     JOIN head USING (partition)`;
 }
 
-/** Up to `limit` acts under any of the ids after the first `after`, in the order in which they happened. */
+/** Up to `limit` acts under any of the ids after a place, in the order in which they happened. */
 export async function selectActsOf(
   sql: Sql,
   tenant: string,
-  { ids, after, limit }: { readonly ids: readonly string[]; readonly after: number; readonly limit: number },
-): Promise<Act[]> {
-  const acts = await sql<Omit<Act, "occurredAt"> & { occurredAt: Date }>`
+  { ids, after, limit }: { readonly ids: readonly string[]; readonly after: TimePlace | null; readonly limit: number },
+): Promise<{ readonly act: Act; readonly place: TimePlace }[]> {
+  const [at, afterPartition, afterNumber] = after ?? [0, 0, 0];
+  const acts = await sql<Omit<Act, "occurredAt"> & { occurredAt: Date; partition: number; number: number }>`
     SELECT source, event_id AS "eventId", type, name, user_id AS "userId", anonymous_id AS "anonymousId",
-      occurred_at AS "occurredAt"
+      occurred_at AS "occurredAt", partition, number
     FROM events.act
     WHERE tenant = ${tenant} AND (user_id = ANY (${ids}) OR (user_id IS NULL AND anonymous_id = ANY (${ids})))
-    ORDER BY occurred_at, partition, number OFFSET ${after} LIMIT ${limit}`;
-  return acts.map((act) => ({ ...act, occurredAt: act.occurredAt.toISOString() }));
+      AND (${after === null} OR (occurred_at, partition, number) > (${new Date(at)}::timestamptz, ${afterPartition}, ${afterNumber}::bigint))
+    ORDER BY occurred_at, partition, number LIMIT ${limit}`;
+  return acts.map(({ occurredAt, partition, number, ...act }) => ({
+    act: { ...act, occurredAt: occurredAt.toISOString() },
+    place: [occurredAt.getTime(), partition, number],
+  }));
 }
 
 /** How many acts each partition has had. */

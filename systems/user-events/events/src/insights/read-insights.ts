@@ -1,4 +1,4 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import { instantOf, isoOf } from "@banyan/user-events-formats";
 import type { events } from "../contract.ts";
 import { furthestStep } from "./furthest-step.ts";
@@ -26,10 +26,9 @@ export const listSessions: Handler<typeof events.sessions> = async (ctx, { perso
   if (cursor === undefined) throw ctx.faults.malformedCursor();
   const wanted = { person, after: cursor, limit: limit + 1 };
   const found = await selectSessions(ctx.sql, spanOf(ctx, span), wanted);
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
+  const { page, next } = pageOf(found, limit, (last) => `${last.startedAt}.${last.person}`);
   const sessions = page.map((one) => ({ ...one, startedAt: isoOf(one.startedAt), endedAt: isoOf(one.endedAt) }));
-  return { sessions, next: found.length > limit && last ? `${last.startedAt}.${last.person}` : null };
+  return { sessions, next };
 };
 
 function cursorOf(text: string): Pick<FoundSession, "startedAt" | "person"> | undefined {

@@ -56,10 +56,11 @@ export const peopleQueries = {
     input: z.strictObject({
       id,
       /** `next` of the page before. */
-      after: z.int().min(0).max(1_000_000).optional(),
+      after: z.string().max(200).optional(),
       limit: z.int().min(1).max(1_000).default(100),
     }),
-    output: z.object({ acts: z.array(Act), next: z.int().nullable() }),
+    output: z.object({ acts: z.array(Act), next: z.string().nullable() }),
+    faults: ["malformedCursor"],
     http: "GET /v1/people/:id/acts",
     access: "events:read",
   }),

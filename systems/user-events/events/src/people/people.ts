@@ -1,7 +1,8 @@
-import type { Handler } from "@banyan/kernel";
+import { type Handler, pageOf } from "@banyan/kernel";
 import { selectActsOf } from "../acts/act-store.ts";
 import type { events } from "../contract.ts";
 import { eventDocuments } from "../event-store.ts";
+import { placeOfText, textOfPlace } from "../time-place.ts";
 import { countTraces, eraseIds } from "./erase-store.ts";
 import { selectIds } from "./identity-store.ts";
 
@@ -9,11 +10,14 @@ import { selectIds } from "./identity-store.ts";
 export const readPerson: Handler<typeof events.person> = (ctx, { id }) => selectIds(ctx.sql, ctx.identity.tenant, id);
 
 /** What a person did under any id, before it was known and after. */
-export const readHistory: Handler<typeof events.history> = async (ctx, { id, after = 0, limit }) => {
+export const readHistory: Handler<typeof events.history> = async (ctx, { id, after, limit }) => {
+  const place = after === undefined ? null : placeOfText(after);
+  if (place === undefined) throw ctx.faults.malformedCursor();
   const { tenant } = ctx.identity;
   const { ids } = await selectIds(ctx.sql, tenant, id);
-  const found = await selectActsOf(ctx.sql, tenant, { ids, after, limit: limit + 1 });
-  return { acts: found.slice(0, limit), next: found.length > limit ? after + limit : null };
+  const found = await selectActsOf(ctx.sql, tenant, { ids, after: place, limit: limit + 1 });
+  const { page, next } = pageOf(found, limit, (last) => textOfPlace(last.place));
+  return { acts: page.map(({ act }) => act), next };
 };
 
 /** Deletes a person under every id that leads to them. */
