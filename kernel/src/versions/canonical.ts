@@ -1,7 +1,9 @@
 import type { JsonSchema } from "../contract/schema.ts";
 
 /** Keywords that say something to people, and nothing about values. */
-const annotations = new Set(["$schema", "$id", "$defs", "title", "description", "default", "examples", "deprecated"]);
+const annotations = new Set([
+  ...["$schema", "$id", "$defs", "$comment", "title", "description", "default", "examples", "deprecated"],
+]);
 
 export function isAnnotation(keyword: string): boolean {
   return annotations.has(keyword);

@@ -23,6 +23,8 @@ export interface Reading {
   readonly reader: JsonSchema;
   /** A reader of "open" objects passes over fields that it does not know. */
   readonly objects: "closed" | "open";
+  /** The writer sends any field that its schema does not forbid. One that the reader adds is taken to be new to it all the same. */
+  readonly writerIsOpen?: boolean;
   /** Whose schema is the new one: of it the sentences say "is", of the other "was". */
   readonly later: "reader" | "writer";
 }
@@ -46,7 +48,7 @@ export function breakingChanges(caller: ActionSchemas, callee: ActionSchemas): r
 /**
  * What the reader may refuse of what the writer may write, at most 20; empty: nothing. It never misses one: keywords it does not
  * know must be equal. It may see one where there is none, as where a union is written in another way. A writer sends no field
- * that its schema does not name. `part` begins each field.
+ * that its schema does not name, unless it is open. `part` begins each field.
  */
 export function unreadable(reading: Reading, part: string): readonly Incompatibility[] {
   const { reader, writer } = reading;
@@ -207,6 +209,7 @@ function objectProblems(comparison: Comparison, { reader, writer, field, depth }
     compare(comparison, { reader: of, writer: by, field: at(name), depth: depth + 1 });
   const othersTaken = resolved(reader.additionalProperties ?? true, comparison.reader);
   const othersSent = resolved(writer.additionalProperties ?? false, comparison.writer);
+  const unnamed = comparison.writerIsOpen ? (writer.additionalProperties ?? true) : othersSent;
   const refuses = othersTaken === false && comparison.objects === "closed";
   const missing = listOf(reader.required).filter((name) => !always.has(name));
   return [
@@ -224,7 +227,7 @@ function objectProblems(comparison: Comparison, { reader, writer, field, depth }
       if (refuses) return [{ field: at(name), problem: inTime(comparison, "is not there any more", "is new") }];
       return othersTaken === false ? [] : inner(name, othersTaken, sent[name]);
     }),
-    ...(othersTaken === false && !refuses ? [] : inner("{}", othersTaken, othersSent)),
+    ...(othersTaken === false && !refuses ? [] : inner("{}", othersTaken, unnamed)),
   ];
 }
 

@@ -11,7 +11,11 @@ const compiled = new Map<string, ValidateFunction>();
  */
 export async function problemsOf(definition: string, value: unknown): Promise<string | null> {
   const validate = compiled.get(definition) ?? (await compile(definition));
-  if (validate(value)) return null;
+  try {
+    if (validate(value)) return null;
+  } catch {
+    return "its schema refers to itself without end";
+  }
   const problems = (validate.errors ?? []).slice(0, problemsMax);
   return problems
     .map(({ instancePath, message, params }) => {

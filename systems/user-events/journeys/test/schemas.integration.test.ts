@@ -32,15 +32,16 @@ test("a version must take what the one before it takes; a new model begins afres
   await register("paid", "1-0-0", total("number"));
   await expect(register("paid", "1-0-0", total("string"))).rejects.toMatchObject({ code: "sources.versionTaken" });
   const narrower = [total("integer"), total("number", { required: ["total", "currency"] })];
-  for (const definition of [...narrower, total("number", { additionalProperties: false })]) {
+  const closer = [{ additionalProperties: false }, { additionalProperties: { type: "string" } }];
+  for (const definition of [...narrower, ...closer.map((rule) => total("number", rule))]) {
     await expect(register("paid", "1-0-1", definition)).rejects.toMatchObject({ code: "sources.incompatibleSchema" });
   }
   const wider = total("number", { properties: { total: { type: "number" }, currency: { type: "string" } } });
   await register("paid", "1-0-1", wider);
   await register("paid", "2-0-0", total("string"));
-  await expect(register("paid", "3-0-0", { type: "no such type" })).rejects.toMatchObject({
-    code: "sources.invalidSchema",
-  });
+  for (const definition of [{ type: "no such type" }, { $async: true }]) {
+    await expect(register("paid", "3-0-0", definition)).rejects.toMatchObject({ code: "sources.invalidSchema" });
+  }
 });
 
 test("an event is held against the newest schema of its name, and refused with what is wrong", async () => {
@@ -57,6 +58,26 @@ test("an event is held against the newest schema of its name, and refused with w
     state: "dead",
     attempts: 1,
   });
+});
+
+test("what is within an object stays as open as it was; what only people read may change", async () => {
+  const within = (cart: object) => ({ type: "object", properties: { cart: { type: "object", ...cart } } });
+  await register("filled", "1-0-0", within({}));
+  await expect(register("filled", "1-0-1", within({ additionalProperties: false }))).rejects.toMatchObject({
+    details: { problems: [{ field: "properties.cart.{}" }] },
+  });
+  await register("filled", "1-0-1", within({ properties: { size: { type: "integer" } }, $comment: "of all items" }));
+});
+
+test("a schema that refers to itself without end costs the events that are held against it, and nothing else", async () => {
+  const endless = { type: "object", properties: { cart: { allOf: [{ $ref: "#/properties/cart" }] } } };
+  await register("endless", "1-0-0", endless);
+  await send("Endless", "endless", { properties: { cart: 1 } });
+  await send("After", "after-endless");
+  await served.app.settled();
+  const detail = "shop/endless/1-0-0: its schema refers to itself without end";
+  expect(await badRowOf("endless")).toMatchObject({ reason: "schemaMismatch", detail });
+  expect((await served.app.call(events.list, { name: "After" })).events).toHaveLength(1);
 });
 
 test("a refused event waits until its schema is mended, is redriven by hand, and stored once", async () => {

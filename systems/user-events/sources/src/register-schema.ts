@@ -40,19 +40,18 @@ export const registerSchema: Handler<typeof sources.registerSchema> = async (ctx
 
 /** What the new version may refuse of what the one before takes. A field that it adds is taken to be new to everybody. */
 function refusedOf(before: Definition, after: Definition): readonly Incompatibility[] {
-  const problems = unreadable({ writer: before, reader: after, objects: "closed", later: "reader" }, "properties");
-  const isClosed = after.additionalProperties === false && before.additionalProperties !== false;
-  return isClosed
-    ? [...problems, { field: "properties", problem: "takes no field that it does not name, did before" }]
-    : problems;
+  return unreadable(
+    { writer: before, reader: after, objects: "closed", writerIsOpen: true, later: "reader" },
+    "properties",
+  );
 }
 
 /** Compiled once to see whether it can be; references to other documents cannot. The compiler is loaded when somebody registers. */
 async function wrongIn(definition: Definition): Promise<string | undefined> {
   const { Ajv2020 } = await import("ajv/dist/2020.js");
   try {
-    new Ajv2020({ strict: false, validateFormats: false }).compile(definition);
-    return undefined;
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(definition);
+    return "$async" in validate ? "$async is not allowed" : undefined;
   } catch (error) {
     return (error as Error).message.slice(0, reasonCharsMax);
   }
