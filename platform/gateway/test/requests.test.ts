@@ -280,6 +280,9 @@ test("a page of another origin gets no permission to read, unless its origin is 
   const listed = await serve({ corsOrigins: ["https://app.example"] });
   const allowed = await listed.get("/users", preflight);
   expect([allowed.status, allowed.headers.get("access-control-allow-origin")]).toEqual([204, "https://app.example"]);
+  expect(allowed.headers.get("access-control-allow-headers")?.split(", ")).toEqual(
+    expect.arrayContaining(["authorization", "*"]),
+  );
   for (const other of ["null", "https://evil.example", "https://app.example.evil.example"]) {
     expect(
       (await listed.get("/users/1", { headers: { origin: other } })).headers.get("access-control-allow-origin"),

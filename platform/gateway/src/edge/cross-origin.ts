@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 export type CrossOrigin = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 const methods = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const requestHeaders = "authorization, content-type, idempotency-key, traceparent";
+/** Any, such as clients count their tries in; `*` stands neither for `authorization` nor, in old browsers, for anything. */
+const requestHeaders = "authorization, content-type, idempotency-key, traceparent, *";
 const answerHeaders = "idempotency-replayed, ratelimit, ratelimit-policy, retry-after";
 
 /**

@@ -52,14 +52,20 @@ export function addImports(sum: ImportAnswer, next: ImportAnswer): ImportAnswer 
 /** What one request may hold, however small. */
 export const batchItemsMax = 2_500;
 
-/** Whoever cannot set headers, such as a page on its way out, sends JSON as text, and the write key in it. */
+/** Whoever cannot set headers, such as a page on its way out, sends JSON as text, and the write key in it. Some name no type: a form's is HTTP clients' own. */
 const anybody = {
   writeKey: z.string().max(200).optional(),
   content: z.string().optional().describe("The whole request as JSON text, sent as text/plain"),
 };
 /** An event that cannot be kept is refused by itself: none of its neighbours is. */
 const unsound = { field: "content", contentTypes: [], alsoUnsound: true } as const;
-const asText = { httpText: { ...unsound, contentTypes: ["text/plain"], bytesMax: 2 * batchBytesMax } } as const;
+const asText = {
+  httpText: {
+    ...unsound,
+    contentTypes: ["text/plain", "application/x-www-form-urlencoded"],
+    bytesMax: 2 * batchBytesMax,
+  },
+} as const;
 
 const faults = [
   "unknownWriteKey",
@@ -83,13 +89,31 @@ export const cloudEventHeaders = {
   userid: "ce-userid",
 } as const;
 
-function segmentCall(type: (typeof eventTypes)[number]) {
+function segmentCall<P extends string>(type: (typeof eventTypes)[number], path: P) {
   return command({
     summary: `Take one ${type} call of Segment's HTTP API`,
     input: z.looseObject({ ...anybody, messageId: z.unknown().optional(), timestamp: z.unknown().optional() }),
     output: Answer,
     faults,
-    http: `POST /v1/${type}`,
+    http: `POST /v1/${path}`,
+    httpStatus: 202,
+    ...asText,
+    access: "public",
+    record: "keyed",
+  });
+}
+
+function segmentBatch<P extends string>(path: P) {
+  return command({
+    summary: "Take a batch of Segment's HTTP API; each event has its own result",
+    input: z.looseObject({
+      ...anybody,
+      batch: z.array(z.unknown()).optional(),
+      sentAt: z.unknown().optional(),
+    }),
+    output: Answer,
+    faults,
+    http: `POST /v1/${path}`,
     httpStatus: 202,
     ...asText,
     access: "public",
@@ -128,27 +152,21 @@ export const intake = defineContract("intake", {
     }),
   },
   commands: {
-    track: segmentCall("track"),
-    identify: segmentCall("identify"),
-    page: segmentCall("page"),
-    screen: segmentCall("screen"),
-    group: segmentCall("group"),
-    alias: segmentCall("alias"),
-    batch: command({
-      summary: "Take a batch of Segment's HTTP API; each event has its own result",
-      input: z.looseObject({
-        ...anybody,
-        batch: z.array(z.unknown()).optional(),
-        sentAt: z.unknown().optional(),
-      }),
-      output: Answer,
-      faults,
-      http: "POST /v1/batch",
-      httpStatus: 202,
-      ...asText,
-      access: "public",
-      record: "keyed",
-    }),
+    track: segmentCall("track", "track"),
+    identify: segmentCall("identify", "identify"),
+    page: segmentCall("page", "page"),
+    screen: segmentCall("screen", "screen"),
+    group: segmentCall("group", "group"),
+    alias: segmentCall("alias", "alias"),
+    batch: segmentBatch("batch"),
+    /** Segment's library for pages, analytics.js, knows the same calls by their first letters. */
+    t: segmentCall("track", "t"),
+    i: segmentCall("identify", "i"),
+    p: segmentCall("page", "p"),
+    s: segmentCall("screen", "s"),
+    g: segmentCall("group", "g"),
+    a: segmentCall("alias", "a"),
+    b: segmentBatch("b"),
     /** Trackers have no credentials: the application's id (`aid`) of the first event is the write key. */
     snowplow: command({
       summary: "Take events of Snowplow's trackers",

@@ -193,6 +193,37 @@ test("a page sends text with the write key in it, from any origin", async () => 
   expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([202, "*"]);
 });
 
+test("Segment's library for pages sends text to first letters; what names no type of its own is read as the JSON that it is", async () => {
+  const post = async (path: string, body: object, contentType: string) => {
+    const headers = { "content-type": contentType, authorization: `Basic ${btoa(`${served.writeKey}:`)}` };
+    const response = await fetch(`${served.url}${path}`, { method: "POST", body: JSON.stringify(body), headers });
+    return [response.status, await response.json()];
+  };
+  const results = (...ids: string[]) => [
+    202,
+    { success: true, results: ids.map((eventId) => ({ eventId, status: "accepted" })) },
+  ];
+  for (const [path, type] of Object.entries({
+    t: "track",
+    i: "identify",
+    p: "page",
+    s: "screen",
+    g: "group",
+    a: "alias",
+  })) {
+    const call = { ...track(`ajs-${path}`), type, groupId: "acme", previousId: "visitor" };
+    expect(await post(`/v1/${path}`, call, "text/plain")).toEqual(results(`ajs-${path}`));
+    await expect
+      .poll(async () => (await served.app.call(events.list, { type: type as "track", limit: 1_000 })).events)
+      .toContainEqual(expect.objectContaining({ eventId: `ajs-${path}`, type }));
+  }
+  const batch = { batch: [track("ajs-b1"), track("ajs-b2")] };
+  expect(await post("/v1/b", batch, "text/plain")).toEqual(results("ajs-b1", "ajs-b2"));
+  expect(await post("/v1/batch", { batch: [track("form")] }, "application/x-www-form-urlencoded")).toEqual(
+    results("form"),
+  );
+});
+
 test("whoever has no write key is refused, and nothing is kept", async () => {
   const unknown = { authorization: `Basic ${btoa("nobody:")}` };
   expect(await served.send("/v1/track", track("x"), unknown)).toMatchObject({ status: 401 });
