@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Collected, eventBytesMax } from "./event.ts";
 import { type Arrival, judged, refuse } from "./judge.ts";
+import { type PseudonymKey, pseudonymOf } from "./pseudonyms.ts";
 import { refuseRepeated, repeatedKeys } from "./repeated.ts";
 import { readSegment } from "./segment.ts";
 
@@ -14,10 +15,12 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads one line of a file: an event as Segment writes it, a request in a web server's log (Common and Combined Log Format), or a
- * click of 1.usa.gov. What has no id is known by its line, be it an event or refused, so that the same file again brings nothing new.
+ * click of 1.usa.gov. What has no id is known by its line, be it an event or refused, so that the same file again brings nothing new; with a key by its pseudonym, since of what is kept
+ * beside a digest all but the concealed could be put together, and that be tried.
  */
-export function readLine({ text, occurrence }: Line, arrival: Arrival): Collected {
-  const known = { ...arrival, lineId: idOf(text, occurrence) };
+export function readLine({ text, occurrence }: Line, arrival: Arrival, key?: PseudonymKey): Collected {
+  const numbered = `${occurrence}\0${text}`;
+  const known = { ...arrival, lineId: key === undefined ? digestOf(numbered) : pseudonymOf(numbered, key) };
   const json = jsonIn(text);
   if (json === undefined) {
     const request = requestIn(text);
@@ -45,13 +48,18 @@ function jsonIn(text: string): { readonly value: unknown } | undefined {
 }
 
 /** 128 bits of SHA-256. */
-function idOf(line: string, occurrence: number): string {
-  return createHash("sha256").update(`${occurrence}\0${line}`).digest("hex").slice(0, 32);
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-/** Perhaps server:port, then host ident authuser [date] "request" status bytes "referrer" "agent". */
+/**
+ * Perhaps server:port, then host ident authuser [date] "request" status bytes "referrer" "agent". Where a dash comes second it is ident: a user's
+ * name may have spaces. Behind proxies host is a list. Old servers write quotes within a request as they came.
+ */
 const logLine =
-  /^(?:(\S+) )?(\S+) \S+ (\S+) \[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{4})\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?/;
+  /^(?:(\S*[^\s,]) (?!- ))?((?:\S+, )*\S+) \S+ ([^[]*?) \[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?/;
+/** What came over TLS to a port without it, or was cut short, is none. */
+const requestLine = /^([A-Z-]+) (.+?)(?: (HTTP\/[\d.]+))?$/;
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** A request in a web server's log (httpd.apache.org/docs/current/logs.html). Who asked is known by the address. */
@@ -61,7 +69,7 @@ function requestIn(line: string): Fields | undefined {
   const [
     ,
     server,
-    host,
+    host = "",
     user = "-",
     day,
     month = "",
@@ -74,24 +82,22 @@ function requestIn(line: string): Fields | undefined {
     referrer,
     userAgent,
   ] = found;
-  const [method, path, protocol] = request.split(" ");
+  const [, method, path, protocol] = requestLine.exec(request) ?? [];
   const monthNumber = String(months.indexOf(month) + 1).padStart(2, "0");
   return {
     type: "track",
     event: "Request",
-    anonymousId: host,
-    ...(user !== "-" && { userId: user }),
+    anonymousId: host.split(", ")[0],
+    ...(user !== "-" && user !== '""' && { userId: user }),
     timestamp: `${year}-${monthNumber}-${day}T${time}${zone}`,
     properties: {
-      method,
-      path,
-      protocol,
+      ...(method === undefined ? { request } : { method, path, protocol }),
       status: Number(status),
       bytes: bytes === "-" ? 0 : Number(bytes),
       ...(server !== undefined && { server }),
       ...(referrer !== undefined && referrer !== "-" && { referrer }),
     },
-    context: userAgent === undefined ? {} : { userAgent },
+    context: userAgent === undefined || userAgent === "-" ? {} : { userAgent },
   };
 }
 

@@ -93,6 +93,58 @@ test("a web server's log is read line by line, and what is no line of it is refu
   ]);
 });
 
+test("odd lines of web servers' logs are read as they are meant: names with spaces, lists of proxies, requests that are none", async () => {
+  const at = (second: number) => `[12/Oct/2020:13:55:${second} +0000]`;
+  const log = [
+    `192.0.2.1 - ann smith ${at(10)} "GET /with space HTTP/1.1" 401 0 "-" "-"`,
+    `203.0.113.9, 10.0.0.1 - - ${at(11)} "GET / HTTP/2.0" 200 5 "-" "curl/8" 0.003`,
+    `192.0.2.1 - "" ${at(12)} "\\x16\\x03\\x01" 400 150 "-" "-"`,
+    `shop.example 192.0.2.1 - ann smith ${at(13)} "GET /a"b HTTP/1.0" 200 5`,
+    `192.0.2.1 ident ann ${at(14)} "GET /\\" 200 7 HTTP/1.1" 404 5`,
+  ];
+  expect(await importFile(fileOf("odd.log", log.join("\n")))).toMatchObject({ accepted: 5, refused: 0 });
+  const { events: found } = await app.call(events.list, { from: "2020-10-12T00:00:00Z", to: "2020-10-13T00:00:00Z" });
+  const told = found.map(({ anonymousId, userId, properties, context }) => ({
+    anonymousId,
+    userId,
+    properties,
+    context,
+  }));
+  const ok = { status: 200, bytes: 5 };
+  expect(told).toEqual([
+    {
+      anonymousId: "192.0.2.1",
+      userId: "ann smith",
+      properties: { method: "GET", path: "/with space", protocol: "HTTP/1.1", status: 401, bytes: 0 },
+      context: {},
+    },
+    {
+      anonymousId: "203.0.113.9",
+      userId: null,
+      properties: { method: "GET", path: "/", protocol: "HTTP/2.0", ...ok },
+      context: { userAgent: "curl/8" },
+    },
+    {
+      anonymousId: "192.0.2.1",
+      userId: null,
+      properties: { request: "\\x16\\x03\\x01", status: 400, bytes: 150 },
+      context: {},
+    },
+    {
+      anonymousId: "192.0.2.1",
+      userId: "ann smith",
+      properties: { server: "shop.example", method: "GET", path: '/a"b', protocol: "HTTP/1.0", ...ok },
+      context: {},
+    },
+    {
+      anonymousId: "192.0.2.1",
+      userId: "ann",
+      properties: { method: "GET", path: '/\\" 200 7', protocol: "HTTP/1.1", status: 404, bytes: 5 },
+      context: {},
+    },
+  ]);
+});
+
 test("a rotated log is unpacked as it is read, with its server's name; what is no gzip is refused, after the lines before", async () => {
   const line = (at: number) =>
     `shop.example:443 192.0.2.8 - - [11/Oct/2020:13:55:${String(at % 60).padStart(2, "0")} +0000] "GET /${at} HTTP/1.1" 200 5 "-" "agent ${at}"`;

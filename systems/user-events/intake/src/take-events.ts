@@ -3,6 +3,7 @@ import {
   type Arrival,
   batchBytesMax,
   type Collected,
+  type PseudonymKey,
   pseudonymised,
   type Repeated,
   readCloudEvent,
@@ -110,10 +111,11 @@ export async function takeImport(
     const { source } = await item.call(sources.find, { id });
     if (source === null) return ctx.faults.unknownSource({ source: id });
     const arrival = arrivalAt(ctx, source, run);
+    const key = await pseudonymKeyOf(source, item);
     const written = content.split("\n").map((line) => ({ text: line.trim(), occurrence: 0 }));
     const collected = [
       ...events.map((raw) => readSegment(raw, arrival)),
-      ...[...lines, ...written].filter(({ text }) => text !== "").map((line) => readLine(line, arrival)),
+      ...[...lines, ...written].filter(({ text }) => text !== "").map((line) => readLine(line, arrival, key)),
     ];
     return inTime(ctx, source, { item, collected });
   });
@@ -203,12 +205,18 @@ async function inTime(ctx: Context, source: Source, brought: Brought): Promise<B
 }
 
 /** Puts pseudonyms in the place of what the source wants concealed: before anything of it is kept, in the log or elsewhere. */
-async function concealed({ pseudonyms }: Source, { item, collected }: Brought): Promise<Brought> {
-  if (pseudonyms.length === 0) return { item, collected };
-  const { key } = await item.call(sources.pseudonymKey, {});
+async function concealed(source: Source, { item, collected }: Brought): Promise<Brought> {
+  const key = await pseudonymKeyOf(source, item);
+  if (key === undefined) return { item, collected };
+  return { item, collected: collected.map((one) => pseudonymised(one, source.pseudonyms, key)) };
+}
+
+/** Undefined where the source conceals nothing. */
+async function pseudonymKeyOf({ pseudonyms }: Source, { call }: Item): Promise<PseudonymKey | undefined> {
+  if (pseudonyms.length === 0) return undefined;
+  const { key } = await call(sources.pseudonymKey, {});
   if (key === null) throw new Error("a source has pseudonyms, and its tenant no key for them");
-  const newest = { number: key.number, secret: Buffer.from(key.secret, "base64url") };
-  return { item, collected: collected.map((one) => pseudonymised(one, pseudonyms, newest)) };
+  return { number: key.number, secret: Buffer.from(key.secret, "base64url") };
 }
 
 /** All refusals together, cut to as many as are told. */

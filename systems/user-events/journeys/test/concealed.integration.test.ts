@@ -75,6 +75,17 @@ test("what a source wants concealed lies nowhere: not in the log, not among the 
   expect(await served.dumped()).not.toMatch(/secret-user|secret-before|secret@example|192\.0\.2\.99|secret instant/);
 });
 
+test("a line of a log is known by a pseudonym, too: by its digest its address could be tried", async () => {
+  await sourceOf("logged", { pseudonyms: ["anonymousId"] });
+  const line = '192.0.2.77 - - [10/Oct/2020:13:55:36 -0700] "GET / HTTP/1.1" 200 5';
+  const importLines = () => served.ask("/v1/import", { source: "logged", lines: [{ text: line, occurrence: 0 }] });
+  for (const _ of [1, 2]) expect(await importLines()).toMatchObject({ status: 202, body: { accepted: 1 } });
+  await served.app.settled();
+  const { events: stored } = await served.app.call(events.list, { source: "logged" });
+  const { pseudonyms } = await served.app.call(sources.pseudonymsOf, { value: `0\0${line}` });
+  expect(stored.map(({ eventId }) => eventId)).toEqual(pseudonyms);
+});
+
 test("a new key makes new pseudonyms, and whoever is known by old ones is still found and erased", async () => {
   const send = await sourceOf("rotated", { pseudonyms: ["userId"] });
   const visit = (messageId: string) => ({ type: "page", messageId, userId: "rita" });
