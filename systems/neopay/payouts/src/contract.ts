@@ -30,6 +30,10 @@ export const payouts = defineContract("payouts", {
     batchNotSent: fault("conflict", z.object({ id, status: z.string() }), {
       message: ({ id, status }) => `the batch ${id} is ${status}; its message comes when it is sent`,
     }),
+    /** The ledger refused each of its payouts, and a pain.001 without one is none. */
+    nothingInstructed: fault("conflict", z.object({ id }), {
+      message: ({ id }) => `the ledger refused every payout of the batch ${id}; there is nothing to tell the bank`,
+    }),
     unreadable: fault(
       "invalid",
       z.object({ line: z.int().nullable(), at: z.string().nullable(), reason: z.string() }),
@@ -123,7 +127,7 @@ export const payouts = defineContract("payouts", {
       summary: "The message to the bank: ISO 20022 pain.001.001.09",
       input: AtBatch,
       output: z.object({ content: z.string() }),
-      faults: ["batchNotFound", "batchNotSent"],
+      faults: ["batchNotFound", "batchNotSent", "nothingInstructed"],
       http: "GET /v1/payouts/batches/:id/pain001",
       httpAnswer: { field: "content", contentType: "application/xml; charset=utf-8" },
       access: "payouts:read",

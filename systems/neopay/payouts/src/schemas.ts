@@ -78,7 +78,7 @@ export const Payout = z.object({
   creditor: z.object({ name: z.string(), account: z.string(), bic: z.string().nullable() }),
   endToEndId: z.string(),
   status: PayoutStatus,
-  /** Why it was refused or returned: a fault's code, or the bank's reason. */
+  /** Why it was refused or returned: a fault's code and message, or the bank's reason. */
   reason: z.string().nullable(),
   transactionId: id.nullable(),
   settledAt: instant.nullable(),

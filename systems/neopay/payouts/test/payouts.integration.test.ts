@@ -177,11 +177,36 @@ test("a merchant that has spent its balance since is left out, and the others ar
   await expect
     .poll(async () => (await batchOf(id)).payouts.map(({ status, reason }) => [status, reason]), patience)
     .toEqual([
-      ["refused", "ledger.insufficientFunds"],
+      ["refused", `ledger.insufficientFunds: the account ${settlement("ibis")} has 299 minor units available`],
       ["instructed", null],
     ]);
   const { payments } = parsePain001((await app.call(payouts.pain001, { id })).content);
   expect(payments).toMatchObject([{ amountMinor: 4_00 }]);
+});
+
+test("a batch of which the ledger gave nothing has no message to the bank", async () => {
+  await merchant("mole", 3_00);
+  const { id } = await draft("mole");
+  const postings = [{ source: settlement("mole"), destination: "world:till", amountMinor: 1, currency: "EUR" }];
+  await app.call(ledger.post, { reference: "mole spends", postings });
+  await app.call(payouts.approveBatch, { id }, checker);
+  await expect.poll(async () => (await batchOf(id)).status, patience).toBe("sent");
+  await expect(app.call(payouts.pain001, { id })).rejects.toMatchObject({ code: "payouts.nothingInstructed" });
+});
+
+test("what arrives at the merchant's bank is no return, though it comes as a credit under the payout's id", async () => {
+  await merchant("newt", 9_00);
+  const { id, payouts: instructed } = await sent("newt");
+  const [{ endToEndId = "", creditor } = {}] = instructed;
+  const credit = { endToEndId, amount: "9.00", mark: "CRDT" };
+  await app.call(statements.import, {
+    content: notification({ id: "newt-arrives", account: creditor?.account ?? "", ...credit }),
+  });
+  await app.settled();
+  expect((await batchOf(id)).payouts).toMatchObject([{ status: "instructed" }]);
+  expect(await balanceOf(settlement("newt"))).toBe(0);
+  await app.call(statements.import, { content: notification({ id: "newt-returns", account: iban, ...credit }) });
+  await expect.poll(() => balanceOf(settlement("newt")), patience).toBe(9_00);
 });
 
 test("one approval of many is taken, and a canceled batch is never approved", async () => {

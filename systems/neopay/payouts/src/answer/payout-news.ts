@@ -9,6 +9,13 @@ export interface PayoutNews {
   readonly reason: string | null;
 }
 
+interface Told {
+  readonly tenant: string;
+  readonly at: Date;
+  /** Whose movements the bank tells; absent where it answers a message. */
+  readonly account?: string;
+}
+
 /** A payout that news has moved on. */
 export type MovedPayout = Payout & { readonly batch: string };
 
@@ -18,7 +25,7 @@ export type MovedPayout = Payout & { readonly batch: string };
  */
 export async function takeNews(
   sql: Sql,
-  { tenant, at }: { readonly tenant: string; readonly at: Date },
+  { tenant, at, account }: Told,
   news: readonly PayoutNews[],
 ): Promise<MovedPayout[]> {
   if (news.length === 0) return [];
@@ -28,11 +35,17 @@ export async function takeNews(
     UPDATE payouts.payout AS p SET status = CASE said.kind WHEN 'paid' THEN 'sent' ELSE 'returning' END,
       reason = said.reason, settled_at = ${at}
     FROM (SELECT DISTINCT ON ("endToEndId") * FROM jsonb_to_recordset(${JSON.stringify(decisive)}::jsonb)
-        AS item ("endToEndId" text, kind text, reason text)) AS said
-    WHERE p.tenant = ${tenant} AND p.end_to_end_id = said."endToEndId"
+        AS item ("endToEndId" text, kind text, reason text)) AS said, payouts.batch AS b
+    WHERE p.tenant = ${tenant} AND p.end_to_end_id = said."endToEndId" AND b.id = p.batch
+      AND (${account === undefined} OR b.debtor_account = ${accountNumberOf(account ?? "")})
       AND (p.status = 'instructed' OR (p.status = 'sent' AND said.kind = 'back'))
     RETURNING p.*`;
   return rows.map((row) => ({ ...payoutOf(row), batch: row.batch }));
+}
+
+/** As a batch names accounts, whose statements may write it in groups: `DE89 3704 …`. */
+function accountNumberOf(account: string): string {
+  return account.replace(/[^A-Za-z0-9]/g, "").toUpperCase();
 }
 
 /** Which of the end-to-end ids are payouts of ours. */

@@ -32,6 +32,7 @@ export const printPain001: Handler<typeof payouts.pain001> = async (ctx, { id })
     .map(({ endToEndId, amountMinor, creditor, merchant }) => {
       return { endToEndId, amountMinor, creditor, remittance: `Payout ${merchant}` };
     });
+  if (transfers.length === 0) throw ctx.faults.nothingInstructed({ id });
   const { currency, debtor, requestedOn } = batch;
   const createdAt = new Date(batch.sentAt);
   return { content: writePain001({ messageId, createdAt, requestedOn, currency, debtor, transfers }) };

@@ -25,7 +25,8 @@ export const sendBatch: Handler<typeof payouts.send> = async (ctx, { id }) => {
     return {
       id: payout,
       transactionId: isPosted ? transactionId : null,
-      reason: isPosted ? null : (fault?.code ?? ""),
+      // The bank's account may be what has too little, where somebody gave it a floor.
+      reason: isPosted ? null : `${fault?.code}: ${fault?.message}`,
     };
   });
   await noteSent(ctx.sql, { tenant: ctx.identity.tenant, id }, { posted, at: new Date(ctx.now()) });
