@@ -150,8 +150,18 @@ function widened(
   return breaks || canonical(was) === canonical(is) ? [] : [found(part, "is another, and fits")];
 }
 
-/** A parameter's name is the input's affair; a URL does not show it. */
-const shapeOf = (http: string) => http.replace(/:[^/]+/g, ":");
+/** A parameter's name is the input's affair; a URL does not show it. Of names that stay, it does show the places. */
+function isSameUrl(was: string, is: string): boolean {
+  const [before, after] = [was, is].map((http) => http.split("/"));
+  return canonical(before?.map(anonymous)) === canonical(after?.map(anonymous)) && !before?.some(isElsewhere);
+
+  function isElsewhere(part: string, at: number): boolean {
+    return isParameter(part) && after?.[at] !== part && after?.includes(part) === true;
+  }
+}
+
+const isParameter = (part: string) => part.startsWith(":");
+const anonymous = (part: string) => (isParameter(part) ? ":" : part);
 
 function routeFindings(was: ActionSnapshot, is: ActionSnapshot): readonly Finding[] {
   if (was.http === undefined) return is.http === undefined ? [] : [found("http", `is ${is.http}, was none`)];
@@ -159,7 +169,7 @@ function routeFindings(was: ActionSnapshot, is: ActionSnapshot): readonly Findin
   const [status, before] = [is.httpStatus ?? 200, was.httpStatus ?? 200];
   const refused = (was.httpText ?? []).filter((type) => !is.httpText?.includes(type));
   return [
-    ...(shapeOf(was.http) === shapeOf(is.http) ? [] : [found("http", `is ${is.http}, was ${was.http}`, ["callers"])]),
+    ...(isSameUrl(was.http, is.http) ? [] : [found("http", `is ${is.http}, was ${was.http}`, ["callers"])]),
     ...(status === before ? [] : [found("httpStatus", `is ${status}, was ${before}`, ["callers"])]),
     ...refused.map((type) => found("httpText", `${type} is not taken any more`, ["callers"])),
     ...(canonical(was.httpHeaders ?? {}) === canonical(is.httpHeaders ?? {})

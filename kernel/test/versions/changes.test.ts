@@ -24,12 +24,12 @@ const old = { faults: { busy }, commands: { place }, queries: { find }, events: 
 type Parts = Parameters<typeof defineContract>[1];
 
 /** What becomes of everybody when the parts are replaced: "member field problem, for whom". */
-function changes(parts: Partial<Parts>): string[] {
-  const versions = [old, { ...old, ...parts }].map((one) =>
-    snapshotOf([defineContract("orders", one as Parts).contract]),
-  );
-  const [before, after] = JSON.parse(JSON.stringify(versions)) as typeof versions;
-  return contractChanges(before as never, after as never).map(({ member, field, problem, breaks }) =>
+function changes(parts: Partial<Parts>, before: Partial<Parts> = {}): string[] {
+  const versions = [before, parts]
+    .map((those) => ({ ...old, ...those }))
+    .map((one) => snapshotOf([defineContract("orders", one as Parts).contract]));
+  const [was, is] = JSON.parse(JSON.stringify(versions)) as typeof versions;
+  return contractChanges(was as never, is as never).map(({ member, field, problem, breaks }) =>
     [[member, field, problem].filter(Boolean).join(" "), ...breaks].join(", "),
   );
 }
@@ -64,6 +64,13 @@ test("who may call, where, and what a success is called are promises too", () =>
   expect(commands({ http: "POST /orders/:order" })).toEqual([]);
   expect(commands({ http: "PUT /orders/:id" })).toEqual([
     "place http is PUT /orders/:id, was POST /orders/:id, callers",
+  ]);
+  const pair = { input: z.strictObject({ id: z.string(), shop: z.string() }) };
+  const [swapped, was] = ["POST /shops/:id/:shop", "POST /shops/:shop/:id"].map((http) => ({
+    commands: { place: { ...place, ...pair, http } },
+  }));
+  expect(changes(swapped as never, was as never)).toEqual([
+    "place http is POST /shops/:id/:shop, was POST /shops/:shop/:id, callers",
   ]);
   expect(commands({ http: undefined })).toEqual(["place http is none, was POST /orders/:id, callers"]);
   expect(commands({ httpStatus: 201 })).toEqual(["place httpStatus is 201, was 200, callers"]);
