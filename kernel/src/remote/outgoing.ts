@@ -55,8 +55,8 @@ export class Outgoing {
 
   add(call: ValidCall, asker: Asker): void {
     if (this.options.action.instanced && call.context.key === undefined) asker.failed(this.unnamed());
-    else if (this.bulkhead.enter()) this.placed(call, asker);
-    else this.queued(call, asker);
+    else if (this.bulkhead.enter()) this.begin(call, asker);
+    else this.queue(call, asker);
   }
 
   private unnamed(): Error {
@@ -65,15 +65,15 @@ export class Outgoing {
   }
 
   /** The call has its place, and gives it back when it ends. */
-  private placed(call: ValidCall, asker: Asker): void {
+  private begin(call: ValidCall, asker: Asker): void {
     this.budget?.earn();
     const route = this.find(call, null);
     if (route !== null) {
-      this.try(route, call, asker);
+      this.sendFirst(route, call, asker);
       return;
     }
-    this.awaited(call, null).then(
-      (found) => this.try(found, call, asker),
+    this.awaitRoute(call, null).then(
+      (found) => this.sendFirst(found, call, asker),
       (error: unknown) => {
         this.bulkhead.leave();
         asker.failed(error);
@@ -81,8 +81,8 @@ export class Outgoing {
     );
   }
 
-  private try(route: Route, call: ValidCall, asker: Asker): void {
-    this.options.send(route, call, new FirstTry(this, route, { call, asker, began: this.began(route) }));
+  private sendFirst(route: Route, call: ValidCall, asker: Asker): void {
+    this.options.send(route, call, new FirstTry(this, route, { call, asker, began: this.noteSent(route) }));
   }
 
   private find({ context, value }: ValidCall, not: Route | null): Route | null {
@@ -92,20 +92,20 @@ export class Outgoing {
     return this.routes.find({ key, instance, not });
   }
 
-  /** A call goes to the node now; answers when that is, where somebody wants to know. */
-  private began({ node }: Route): number {
+  /** Answers when that was, where somebody wants to know. */
+  private noteSent({ node }: Route): number {
     node.health.use();
     node.inFlight++;
     return this.isTimed ? this.options.now() : 0;
   }
 
-  private succeeded({ node, breaker }: Route, began: number): void {
+  private noteAnswered({ node, breaker }: Route, began: number): void {
     node.inFlight--;
     breaker?.succeeded();
     if (this.isTimed) node.took(this.options.now() - began);
   }
 
-  private failed({ node, breaker }: Route, error: unknown): void {
+  private noteFailed({ node, breaker }: Route, error: unknown): void {
     node.inFlight--;
     const { declared, now } = this.options;
     const health = healthBy(error, declared);
@@ -116,40 +116,36 @@ export class Outgoing {
 
   /** The first try was answered, and was all that the call needed. */
   done(route: Route, began: number): void {
-    this.succeeded(route, began);
+    this.noteAnswered(route, began);
     this.bulkhead.leave();
   }
 
-  /** What becomes of a call whose first try failed. */
-  retried(call: ValidCall, route: Route, error: unknown): Promise<unknown> {
-    this.failed(route, error);
-    return this.again(call, route, error);
-  }
-
-  private tried(route: Route, call: ValidCall): Promise<unknown> {
-    const began = this.began(route);
+  private sendAgain(route: Route, call: ValidCall): Promise<unknown> {
+    const began = this.noteSent(route);
     return new Promise((resolve, reject) => {
       const answered = (value: unknown) => {
-        this.succeeded(route, began);
+        this.noteAnswered(route, began);
         resolve(value);
       };
       const failed = (error: unknown) => {
-        this.failed(route, error);
+        this.noteFailed(route, error);
         reject(error);
       };
       this.options.send(route, call, { answered, failed });
     });
   }
 
-  private async again(call: ValidCall, first: Route, error: unknown): Promise<unknown> {
+  /** The first try failed: asks another node, or this one again, as long as that is safe; throws what failed last. */
+  async retry(call: ValidCall, first: Route, error: unknown): Promise<unknown> {
+    this.noteFailed(first, error);
     let failed = error;
     let route = first;
     try {
       for (let attempt = 1; ; attempt++) {
         await this.pauseBefore(call, { attempt, failed, route });
-        route = await this.awaited(call, route);
+        route = await this.awaitRoute(call, route);
         try {
-          return await this.tried(route, call);
+          return await this.sendAgain(route, call);
         } catch (again) {
           failed = again;
         }
@@ -179,11 +175,11 @@ export class Outgoing {
       fault: failed.code,
       at: this.options.wallClock(),
     });
-    await within(context.scope, ms);
+    await pause(context.scope, ms);
   }
 
   /** A node to call, waited for where there is none; throws why there is none. */
-  private async awaited(call: ValidCall, not: Route | null): Promise<Route> {
+  private async awaitRoute(call: ValidCall, not: Route | null): Promise<Route> {
     const { view, now } = this.options;
     const { scope } = call.context;
     const until = now() + (view.isKnown ? awaitedMs : unheardMs);
@@ -216,14 +212,14 @@ export class Outgoing {
     return kernelFaults.unavailable({ action: id, why: absence === "instance" ? `nobody has ${key}` : whys[absence] });
   }
 
-  private queued(call: ValidCall, asker: Asker): void {
+  private queue(call: ValidCall, asker: Asker): void {
     const { scope } = call.context;
     const { id } = this.options.action;
     const record = (state: "queued" | "refused") =>
       this.options.record({ kind: "bulkhead", id, state, at: this.options.wallClock() });
     const stopWaiting = this.bulkhead.wait(() => {
       scope.forget(entry);
-      this.placed(call, asker);
+      this.begin(call, asker);
     });
     if (stopWaiting === null) {
       record("refused");
@@ -277,7 +273,7 @@ class FirstTry implements Asker {
   }
 
   failed(error: unknown): void {
-    told(this.asker, this.outgoing.retried(this.call, this.route, error));
+    told(this.asker, this.outgoing.retry(this.call, this.route, error));
   }
 }
 
@@ -289,7 +285,7 @@ const whys = {
 } as const;
 
 /** Resolves after `ms`; rejects when the scope ends before. */
-function within(scope: Scope, ms: number): Promise<void> {
+function pause(scope: Scope, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       scope.forget(entry);
@@ -310,7 +306,7 @@ async function changeOf(view: ServiceView, scope: Scope, ms: number): Promise<vo
   const { promise, resolve } = Promise.withResolvers<void>();
   view.changed(resolve);
   try {
-    await Promise.race([promise, within(scope, ms)]);
+    await Promise.race([promise, pause(scope, ms)]);
   } finally {
     view.stopWaiting(resolve);
   }

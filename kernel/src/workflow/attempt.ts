@@ -58,7 +58,7 @@ export async function attemptRun(
   );
   going.catch(() => {});
   scope.end(kernelFaults.cancelled({ action: run.type }));
-  record(runtime, { run, job, scope }, { attempted, began });
+  record(runtime, { run, job }, { attempted, began });
   return attempted;
 }
 
@@ -150,7 +150,7 @@ export function endOf({ id, isChild }: NewRun): Message | undefined {
 
 function record(
   runtime: Runtime,
-  { run, job, scope: _ }: Claimed & { readonly run: StoredRun },
+  { run, job }: Pick<Claimed, "job"> & { readonly run: StoredRun },
   { attempted, began }: { readonly attempted: Attempted; readonly began: number },
 ): void {
   const fault = attempted.how === "ended" && "fault" in attempted.outcome ? attempted.outcome.fault.code : undefined;

@@ -22,6 +22,12 @@ export class Stuck extends Error {
   }
 }
 
+/**
+ * How far the attempt is. `going`: the code runs. `failing`: it has failed, and steps side by side with the one that failed come as far as
+ * the history goes. `ending`: what was begun comes to an end. `undoing`: that is undone, the last first.
+ */
+type Phase = "going" | "failing" | "ending" | "undoing";
+
 interface Surroundings {
   readonly clock: Clock;
   readonly stepsMax: number;
@@ -63,16 +69,12 @@ export class Course {
   private underWay = 0;
   /** Told when nothing is under way any more. */
   private onQuiet: (() => void) | null = null;
+  private phase: Phase = "going";
   private hasLeft = false;
   private isChecking = false;
-  private hasFailed = false;
   private isCancelled: boolean;
   /** It began as one that undoes: what it waits for is waited for, though the run's end was asked for. */
   readonly knowsCancelled: boolean;
-  /** Undoing goes on when the run is cancelled, and its steps come in no history before. */
-  private isUndoing = false;
-  /** Nothing but undoing is begun (K6). */
-  private beginsNothing: boolean;
   /** The first step of the undoing that another attempt began. */
   private readonly undone: StepRecord | undefined;
   /** Of the steps that wait for runs that they called: their ids. */
@@ -86,7 +88,6 @@ export class Course {
     this.unreached = new Set(ended.map(({ name }) => name));
     for (const { message } of run.steps) if (message !== undefined) this.taken.add(message);
     this.undone = run.steps.find(({ kind }) => kind === "undo");
-    this.beginsNothing = this.undone !== undefined;
     // After a crash something may have taken effect that no step tells of: it is come to first, and then undone with the others.
     this.knowsCancelled = run.isCancelled && (isClean || this.undone !== undefined);
     this.isCancelled = this.knowsCancelled;
@@ -122,10 +123,9 @@ export class Course {
 
   /** The run has failed. Resolves when no step but those of its undoing goes on: what was begun has an outcome, or is not tried again. */
   async fail(): Promise<void> {
-    this.hasFailed = true;
-    // Steps side by side with the one that failed come as far as the history goes.
+    this.phase = "failing";
     await turn();
-    this.beginsNothing = true;
+    this.phase = "ending";
     while (this.underWay > 0) {
       await new Promise<void>((resolve) => {
         this.onQuiet = resolve;
@@ -143,7 +143,7 @@ export class Course {
 
   /** Steps that wait or fail from now on do so for the undoing. */
   undo(): void {
-    this.isUndoing = true;
+    this.phase = "undoing";
     this.unsaved.push(...this.waiting.values());
     this.waiting.clear();
   }
@@ -172,6 +172,11 @@ export class Course {
     await this.clear();
     if (!isAwaited) this.assertGoesOn();
     return this.act(step, begun, act);
+  }
+
+  /** K6: an attempt before this one undid, or this one is about to. */
+  private get beginsNothing(): boolean {
+    return this.undone !== undefined || this.phase === "ending" || this.phase === "undoing";
   }
 
   /** Waits until a time. */
@@ -254,7 +259,7 @@ export class Course {
     // Whatever else the code does at once comes to its steps first.
     if (this.unreached.size > 0) await turn();
     const [unreached] = this.unreached;
-    if (unreached !== undefined && !this.isUndoing) throw this.differs(divergence.unreached(unreached));
+    if (unreached !== undefined && this.phase !== "undoing") throw this.differs(divergence.unreached(unreached));
     if (this.surroundings.isReplay) return this.leave({ why: "waits", dueInMs: 0 });
     if (this.mustSave || this.saving !== null) await this.saved();
     this.settled();
@@ -269,12 +274,13 @@ export class Course {
   private async dropped(): Promise<never> {
     this.assertGoesOn();
     await turn();
-    if (!this.hasFailed && this.undone !== undefined) throw this.differs(divergence.unreached(this.undone.name));
+    if (this.phase === "going" && this.undone !== undefined) throw this.differs(divergence.unreached(this.undone.name));
     return gone();
   }
 
+  /** Undoing goes on when the run is cancelled. */
   private assertGoesOn(): void {
-    if (this.isCancelled && !this.isUndoing) throw kernelFaults.runCancelled({ run: this.run.id });
+    if (this.isCancelled && this.phase !== "undoing") throw kernelFaults.runCancelled({ run: this.run.id });
   }
 
   private async cancel(child: string): Promise<void> {
@@ -377,14 +383,15 @@ export class Course {
       this.isChecking = false;
       if (!this.onlyWaits) return;
       const [unreached] = this.unreached;
-      if (unreached !== undefined && !this.isUndoing) return void this.differs(divergence.unreached(unreached));
+      if (unreached !== undefined && this.phase !== "undoing")
+        return void this.differs(divergence.unreached(unreached));
       void this.leaveUntilDue();
     });
   }
 
   /** One that has failed goes on to its undoing (see `fail`). */
   private get onlyWaits(): boolean {
-    const isFailing = this.hasFailed && !this.isUndoing;
+    const isFailing = this.phase === "failing" || this.phase === "ending";
     return !this.hasLeft && !isFailing && this.waiting.size > 0 && this.underWay === 0;
   }
 
