@@ -18,6 +18,19 @@ for (const page of pages) {
   }, 300_000);
 }
 
+test("the architecture names every folder of the project and of the kernel", () => {
+  const text = readFileSync(join(root, "docs/ARCHITECTURE.md"), "utf8");
+  const foldersIn = (path: string) =>
+    readdirSync(join(root, path), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !/^\.|^(node_modules|dist)$/.test(entry.name))
+      .map(({ name }) => name);
+  const untold = [
+    ...foldersIn("kernel/src").filter((name) => !text.includes(`│  ${name}/ `)),
+    ...foldersIn("").filter((name) => !text.includes(`| \`${name}/\` |`)),
+  ];
+  expect(untold).toEqual([]);
+});
+
 const folder = join(root, "dist/docs", `test-${process.pid}`);
 const runText = (...lines: string[]) => runPage(findSamples(lines.join("\n")), { root, folder });
 
