@@ -6,8 +6,8 @@ import { type EncodedParameter, encodeParameter } from "./parameter.ts";
 import type { Statement } from "./statement.ts";
 
 /** What one statement of a batch gave. */
-export interface StatementResult {
-  readonly rows: Record<string, unknown>[];
+export interface StatementResult<Row = Record<string, unknown>> {
+  readonly rows: Row[];
   /** Rows returned or changed; 0 for commands that count none. */
   readonly count: number;
 }

@@ -27,13 +27,14 @@ export function createDeadLetters(runner: Runner): DeadLetters {
       return count > 0;
     },
     async list({ subscriber, limit, after }) {
-      const { rows } = await runner.run(sql`SELECT id::text AS letter_id, subscriber, attempts, error, at AS buried_at,
+      const { rows } =
+        await runner.run<LetterRow>(sql`SELECT id::text AS letter_id, subscriber, attempts, error, at AS buried_at,
           event AS id, type, tenant, key, version, data, trace_id, metadata, emitted_at AS at
         FROM banyan.dead_letter
         WHERE (${subscriber ?? null}::text IS NULL OR subscriber = ${subscriber ?? null})
           AND (${after ?? null}::bigint IS NULL OR position < (SELECT position FROM banyan.dead_letter WHERE id = ${after ?? null}::bigint))
         ORDER BY position DESC LIMIT ${limit}`);
-      return (rows as unknown as readonly LetterRow[]).map(deadLetter);
+      return rows.map(deadLetter);
     },
     async beginRedrive(id, budget) {
       if (!isLetterId(id)) return undefined;

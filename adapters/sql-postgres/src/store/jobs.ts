@@ -25,11 +25,13 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
       return rows[0]?.now as number;
     },
     async claim(types, limit, { ms, owner }) {
-      const { rows } = await run(sql`SELECT * FROM banyan.claim_jobs(${types}::text[], ${limit}, ${ms}, ${owner})`);
-      return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
+      const { rows } = await run<ClaimedRow>(
+        sql`SELECT * FROM banyan.claim_jobs(${types}::text[], ${limit}, ${ms}, ${owner})`,
+      );
+      return rows.map(claimedJob);
     },
     async free(types, limit) {
-      const { rows } = await run(sql`SELECT found.id, t.type, p.priority
+      const { rows } = await run<Pick<ClaimedRow, "id" | "type" | "priority">>(sql`SELECT found.id, t.type, p.priority
         FROM unnest(${types}::text[]) AS t (type), (VALUES (1::smallint), (0::smallint), (-1::smallint)) AS p (priority),
           LATERAL (SELECT j.id, j.due_at FROM banyan.job j
             WHERE j.type = t.type AND j.priority = p.priority AND j.due_at <= clock_timestamp() AND j.dead_at IS NULL AND j.waits = 0
@@ -37,12 +39,11 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
             ORDER BY j.due_at LIMIT ${limit}) found
         WHERE NOT EXISTS (SELECT FROM banyan.job_type k WHERE k.type = t.type AND k.paused_at IS NOT NULL)
         ORDER BY found.due_at - p.priority * interval '1 hour' LIMIT ${limit}`);
-      const found = rows as unknown as readonly Pick<ClaimedRow, "id" | "type" | "priority">[];
-      return found.map(({ id, type, priority }) => ({ id, type, priority: priorities[priority] ?? "normal" }));
+      return rows.map(({ id, type, priority }) => ({ id, type, priority: priorities[priority] ?? "normal" }));
     },
     async lease(ids, { ms, owner }) {
-      const { rows } = await run(sql`SELECT * FROM banyan.lease_jobs(${ids}::text[], ${ms}, ${owner})`);
-      return (rows as unknown as readonly ClaimedRow[]).map(claimedJob);
+      const { rows } = await run<ClaimedRow>(sql`SELECT * FROM banyan.lease_jobs(${ids}::text[], ${ms}, ${owner})`);
+      return rows.map(claimedJob);
     },
     async renew(jobs, leaseMs) {
       // In the order in which banyan.hold_runs and all others lock, so that none waits for another crosswise.
@@ -108,18 +109,21 @@ export function createJobQueue({ run, announce }: Runner): JobQueue {
       if (!paused) announce();
     },
     async list(filter) {
-      const { rows } = await run(listJobs(filter));
-      return (rows as unknown as readonly ReportRow[]).map(jobReport);
+      const { rows } = await run<ReportRow>(listJobs(filter));
+      return rows.map(jobReport);
     },
     async backlog(types) {
-      const { rows } = await run(sql`SELECT wanted.type, count(j.id) AS count,
+      const { rows } = await run<{
+        type: string;
+        count: number;
+        oldest_ms: number;
+      }>(sql`SELECT wanted.type, count(j.id) AS count,
           coalesce(extract(epoch FROM clock_timestamp() - min(j.due_at))::float8 * 1000, 0) AS oldest_ms
         FROM unnest(${types}::text[]) AS wanted (type)
         LEFT JOIN banyan.job j ON j.type = wanted.type AND j.dead_at IS NULL AND j.waits = 0 AND j.due_at <= clock_timestamp()
           AND (j.lease_until IS NULL OR j.lease_until <= clock_timestamp())
         GROUP BY wanted.type`);
-      const found = rows as unknown as readonly { type: string; count: number; oldest_ms: number }[];
-      return found.map(({ type, count, oldest_ms }) => ({ type, count, oldestMs: Math.max(0, oldest_ms) }));
+      return rows.map(({ type, count, oldest_ms }) => ({ type, count, oldestMs: Math.max(0, oldest_ms) }));
     },
     async retry(id) {
       try {

@@ -23,6 +23,13 @@ async function rememberedSince({ run }: Runner): Promise<Date | undefined> {
   return since === undefined || since.getTime() === 0 ? undefined : since;
 }
 
+interface Standing {
+  readonly swept_at: Date | null;
+  readonly dropped_until: Date | null;
+  readonly dead_letters: number;
+  readonly overdue: number;
+}
+
 export function createRetention(runner: Runner, days: Days): Retention {
   return {
     async republish(since) {
@@ -31,7 +38,7 @@ export function createRetention(runner: Runner, days: Days): Retention {
         throw storeFaults.forgotten({ what: "what subscribers have handled", before: remembered.getTime() });
       }
       // The id tells by another clock what partition an event lies in: a day's grace, and then the store's own clock decides.
-      const { rows } = await runOnce(
+      const { rows } = await runOnce<{ readonly count: number }>(
         runner.pool,
         budgetOf(REPUBLISH_MS),
         sql`WITH wanted AS (
@@ -49,23 +56,18 @@ export function createRetention(runner: Runner, days: Days): Retention {
               first_id = least(u.first_id, excluded.first_id), last_id = greatest(u.last_id, excluded.last_id))
           SELECT coalesce(sum(banyan.size_of(added)), 0)::bigint AS count FROM added`,
       );
-      const [{ count }] = rows as unknown as readonly [{ readonly count: number }];
+      const count = rows[0]?.count ?? 0;
       runner.announce();
       return { count };
     },
     async standing() {
-      const { rows } = await runner.run(sql`SELECT
+      const { rows } = await runner.run<Standing>(sql`SELECT
         (SELECT ended_at FROM banyan.sweep) AS swept_at,
         (SELECT max(until) FROM banyan.dropped) AS dropped_until,
         (SELECT count(*) FROM banyan.dead_letter) AS dead_letters,
         (SELECT count(*) FROM banyan.partition WHERE upper <= banyan.first_id(clock_timestamp()
           - CASE parent WHEN 'inbox' THEN ${days.replayDays}::int ELSE ${days.eventDays ?? null}::int END * interval '1 day')) AS overdue`);
-      const [row] = rows as unknown as ReadonlyArray<{
-        readonly swept_at: Date | null;
-        readonly dropped_until: Date | null;
-        readonly dead_letters: number;
-        readonly overdue: number;
-      }>;
+      const [row] = rows;
       return {
         sweptAt: row?.swept_at?.getTime(),
         droppedUntil: row?.dropped_until?.getTime(),

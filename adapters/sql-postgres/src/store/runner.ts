@@ -7,19 +7,23 @@ import type { Statement } from "../statement.ts";
 /** What the store's own reads and writes outside a handler's transaction need. */
 export interface Runner {
   readonly pool: Pool;
-  /** Runs one statement in a transaction of its own. */
-  run(statement: Statement): Promise<StatementResult>;
+  /** Runs one statement in a transaction of its own. What `Row` says of its columns is taken at its word. */
+  run<Row = Record<string, unknown>>(statement: Statement): Promise<StatementResult<Row>>;
   /** Tells other processes that events or jobs were stored; `eventsAlone`: no job is free by it. */
   announce(eventsAlone?: boolean): void;
 }
 
 /** One statement in a transaction of its own, cancelled when the budget is spent. */
-export async function runOnce(pool: Pool, budget: Budget, statement: Statement): Promise<StatementResult> {
+export async function runOnce<Row = Record<string, unknown>>(
+  pool: Pool,
+  budget: Budget,
+  statement: Statement,
+): Promise<StatementResult<Row>> {
   const connection = await pool.acquire(budget);
   try {
     const { results, failure } = await sendWithin(budget, connection, [statement]);
     if (failure !== undefined) throw failure;
-    return results[0] as StatementResult;
+    return results[0] as StatementResult<Row>;
   } finally {
     pool.release(connection);
   }

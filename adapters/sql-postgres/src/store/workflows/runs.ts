@@ -79,12 +79,12 @@ export function createRunStore(runner: Runner): RunStore {
       announce();
     },
     async list(filter) {
-      const { rows } = await run(listRuns(filter));
-      return (rows as unknown as readonly ReportRow[]).map(runReport);
+      const { rows } = await run<ReportRow>(listRuns(filter));
+      return rows.map(runReport);
     },
     async standing(workflows) {
-      const { rows } = await run(countRuns(workflows));
-      return rows as unknown as readonly RunStanding[];
+      const { rows } = await run<RunStanding>(countRuns(workflows));
+      return rows;
     },
     skipTime: (id) =>
       found(sql`WITH woken AS (
