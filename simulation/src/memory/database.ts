@@ -45,6 +45,8 @@ export class Database {
   private readonly tables = new Map<string, Rows>();
   private readonly sequences = new Map<string, number>();
   private readonly open = new Set<DatabaseTransaction>();
+  /** What undoes the commits that are not on disk yet, the oldest first: all since the last one that waited for the disk. */
+  private readonly unflushed: Writes[] = [];
 
   constructor(now: () => number) {
     this.now = now;
@@ -68,14 +70,29 @@ export class Database {
     return transaction;
   }
 
-  /** Every open transaction ends, as when the server dies and comes back. */
-  crash(): void {
+  /**
+   * Every open transaction ends, as when the server dies and comes back, and the last commits are forgotten: `lose` says how many of so many
+   * that were not on disk.
+   */
+  crash(lose: (most: number) => number): void {
     for (const transaction of [...this.open]) transaction.rollback(storeFaults.unavailable());
+    const lost = lose(this.unflushed.length);
+    for (const before of this.unflushed.splice(this.unflushed.length - lost).reverse()) this.put(before);
+    this.unflushed.length = 0;
   }
 
   end(transaction: DatabaseTransaction, writes: Writes): void {
     this.open.delete(transaction);
     for (const hear of this.hearers) hear(writes);
+    if (writes.size > 0) {
+      if (transaction.isUnflushed) this.unflushed.push(this.before(writes));
+      else this.unflushed.length = 0;
+    }
+    this.put(writes);
+    this.locks.releaseAll(transaction);
+  }
+
+  private put(writes: Writes): void {
     for (const [name, changed] of writes) {
       const rows = this.rowsOf(name);
       for (const [key, row] of changed) {
@@ -83,7 +100,13 @@ export class Database {
         else rows.set(key, row);
       }
     }
-    this.locks.releaseAll(transaction);
+  }
+
+  /** The rows as they are, of those that `writes` changes. */
+  private before(writes: Writes): Writes {
+    const rowsBefore = (name: string, changed: Rows): Rows =>
+      new Map([...changed.keys()].map((key) => [key, this.rowsOf(name).get(key)]));
+    return new Map([...writes].map(([name, changed]) => [name, rowsBefore(name, changed)]));
   }
 
   private rowsOf(name: string): Rows {
@@ -101,6 +124,8 @@ export class DatabaseTransaction implements LockHolder {
   waitsFor: LockHolder["waitsFor"] = null;
   readonly database: Database;
   isReadOnly = false;
+  /** Its commit does not wait until it is on disk, nor until what was committed before it is: a crash may take it back. */
+  isUnflushed = false;
   /** Whose time the statement under way spends. */
   budget: Budget | null = null;
   private writes: Writes = new Map();

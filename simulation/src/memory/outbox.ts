@@ -25,6 +25,7 @@ export function createOutbox(opener: Opener, onAnnounced: Outbox["onAnnounced"])
       }),
     markSent: (service, seqs) =>
       runOnce(opener, async (transaction) => {
+        transaction.isUnflushed = true;
         for (const seq of seqs) await transaction.update(unsent, unsentKey(service, seq), () => undefined);
       }),
     async adopt(service, by) {

@@ -2,6 +2,7 @@ import type { CommandTransaction, Store } from "@banyan/kernel/store";
 import { dialectOf } from "../memory/dialect.ts";
 import { commands } from "../memory/tables.ts";
 import type { Wiring } from "../world/process.ts";
+import type { World } from "../world/world.ts";
 
 function withCommands(
   store: Store,
@@ -47,3 +48,10 @@ export const checkThenInsert: Wiring = {
     },
   }),
 };
+
+/** Nothing waits for the disk before it is answered. */
+export function neverFlushed(store: Store, { database }: World): Store {
+  const begin = database.begin.bind(database);
+  database.begin = () => Object.assign(begin(), { isUnflushed: true });
+  return store;
+}

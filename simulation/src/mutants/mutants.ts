@@ -1,6 +1,6 @@
 import type { Wiring } from "../world/process.ts";
 import { soundWiring } from "../world/schedule.ts";
-import { checkThenInsert, dualWrite } from "./commands.ts";
+import { checkThenInsert, dualWrite, neverFlushed } from "./commands.ts";
 import { brokerWindow, inboxAfterwards, noInbox } from "./inbox.ts";
 import { limitEachAlone, nameTurnsApart } from "./jobs.ts";
 import { ackBeforeCommit, fireAndForget, markSentFirst, retryThenDrop, sequenceCursor } from "./moving.ts";
@@ -30,6 +30,7 @@ export const mutants: Readonly<Record<string, Wiring>> = {
   "fire-and-forget": { ...bank, log: fireAndForget },
   "inbox-afterwards": { ...bank, store: inboxAfterwards },
   "sequence-cursor": { ...bank, store: sequenceCursor },
+  "never-flushed": { ...bank, store: neverFlushed },
   "check-then-insert": { ...bank, ...checkThenInsert },
   "retry-then-drop": { ...bank, store: retryThenDrop },
   "ack-before-commit": { ...bank, ...ackBeforeCommit },

@@ -31,12 +31,15 @@ export class World {
   /** What a trace calls events. */
   private readonly names = new Map<string, string>();
   isDatabaseUp = true;
+  /** Draws how much of what was not on disk a crash takes. */
+  private readonly memory: Random;
 
   constructor(seed: number, tell: ((line: string) => void) | null) {
     this.seed = seed;
     this.tell = tell;
     this.timeline = new Timeline(seed, firstDay + seed * dayMs);
     this.dice = new Random(seed, "what happens");
+    this.memory = new Random(seed, "what a crash takes");
     this.weather = drawWeather(new Random(seed, "weather"));
     this.database = new Database(() => this.timeline.epoch + this.timeline.now);
     if (tell !== null) this.database.hearers.push((writes) => this.sayWritten(writes));
@@ -74,7 +77,7 @@ export class World {
     if (!this.isDatabaseUp) return;
     this.isDatabaseUp = false;
     this.say(this.server, "dies");
-    this.database.crash();
+    this.database.crash((most) => this.memory.whole(0, most));
     this.timeline.after(
       this.dice.between(1, this.weather.outageMs),
       this.server,

@@ -4,7 +4,7 @@ import type { DatabaseTransaction } from "../database.ts";
 import { runOnce } from "../lane.ts";
 import type { Opener } from "../opener.ts";
 import { type JobRow, jobKeys, jobs, keyOf } from "../tables.ts";
-import { declareTypes, fireTurn, isPaused, roomsFor, setPaused, spend } from "./types.ts";
+import { declareTypes, fireTurn, isLimited, isPaused, roomsFor, setPaused, spend } from "./types.ts";
 
 /** An hour of waiting makes up for one step of priority. */
 const advantageMs = { high: 0, normal: 3_600_000, low: 7_200_000 };
@@ -139,6 +139,8 @@ async function claim(
 ): Promise<ClaimedJob[]> {
   await transaction.lock(claims, "exclusive");
   const rooms = roomsFor(transaction, types, living(transaction));
+  // Limits would not survive a crash that takes it back; else the jobs are free again.
+  transaction.isUnflushed = types.every((type) => !isLimited(transaction, type));
   const claimed: ClaimedJob[] = [];
   for (const row of freeJobs(transaction)) {
     const room = rooms.get(row.type)?.count ?? 0;

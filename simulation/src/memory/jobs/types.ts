@@ -51,6 +51,11 @@ export function isPaused(transaction: DatabaseTransaction, type: string): boolea
   return transaction.get(jobTypes, type)?.isPaused ?? false;
 }
 
+export function isLimited(transaction: DatabaseTransaction, type: string): boolean {
+  const { rateLimit, concurrency } = transaction.get(jobTypes, type) ?? unknown;
+  return rateLimit !== undefined || concurrency !== undefined;
+}
+
 export function roomsFor(
   transaction: DatabaseTransaction,
   types: readonly string[],
