@@ -17,7 +17,7 @@ function placesOf(id: string) {
   return [{ userId: id }, { userId: null, anonymousId: id }];
 }
 
-/** Deletes all that is kept under any of the ids, and answers what that was; of a refused event it stays that there was one. */
+/** Deletes all that is kept under any of the ids, and answers what that was; of a refused event it stays that there was one of its id. */
 export async function eraseIds(sql: Sql, stored: DocumentSet<EventDocument>, { tenant, ids }: Whose): Promise<Traces> {
   let events = 0;
   for (const where of ids.flatMap(placesOf)) events += await stored.delete(where);
@@ -27,7 +27,7 @@ export async function eraseIds(sql: Sql, stored: DocumentSet<EventDocument>, { t
       WHERE tenant = ${tenant} AND (user_id = ANY (${ids}) OR (user_id IS NULL AND anonymous_id = ANY (${ids}))) RETURNING 1
     ), bad AS (
       UPDATE events.bad_row
-      SET event = NULL, event_id = NULL, raw = '"erased"', detail = 'erased', state = CASE state WHEN 'retrying' THEN 'dead' ELSE state END
+      SET event = NULL, raw = '"erased"', detail = 'erased', state = CASE state WHEN 'retrying' THEN 'dead' ELSE state END
       WHERE tenant = ${tenant} AND events.is_named_in(event, raw, ${ids}) RETURNING 1
     ), identity AS (
       DELETE FROM events.identity WHERE tenant = ${tenant} AND (id = ANY (${ids}) OR user_id = ANY (${ids})) RETURNING 1
