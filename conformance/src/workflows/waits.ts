@@ -21,6 +21,30 @@ export function waitClauses(start: Start): void {
     });
   });
 
+  test("a time long past fires at once, and one that is none is named with its step, beside runs that go on", async () => {
+    const { app, behaviour, reported } = await start();
+    behaviour.place = async (flow) => {
+      await flow.sleep("ice age", { until: -1e15 });
+      const told = await flow.waitFor("before", stock.told, { key: "x", withinMs: -1e15 });
+      return { said: String(told) };
+    };
+    expect(await app.call(orders.place, { name: "x" })).toEqual({ said: "undefined" });
+    for (const until of [Number.NaN, Number.POSITIVE_INFINITY, 1e15]) {
+      behaviour.place = async (flow) => {
+        await flow.sleep("the end", { until });
+        return { said: "" };
+      };
+      app.call(orders.place, { name: "y" }).catch(() => {});
+      await vi.waitFor(() => expect(String(reported.at(-1))).toContain(`the step "the end" waits until ${until}, `));
+    }
+    behaviour.place = async (flow) => {
+      await flow.waitFor("news", stock.told, { key: "z", withinMs: Number.POSITIVE_INFINITY });
+      return { said: "" };
+    };
+    app.call(orders.place, { name: "z" }).catch(() => {});
+    await vi.waitFor(() => expect(String(reported.at(-1))).toContain('the step "news" waits until Infinity, '));
+  });
+
   test("a test skips the time that a run waits for, and hears what it does then", async () => {
     const { app } = await start({
       place: async (flow, { name }) => {

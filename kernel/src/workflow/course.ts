@@ -5,7 +5,7 @@ import { kernelFaults } from "../contract/kernel-faults.ts";
 import { storeFaults } from "../store/store-faults.ts";
 import type { Message, RunVerdict, StepRecord, StoredRun } from "../store/workflows.ts";
 import { Divergence, divergence } from "./divergence.ts";
-import { answerOf, dataOf, judgeTry, nothing, type Step, textOf } from "./step.ts";
+import { answerOf, dataOf, judgeTry, nothing, type Step, textOf, timeOf } from "./step.ts";
 import { endTopic } from "./topics.ts";
 
 /** How a course leaves its process: to wait, or because it was taken over or could not be stored. */
@@ -185,7 +185,7 @@ export class Course {
     const before = this.reach(step);
     if (before?.outcome !== undefined) return;
     if (this.beginsNothing) return this.dropped();
-    const begun = before ?? { ...this.begun(step), dueAt: until };
+    const begun = before ?? { ...this.begun(step), dueAt: timeOf(step, until) };
     this.assertGoesOn();
     if ((begun.dueAt ?? 0) > this.now) return this.wait(begun);
     this.keep({ ...begun, endedAt: this.now, outcome: nothing }, false);
@@ -200,7 +200,7 @@ export class Course {
     const before = this.reach(step);
     if (before?.outcome !== undefined) return dataOf(before);
     if (this.beginsNothing) return this.dropped();
-    const dueAt = withinMs === undefined ? undefined : this.now + withinMs;
+    const dueAt = withinMs === undefined ? undefined : timeOf(step, this.now + withinMs);
     const begun = before ?? { ...this.begun(step), topic, dueAt };
     this.assertGoesOn();
     const found = this.messageTo(topic);

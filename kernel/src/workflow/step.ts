@@ -5,6 +5,8 @@ import type { Outcome } from "../store/outcome.ts";
 import type { StepKind, StepRecord } from "../store/workflows.ts";
 
 const resultBytesMax = 262_144;
+/** The last moment with a year of four digits: what stores keep, and ISO 8601 tells, without an agreement. */
+const timeMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const backoffFirstMs = 200;
 const backoffLongestMs = 300_000;
 
@@ -41,6 +43,14 @@ export function textOf({ name }: Step, result: unknown): string {
   const bytes = Buffer.byteLength(text);
   if (bytes > resultBytesMax) throw kernelFaults.resultTooLarge({ step: name, bytes, bytesMax: resultBytesMax });
   return text;
+}
+
+/** When the step goes on: what is long past is as good as 1970. Throws what is no time, before it gets among what other runs store. */
+export function timeOf({ name }: Step, at: number): number {
+  if (at <= timeMax) return Math.max(0, at);
+  throw new RangeError(
+    `the step "${name}" waits until ${at}, which is no time before the year 10000; leave withinMs out to wait for ever`,
+  );
 }
 
 /** How often a step was tried, and what becomes of it: it ends in `given`, or is tried again when it is due. */
