@@ -2,6 +2,7 @@ import { command, defineContract, event, fault, query, workflow } from "@banyan/
 import { amountMinor } from "@banyan/neopay-money";
 import * as z from "zod";
 import {
+  AtLimit,
   AtPayment,
   Authorize,
   CaptureDone,
@@ -83,6 +84,9 @@ export const payments = defineContract("payments", {
           `the limit ${limit} (${bound} ${maximum}) is used up until ${freeAt}`,
       },
     ),
+    limitNotFound: fault("not_found", AtLimit, {
+      message: ({ merchant, name }) => `${merchant} has no limit ${name}`,
+    }),
     disputeNotFound: fault("not_found", AtDispute, { message: ({ id }) => `there is no dispute ${id}` }),
     disputeClosed: fault("conflict", z.object({ id: z.string(), status: z.string() }), {
       message: ({ id, status }) => `the dispute ${id} is ${status}`,
@@ -130,6 +134,15 @@ export const payments = defineContract("payments", {
       input: SetLimit,
       output: SpendingLimit,
       http: "PUT /v1/payments/limits/:merchant/:name",
+      access: "payments:limit",
+    }),
+    /** Set again under its name, it goes on with what the day or window has counted. */
+    removeLimit: command({
+      summary: "Ends a limit; what is authorised from now on is not held against it",
+      input: AtLimit,
+      output: SpendingLimit,
+      faults: ["limitNotFound"],
+      http: "POST /v1/payments/limits/:merchant/:name/remove",
       access: "payments:limit",
     }),
     openDispute: command({
@@ -249,6 +262,32 @@ export const payments = defineContract("payments", {
       output: z.object({ movements: z.array(Movement) }),
       faults: ["paymentNotFound"],
       http: "GET /v1/payments/:id/movements",
+      access: "payments:read",
+    }),
+    limits: query({
+      summary: "A merchant's limits, by name",
+      input: z.strictObject({
+        merchant: merchantCode,
+        /** The last limit's name of the page before, its `next`. */
+        after: text(64).optional(),
+        limit: z.int().min(1).max(1_000).default(100),
+      }),
+      output: z.object({ limits: z.array(SpendingLimit), next: z.string().nullable() }),
+      http: "GET /v1/payments/limits/:merchant",
+      access: "payments:read",
+    }),
+    disputes: query({
+      summary: "Disputes, oldest first: those of a merchant, or of all",
+      input: z.strictObject({
+        /** Where it is absent, the merchant whose key calls; of who operates payments, all. */
+        merchant: merchantCode.optional(),
+        status: Dispute.shape.status.optional(),
+        /** The last dispute of the page before, its `next`. */
+        after: z.uuid().optional(),
+        limit: z.int().min(1).max(1_000).default(100),
+      }),
+      output: z.object({ disputes: z.array(Dispute), next: z.uuid().nullable() }),
+      http: "GET /v1/disputes",
       access: "payments:read",
     }),
     dispute: query({

@@ -154,6 +154,10 @@ export const SpendingLimit = z.strictObject({
   windowMs: z.int().min(1_000).max(86_400_000).nullable(),
 });
 
+export type SpendingLimit = z.output<typeof SpendingLimit>;
+
+export const AtLimit = SpendingLimit.pick({ merchant: true, name: true });
+
 const { method, perInstrument, dayMinorMax, countMax, windowMs } = SpendingLimit.shape;
 export const SetLimit = SpendingLimit.extend({
   method: method.default(null),

@@ -5,7 +5,8 @@ import { type AcquirerClient, type AcquirerClientOptions, createAcquirerClient }
 import { payments } from "./contract.ts";
 import { closeDispute } from "./dispute/close-dispute.ts";
 import { openDispute } from "./dispute/open-dispute.ts";
-import { findDispute, submitEvidence } from "./dispute/submit-evidence.ts";
+import { findDispute, listDisputes } from "./dispute/read-disputes.ts";
+import { submitEvidence } from "./dispute/submit-evidence.ts";
 import { abandonMovement } from "./flow/abandon.ts";
 import { authorizePayment } from "./flow/authorize-payment.ts";
 import { capturePayment, settlePayment } from "./flow/capture-payment.ts";
@@ -15,7 +16,8 @@ import { cancelPayment, expirePayment } from "./flow/release-payment.ts";
 import { takeNotice } from "./flow/take-notice.ts";
 import { createPayment } from "./intent/create-payment.ts";
 import { findPayment, listMovements, listPayments } from "./intent/read-payment.ts";
-import { setLimit } from "./limit/set-limit.ts";
+import { listLimits } from "./limit/list-limits.ts";
+import { removeLimit, setLimit } from "./limit/set-limit.ts";
 
 /** Payments, with the acquirer that takes cards for them. */
 export function createPaymentsService({ acquirer }: { readonly acquirer: AcquirerClientOptions }): Service {
@@ -35,6 +37,7 @@ export function paymentsOver(acquirer: AcquirerClient): Service {
       endCapture: endCaptures,
       abandon: abandonMovement,
       setLimit,
+      removeLimit,
       openDispute,
       submitEvidence,
       takeNotice,
@@ -48,6 +51,13 @@ export function paymentsOver(acquirer: AcquirerClient): Service {
       closeDispute,
       expire: expirePayment,
     },
-    queries: { find: findPayment, list: listPayments, movements: listMovements, dispute: findDispute },
+    queries: {
+      find: findPayment,
+      list: listPayments,
+      movements: listMovements,
+      limits: listLimits,
+      disputes: listDisputes,
+      dispute: findDispute,
+    },
   });
 }

@@ -199,9 +199,16 @@ describe("of two merchants", () => {
     ]);
     expect(await codeOf(ask(rival, "/v1/payments", order("acme")))).toEqual([409, "payments.merchantNotApproved"]);
     expect((await ask(rival, "/v1/payments?merchant=acme")).body).toEqual({ payments: [], next: null });
+    expect((await ask(rival, "/v1/disputes?merchant=acme")).body).toEqual({ disputes: [], next: null });
+    expect((await ask(rival, "/v1/disputes")).body).toEqual({ disputes: [], next: null });
+    await shop.app.call(payments.setLimit, { merchant: "acme", name: "day", dayMinorMax: 1_000_00 });
+    expect((await ask(rival, "/v1/payments/limits/acme")).body).toEqual({ limits: [], next: null });
     expect((await ask(own, `/v1/payments/${id}`)).body).toEqual(before);
 
     expect((await ask(own, "/v1/payments?merchant=acme")).body.payments).toContainEqual(before);
+    expect((await ask(own, "/v1/disputes")).body.disputes).toMatchObject([{ id: dispute }]);
+    expect((await ask(own, "/v1/payments/limits/acme")).body.limits).toMatchObject([{ name: "day" }]);
+    expect(await codeOf(ask(own, "/v1/payments/limits/acme/day/remove", {}))).toEqual([403, "kernel.forbidden"]);
     expect((await ask(own, `/v1/disputes/${dispute}/evidence`, evidence)).status).toBe(200);
     expect((await ask(own, `/v1/disputes/${dispute}`)).body).toMatchObject({ evidence: [evidence] });
     expect((await ask(own, `/v1/payments/${id}/refunds`, { amountMinor: 2_00 })).status).toBe(200);

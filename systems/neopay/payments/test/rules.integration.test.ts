@@ -141,6 +141,27 @@ describe("a limit", () => {
   });
 });
 
+test("a merchant's limits are listed page by page, and one that is removed refuses nothing any more", async () => {
+  const named = (name: string) => ({ merchant: "limited", name, dayMinorMax: 0 });
+  for (const name of ["a", "b", "c"]) await call(payments.setLimit, named(name));
+  const kept = { ...named("a"), method: null, perInstrument: false, countMax: null, windowMs: null };
+  const first = await call(payments.limits, { merchant: "limited", limit: 2 });
+  expect(first).toEqual({ limits: [kept, { ...kept, name: "b" }], next: "b" });
+  expect(await call(payments.limits, { merchant: "limited", limit: 2, after: "b" })).toEqual({
+    limits: [{ ...kept, name: "c" }],
+    next: null,
+  });
+
+  const wallet = await shop.wallet("tom", 20_00);
+  await call(payments.setLimit, { merchant: "acme", name: "nothing", method: "WALLET", dayMinorMax: 0 });
+  const { id } = await shop.create();
+  await expect(authorize(id, wallet)).rejects.toMatchObject({ code: "payments.limitExceeded" });
+  const removed = { merchant: "acme", name: "nothing" };
+  expect(await call(payments.removeLimit, removed)).toMatchObject({ ...removed, dayMinorMax: 0 });
+  expect(await authorize(id, wallet)).toMatchObject({ status: "succeeded" });
+  await expect(call(payments.removeLimit, removed)).rejects.toMatchObject({ code: "payments.limitNotFound" });
+});
+
 describe("a dispute", () => {
   async function disputed(name: string, amountMinor: number) {
     const wallet = await shop.wallet(name, 20_00);
@@ -161,6 +182,22 @@ describe("a dispute", () => {
       code: "payments.disputeClosed",
     });
     expect(await call(payments.refund, { id, amountMinor: 20_00 })).toMatchObject({ refundedMinor: 20_00 });
+  });
+
+  test("is listed by its merchant and status, oldest first and page by page", async () => {
+    const [older, newer] = [await disputed("uma", 1_00), await disputed("vic", 2_00)];
+    const open = async (given: object) => await call(payments.disputes, { status: "open", ...given });
+    const page = await open({ merchant: "acme", limit: 1 });
+    expect(page).toMatchObject({ disputes: [{ id: older.dispute.id }], next: older.dispute.id });
+    expect(await open({ merchant: "acme", after: page.next })).toMatchObject({
+      disputes: [{ id: newer.dispute.id }],
+      next: null,
+    });
+    await call(payments.closeDispute, { id: older.dispute.id, outcome: "won" });
+    expect((await open({})).disputes).toMatchObject([{ id: newer.dispute.id }]);
+    expect((await open({ merchant: "other" })).disputes).toEqual([]);
+    await call(payments.closeDispute, { id: newer.dispute.id, outcome: "won" });
+    expect((await open({})).disputes).toEqual([]);
   });
 
   test("that is lost takes the money from the merchant, once", async () => {

@@ -1,6 +1,6 @@
 import type { Handler } from "@banyan/kernel";
 import type { payments } from "../contract.ts";
-import { type DisputeRow, disputeOf, lockDispute, selectDispute } from "./dispute-store.ts";
+import { type DisputeRow, disputeOf, lockDispute } from "./dispute-store.ts";
 
 export const submitEvidence: Handler<typeof payments.submitEvidence> = async (ctx, { id, kind, text }) => {
   const found = await lockDispute(ctx.sql, ctx.identity, id);
@@ -10,11 +10,5 @@ export const submitEvidence: Handler<typeof payments.submitEvidence> = async (ct
   const [row] = await ctx.sql<DisputeRow>`
     UPDATE payments.dispute SET evidence = ${JSON.stringify(evidence)}::jsonb WHERE id = ${id} AND tenant = ${ctx.identity.tenant} RETURNING *`;
   if (row === undefined) throw new Error(`the dispute ${id} went away under its lock`);
-  return disputeOf(row);
-};
-
-export const findDispute: Handler<typeof payments.dispute> = async (ctx, { id }) => {
-  const row = await selectDispute(ctx.sql, ctx.identity, id);
-  if (row === undefined) throw ctx.faults.disputeNotFound({ id });
   return disputeOf(row);
 };

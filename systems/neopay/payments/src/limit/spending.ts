@@ -1,16 +1,9 @@
 import { payments } from "../contract.ts";
 import type { Writing } from "../intent/movement.ts";
 import type { PaymentRow } from "../intent/payment-store.ts";
+import type { LimitRow } from "./spending-limit.ts";
 
 const dayMs = 86_400_000;
-
-interface LimitRow {
-  readonly name: string;
-  readonly per_instrument: boolean;
-  readonly day_minor_max: number | null;
-  readonly count_max: number | null;
-  readonly window_ms: number | null;
-}
 
 /** Counts an authorization against the merchant's limits. Raises `payments.limitExceeded`, and what it counted goes with its transaction. */
 export async function spend(tx: Writing, payment: PaymentRow, instrument: string): Promise<void> {
