@@ -45,6 +45,27 @@ const drifted = () =>
     SELECT jsonb_agg(jsonb_build_object('monitorId', id, 'reference', reference, 'direction', direction, 'thresholdMinor', threshold_minor) ORDER BY id)
     FROM ledger.monitor WHERE account_id = a.id)`);
 
+test("verify names the account whose row repeats other monitors than are set: fewer, more or changed ones", async () => {
+  for (const account of ["lost", "left", "moved", "fine"]) await open(account);
+  for (const account of ["lost", "moved", "fine"]) await watch(account, ["below", 5], `of ${account}`);
+  const verify = () => books.app.call(ledger.verify, {});
+  expect(await verify()).toMatchObject({ ok: true, breaks: [] });
+  const stood = await books.run("SELECT id, monitors FROM ledger.account WHERE address IN ('lost', 'left', 'moved')");
+  await books.run("UPDATE ledger.account SET monitors = NULL WHERE address = 'lost'");
+  await books.run("UPDATE ledger.account SET monitors = '[]' WHERE address = 'left'");
+  await books.run(
+    `UPDATE ledger.account SET monitors = jsonb_set(monitors, '{0,thresholdMinor}', '6') WHERE address = 'moved'`,
+  );
+  const broken = ["left", "lost", "moved"].map((account) => ({
+    seq: null,
+    account,
+    rule: "account repeats other monitors than are set",
+  }));
+  expect(await verify()).toMatchObject({ ok: false, firstBrokenSeq: null, breaks: broken });
+  for (const { id } of stood) await books.run(`SELECT ledger.repeat_monitors(${id})`);
+  expect(await verify()).toMatchObject({ ok: true, breaks: [] });
+});
+
 test("a monitor answers where the balance stands, and tells the transaction that crosses, with what it found and left", async () => {
   await open("float");
   const set = await watch("float", ["below", 100], "float is low");

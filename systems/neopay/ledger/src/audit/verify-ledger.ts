@@ -18,7 +18,13 @@ export const verifyLedger: Handler<typeof ledger.verify> = async (ctx) => {
       (SELECT count(*) FROM ledger.transaction WHERE tenant = ${tenant}) AS checked_count,
       coalesce(s.to_seq, 0) AS sealed_to, encode(s.root, 'hex') AS root,
       (SELECT coalesce(jsonb_agg(b), '[]') FROM (
-        SELECT seq, account, rule FROM ledger.breaks(${tenant}) ORDER BY seq NULLS LAST, account, rule LIMIT ${breaksMax}
+        SELECT seq, account, rule FROM (
+          SELECT * FROM ledger.breaks(${tenant})
+          UNION ALL
+          SELECT NULL, address, 'account repeats other monitors than are set' FROM ledger.account
+          WHERE tenant = ${tenant} AND (monitors IS NOT NULL OR id IN (SELECT account_id FROM ledger.monitor))
+            AND monitors IS DISTINCT FROM ledger.monitors_of(id)
+        ) AS every ORDER BY seq NULLS LAST, account, rule LIMIT ${breaksMax}
       ) AS b) AS breaks
     FROM (SELECT) AS one
     LEFT JOIN (SELECT to_seq, root FROM ledger.seal WHERE tenant = ${tenant} ORDER BY number DESC LIMIT 1) AS s ON true`;
