@@ -39,11 +39,9 @@ const budget = (ms = 10_000) => {
 
 /** As if so many days had passed. */
 const sweepIn = (days: number, kept: RetentionDays = {}) =>
-  sweep(
-    createRunner(pool, () => {}),
-    checkedDays(kept),
-    { now: Date.now() + days * DAY_MS },
-  );
+  sweep(createRunner(pool, { announce: () => {}, leads: () => false }), checkedDays(kept), {
+    now: Date.now() + days * DAY_MS,
+  });
 
 async function rows(text: string): Promise<Record<string, unknown>[]> {
   const connection = await connect({ url: database.url });

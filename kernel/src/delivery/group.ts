@@ -89,14 +89,23 @@ function runOf(entries: readonly Entry[]): Pick<HandlerRun, "events" | "attempt"
 
 async function transact(
   { store, subscriber, entries }: Group,
-  work: (transaction: DeliveryTransaction, scope: Scope) => Promise<Work[]>,
+  work: (transaction: Pick<DeliveryTransaction, "sql" | "open">, scope: Scope) => Promise<Work[]>,
 ): Promise<void> {
   const { runtime } = subscriber;
   const scope = new Scope(runtime.clock, deliveryBudgetMs, subscriber.id);
   const ids = entries.map(({ event }) => event.id);
   const transaction = store.beginDelivery(subscriber.id, ids, scope);
+  let hasSpoken = false;
+  const speak = (...statement: Parameters<Sql>) => {
+    hasSpoken = true;
+    return transaction.sql(...statement);
+  };
+  // As with the transaction's own: the caller names the type of its rows.
+  const sql = speak as Sql;
   try {
-    const works = await runtime.watched(scope, () => work(transaction, scope));
+    const works = await runtime.watched(scope, () => work({ sql, open: () => transaction.open() }, scope));
+    // What a fold passed over it passes over again, should it come again: an inbox row would be all that is stored.
+    if (subscriber.kind === "projection" && !hasSpoken) return await transaction.rollback();
     const committed = await transaction.commit({
       events: works.flatMap(({ events }) => events),
       jobs: works.flatMap(({ jobs }) => jobs),

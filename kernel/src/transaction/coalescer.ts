@@ -96,7 +96,8 @@ export class Coalescer {
       this.endReturn();
       this.schedule();
     };
-    this.returning = { count, until: ended + (ended - began), timer: setTimeout(end, quietMs) };
+    // One that was alone is not waited for: whoever comes next is as many.
+    if (count > 1) this.returning = { count, until: ended + (ended - began), timer: setTimeout(end, quietMs) };
     this.schedule();
   }
 

@@ -16,18 +16,35 @@ export interface Lead {
   release(): Promise<void>;
 }
 
-/**
- * Resolves when this process holds the lead of the service: an advisory lock of a session, which ends with the process, however it ends.
- * Tried every half second, not waited for at the server, where a waiting statement's snapshot would hold vacuum back.
- * Rejects with the signal's reason when that aborts first.
- */
-export async function lead(options: ConnectOptions, service: string, signal: AbortSignal): Promise<Lead> {
-  for (;;) {
-    signal.throwIfAborted();
-    const found = await tryToLead(options, service);
-    if (found !== undefined) return found;
-    await pause(RETRY_MS * (0.75 + Math.random() / 2), signal);
-  }
+/** The leads that this process asks for and has. */
+export interface Leads {
+  /**
+   * Resolves when this process holds the lead of the service: an advisory lock of a session, which ends with the process, however it ends.
+   * Tried every half second, not waited for at the server, where a waiting statement's snapshot would hold vacuum back.
+   * Rejects with the signal's reason when that aborts first.
+   */
+  lead(service: string, signal: AbortSignal): Promise<Lead>;
+  /** Whether it holds this lead, as far as it knows. */
+  holds(service: string): boolean;
+}
+
+export function createLeads(options: ConnectOptions): Leads {
+  const held = new Set<string>();
+  return {
+    holds: (service) => held.has(service),
+    async lead(service, signal) {
+      for (;;) {
+        signal.throwIfAborted();
+        const found = await tryToLead(options, service);
+        if (found?.lost.aborted === false) {
+          held.add(service);
+          found.lost.addEventListener("abort", () => held.delete(service), { once: true });
+          return found;
+        }
+        await pause(RETRY_MS * (0.75 + Math.random() / 2), signal);
+      }
+    },
+  };
 }
 
 /** Undefined where another has the lead, or the server does not answer. */

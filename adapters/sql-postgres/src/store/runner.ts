@@ -11,6 +11,8 @@ export interface Runner {
   run<Row = Record<string, unknown>>(statement: Statement): Promise<StatementResult<Row>>;
   /** Tells other processes that events or jobs were stored; `eventsAlone`: no job is free by it. */
   announce(eventsAlone?: boolean): void;
+  /** Whether events that wait for this service are brought to it by this process. */
+  leads(service: string): boolean;
 }
 
 /** One statement in a transaction of its own, cancelled when the budget is spent. */
@@ -32,6 +34,6 @@ export async function runOnce<Row = Record<string, unknown>>(
 /** Nobody waits for these in person, and none reads more than a page; what takes longer is stuck. */
 const RUN_MS = 10_000;
 
-export function createRunner(pool: Pool, announce: Runner["announce"]): Runner {
-  return { pool, announce, run: (statement) => runOnce(pool, budgetOf(RUN_MS), statement) };
+export function createRunner(pool: Pool, ways: Pick<Runner, "announce" | "leads">): Runner {
+  return { ...ways, pool, run: (statement) => runOnce(pool, budgetOf(RUN_MS), statement) };
 }

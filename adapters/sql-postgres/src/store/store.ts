@@ -9,6 +9,7 @@ import { type Announcements, createAnnouncements } from "./announcements.ts";
 import { createDeadLetters } from "./dead-letters.ts";
 import { sqlOf } from "./handler-sql.ts";
 import { createJobQueue } from "./jobs.ts";
+import { createLeads } from "./lead.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createRetention, keepSwept } from "./retention.ts";
 import { createRunner, runOnce } from "./runner.ts";
@@ -55,7 +56,11 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   let announcements: Announcements | undefined;
   let sweeps: ReturnType<typeof keepSwept> | undefined;
   const listeners: Parameters<Announcements["onAnnounced"]>[0][] = [];
-  const runner = createRunner(pool, (eventsAlone) => announcements?.announce(eventsAlone));
+  const leads = createLeads(options);
+  const runner = createRunner(pool, {
+    announce: (eventsAlone) => announcements?.announce(eventsAlone),
+    leads: leads.holds,
+  });
   const commands = { ...runner, silent: new SilentCommands((together) => commitSilently(runner, together)) };
   const onAnnounced: Announcements["onAnnounced"] = (listener) => {
     listeners.push(listener);
@@ -94,7 +99,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     beginCommands: (keys, budget) => beginCommands(commands, keys, budget),
     beginDelivery: (subscriber, eventIds, budget) => beginDelivery(runner, { subscriber, eventIds }, budget),
     beginJob: (job, budget) => beginJob(commands, job, budget),
-    outbox: createOutbox(runner, options, onAnnounced),
+    outbox: createOutbox(runner, leads, onAnnounced),
     deadLetters: createDeadLetters(runner),
     jobs: createJobQueue(runner),
     runs: createRunStore(runner),

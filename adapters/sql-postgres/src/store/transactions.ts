@@ -17,7 +17,7 @@ import { isUniqueViolation } from "../failure.ts";
 import { type Statement, sql } from "../statement.ts";
 import { jobStatements } from "./jobs.ts";
 import { Lane } from "./lane.ts";
-import { type Emission, emissionOf } from "./outbox/emission.ts";
+import { type Emission, type Emitted, emissionOf } from "./outbox/emission.ts";
 import { COMMAND_KEY, commandRecords, insertCommands, lookUp, selectCommands } from "./rows.ts";
 import type { Runner } from "./runner.ts";
 import type { SilentCommand, SilentCommands } from "./silent-commands.ts";
@@ -174,8 +174,11 @@ interface Said {
 interface Ending {
   readonly statements: readonly Statement[];
   readonly emission: Emission | undefined;
-  readonly hasJobs: boolean;
+  /** Some are free before whoever waits for jobs looks by itself, which is every two seconds. */
+  readonly hasJobsSoon: boolean;
 }
+
+const soonMs = 10_000;
 
 export async function commit(store: Runner, lane: Lane, said: Said): Promise<Committed> {
   const ending = endingOf(said);
@@ -189,13 +192,16 @@ function endingOf({ closing: { events, jobs }, before, after }: Said): Ending {
   const emission = events.length > 0 ? emissionOf(events) : undefined;
   const statements = [...before, ...jobStatements(jobs), ...after];
   if (emission !== undefined) statements.push(emission.statement);
-  return { statements, emission, hasJobs: jobs.length > 0 };
+  return { statements, emission, hasJobsSoon: jobs.some(({ delayMs }) => delayMs < soonMs) };
 }
 
-function committed(store: Runner, { emission, hasJobs }: Ending, results: readonly StatementResult[]): Committed {
+function committed(store: Runner, { emission, hasJobsSoon }: Ending, results: readonly StatementResult[]): Committed {
   const released = (results[0]?.rows[0]?.released as number | undefined) ?? 0;
-  const eventsAlone = !hasJobs && released === 0;
-  if (emission !== undefined || !eventsAlone) store.announce(eventsAlone);
-  const events = emission?.stored(results.at(-1) as StatementResult) ?? [];
+  const eventsAlone = !hasJobsSoon && released === 0;
+  const { events, services } = emission?.stored(results.at(-1) as StatementResult) ?? nothingStored;
+  // What waits for nobody but who is led here is brought from memory: a NOTIFY is a commit of its own.
+  if (!eventsAlone || !services.every(store.leads)) store.announce(eventsAlone);
   return released > 0 ? { events, releasedJobs: released } : { events };
 }
+
+const nothingStored: Emitted = { events: [], services: [] };

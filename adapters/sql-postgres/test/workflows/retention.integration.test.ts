@@ -23,10 +23,7 @@ async function open() {
   return {
     sql: async (text: string) => (await connection.run([statement(text)]))[0]?.rows ?? [],
     sweepWith: (kept: RetentionDays) =>
-      sweep(
-        createRunner(pool, () => {}),
-        checkedDays(kept),
-      ),
+      sweep(createRunner(pool, { announce: () => {}, leads: () => false }), checkedDays(kept)),
   };
 }
 

@@ -12,8 +12,16 @@ export const blockOf = (seq: number): number => seq - (seq % blockSize);
 /** Events on their way into the log. */
 export interface Emission {
   readonly statement: Statement;
-  /** The events with what the statement's result says of them, in the order given. */
-  stored(result: StatementResult): readonly OutboxEvent[];
+  /** What the statement's result says. */
+  stored(result: StatementResult): Emitted;
+}
+
+/** Events as they are in the log. */
+export interface Emitted {
+  /** In the order given. */
+  readonly events: readonly OutboxEvent[];
+  /** Those that some of them wait for. */
+  readonly services: readonly string[];
 }
 
 /**
@@ -35,15 +43,17 @@ function emissionOfOne(event: NewEvent): Emission {
       RETURNING version, nextval('banyan.event_seq') AS seq),
     waiting AS (
       INSERT INTO banyan.unsent (service, block, waiting, first_id, last_id)
-      SELECT service, seq, int8multirange(int8range(seq, seq + 1)), ${id}::uuid, ${id}::uuid FROM counted, banyan.subscription WHERE type = ${type})
+      SELECT service, seq, int8multirange(int8range(seq, seq + 1)), ${id}::uuid, ${id}::uuid FROM counted, banyan.subscription WHERE type = ${type}
+      RETURNING service)
     INSERT INTO banyan.event (id, seq, type, tenant, key, version, data, trace_id, metadata, at)
     SELECT ${id}::uuid, seq, ${type}, ${tenant}, ${key}, version, ${data}, ${traceId}, ${metadata}, clock_timestamp()
-    FROM counted RETURNING version, seq, at`;
+    FROM counted RETURNING version, seq, at, ARRAY(SELECT service FROM waiting) AS services`;
   return {
     statement,
     stored({ rows }) {
-      const [row] = rows as unknown as readonly [{ version: number; seq: number; at: Date }];
-      return [{ ...event, version: row.version, seq: row.seq, at: row.at.getTime() }];
+      const [row] = rows as unknown as readonly [{ version: number; seq: number; at: Date; services: string[] }];
+      const { version, seq, at, services } = row;
+      return { events: [{ ...event, version, seq, at: at.getTime() }], services };
     },
   };
 }
@@ -52,7 +62,9 @@ function emissionOfMany(events: readonly NewEvent[]): Emission {
   const { keys, places } = keysOf(events);
   const { runs, runNumbers } = runsOf(events);
   const blocks = blocksOf(events);
-  const statement = sql`SELECT versions, blocks, stored_at FROM banyan.emit(
+  const statement = sql`SELECT versions, blocks, stored_at,
+      ARRAY(SELECT DISTINCT service FROM banyan.subscription WHERE type = ANY (${[...new Set(events.map(({ type }) => type))]})) AS services
+    FROM banyan.emit(
     ${keys.map(({ tenant }) => tenant)}, ${keys.map(({ key }) => key)}, ${keys.map(({ count }) => count)},
     ${blocks.map(({ firstId }) => firstId)}, ${blocks.map(({ lastId }) => lastId)},
     ${runs.map(({ block }) => block)}, ${runs.map(({ from }) => from)}, ${runs.map(({ until }) => until)},
@@ -63,11 +75,12 @@ function emissionOfMany(events: readonly NewEvent[]): Emission {
     stored({ rows }) {
       const [row] = rows as unknown as readonly [EmittedRow];
       const at = row.stored_at.getTime();
-      return places.map(({ event, key, rank }, index) => {
+      const stored = places.map(({ event, key, rank }, index) => {
         const version = (row.versions[key.number - 1] as number) - key.count + rank;
         const seq = (row.blocks[Math.floor(index / blockSize)] as number) + (index % blockSize);
         return { ...event, version, at, seq };
       });
+      return { events: stored, services: row.services };
     },
   };
 }
@@ -78,6 +91,7 @@ interface EmittedRow {
   /** The first number of each. */
   readonly blocks: readonly number[];
   readonly stored_at: Date;
+  readonly services: readonly string[];
 }
 
 /** What some of the events are ordered by. */

@@ -1,16 +1,15 @@
 import type { Hearing, Outbox } from "@banyan/kernel/store";
-import type { ConnectOptions } from "../../connection.ts";
 import { sql } from "../../statement.ts";
-import { lead } from "../lead.ts";
+import type { Leads } from "../lead.ts";
 import { refold } from "../refold.ts";
 import { type EventRow, storedEvent } from "../rows.ts";
 import type { Runner } from "../runner.ts";
 import { blockOf } from "./emission.ts";
 
-export function createOutbox(runner: Runner, connection: ConnectOptions, onAnnounced: Outbox["onAnnounced"]): Outbox {
+export function createOutbox(runner: Runner, leads: Leads, onAnnounced: Outbox["onAnnounced"]): Outbox {
   const { run } = runner;
   return {
-    lead: (service, signal) => lead(connection, service, signal),
+    lead: leads.lead,
     /**
      * Free of gaps within a key: `seq` grows with the version, and a snapshot that shows a version shows those before it, since
      * each was committed before the next could take the lock of the key.
