@@ -18,7 +18,7 @@ export const Request = z.discriminatedUnion("do", [
     do: z.literal("deadLetters"),
     subscriber: z.string().optional(),
     limit: z.int().min(1).max(1_000).optional(),
-    after: z.string().optional(),
+    after: z.int().optional(),
   }),
   z.strictObject({ do: z.literal("redrive"), id: z.string() }),
   z.strictObject({

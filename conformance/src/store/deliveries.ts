@@ -1,4 +1,4 @@
-import type { DeadLetters, Sql, StoredEvent } from "@banyan/kernel/store";
+import type { DeadLetter, DeadLetters, Sql, StoredEvent } from "@banyan/kernel/store";
 import { expect, test } from "vitest";
 import { allUnsent, budget, committed, fresh, markSent, newEvent, nothing, type Probe } from "./probe.ts";
 
@@ -105,13 +105,16 @@ export function deliveryClauses(probe: () => Probe): void {
     expect(await store.deadLetters.bury(subscriber, a, 8, "it broke")).toBe(false);
     expect(await store.deadLetters.bury(subscriber, b, 3, "it broke, too")).toBe(true);
     const letters = await store.deadLetters.list({ subscriber, limit: 10 });
+    const any = { id: expect.any(String), at: expect.any(Number), position: expect.any(Number) };
     expect(letters).toEqual([
-      { id: expect.any(String), subscriber, event: b, attempts: 3, error: "it broke, too", at: expect.any(Number) },
-      { id: expect.any(String), subscriber, event: a, attempts: 8, error: "it broke", at: expect.any(Number) },
+      { ...any, subscriber, event: b, attempts: 3, error: "it broke, too" },
+      { ...any, subscriber, event: a, attempts: 8, error: "it broke" },
     ]);
-    expect(await store.deadLetters.list({ subscriber, limit: 1, after: letters[0]?.id as string })).toEqual([
-      letters[1],
-    ]);
+    const [newest, oldest] = letters as [DeadLetter, DeadLetter];
+    expect(await store.deadLetters.list({ subscriber, limit: 1, after: newest.position })).toEqual([oldest]);
+    const redrive = (await store.deadLetters.beginRedrive(newest.id, budget())) as Redrive;
+    await redrive.transaction.commit(nothing);
+    expect(await store.deadLetters.list({ subscriber, limit: 1, after: newest.position })).toEqual([oldest]);
     const delivery = store.beginDelivery(subscriber, [a.id], budget());
     expect((await delivery.open()).size).toBe(0);
     await delivery.rollback();

@@ -94,7 +94,8 @@ export interface App {
   deadLetters(filter?: {
     readonly subscriber?: string;
     readonly limit?: number;
-    readonly after?: string;
+    /** A letter's position. */
+    readonly after?: number;
   }): Promise<DeadLetter[]>;
   redrive(id: string): Promise<"handled" | "failed" | "gone">;
   /** Jobs that are not done, of all processes: the dead newest first, all others in the order in which they become free. */

@@ -237,17 +237,19 @@ export interface DeadLetter {
   readonly attempts: number;
   readonly error: string;
   readonly at: number;
+  /** Its place in the list, which grows; that of a letter that fails again is a new one. */
+  readonly position: number;
 }
 
 /** Events that subscribers gave up on, until they are redriven. */
 export interface DeadLetters {
   /** Puts the event into the inbox and here, in one transaction; false where it was handled or buried before. */
   bury(subscriber: string, event: StoredEvent, attempts: number, error: string): Promise<boolean>;
-  /** Newest first. */
+  /** Newest first; those that come after a position, whether or not its letter is still there. */
   list(filter: {
     readonly subscriber?: string;
     readonly limit: number;
-    readonly after?: string;
+    readonly after?: number;
   }): Promise<DeadLetter[]>;
   /** Opens a transaction that takes the letter out; undefined where it is gone. A rollback puts it back. */
   beginRedrive(

@@ -18,15 +18,14 @@ export function createDeadLetters(opener: Opener): DeadLetters {
         return true;
       }),
     list: ({ subscriber, limit, after }) =>
-      runOnce(opener, async (transaction) => {
-        const before = after === undefined ? undefined : transaction.get(deadLetters, after)?.position;
-        return [...transaction.rows(deadLetters).values()]
+      runOnce(opener, async (transaction) =>
+        [...transaction.rows(deadLetters).values()]
           .filter((row) => subscriber === undefined || row.subscriber === subscriber)
-          .filter((row) => before === undefined || row.position < before)
+          .filter((row) => after === undefined || row.position < after)
           .sort((a, b) => b.position - a.position)
           .slice(0, limit)
-          .map((row) => letterOf(transaction, row));
-      }),
+          .map((row) => letterOf(transaction, row)),
+      ),
     beginRedrive: (id, budget) => beginRedrive(opener, id, budget),
     refused: (id, error) =>
       runOnce(opener, (transaction) =>
@@ -70,6 +69,6 @@ async function beginRedrive(opener: Opener, id: string, budget: Budget): ReturnT
   };
 }
 
-function letterOf(transaction: DatabaseTransaction, { position: _position, ...row }: DeadLetterRow): DeadLetter {
+function letterOf(transaction: DatabaseTransaction, row: DeadLetterRow): DeadLetter {
   return { ...row, event: storedEvent(transaction.get(events, row.event) as OutboxEvent) };
 }

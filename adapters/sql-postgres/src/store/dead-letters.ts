@@ -11,6 +11,7 @@ interface LetterRow extends EventRow {
   readonly attempts: number;
   readonly error: string;
   readonly buried_at: Date;
+  readonly position: number;
 }
 
 export function createDeadLetters(runner: Runner): DeadLetters {
@@ -28,11 +29,11 @@ export function createDeadLetters(runner: Runner): DeadLetters {
     },
     async list({ subscriber, limit, after }) {
       const { rows } =
-        await runner.run<LetterRow>(sql`SELECT id::text AS letter_id, subscriber, attempts, error, at AS buried_at,
+        await runner.run<LetterRow>(sql`SELECT id::text AS letter_id, subscriber, attempts, error, at AS buried_at, position,
           event AS id, type, tenant, key, version, data, trace_id, metadata, emitted_at AS at
         FROM banyan.dead_letter
         WHERE (${subscriber ?? null}::text IS NULL OR subscriber = ${subscriber ?? null})
-          AND (${after ?? null}::bigint IS NULL OR position < (SELECT position FROM banyan.dead_letter WHERE id = ${after ?? null}::bigint))
+          AND (${after ?? null}::bigint IS NULL OR position < ${after ?? null}::bigint)
         ORDER BY position DESC LIMIT ${limit}`);
       return rows.map(deadLetter);
     },
@@ -67,7 +68,7 @@ export function createDeadLetters(runner: Runner): DeadLetters {
 
 function takeOut(id: string): Statement {
   return sql`DELETE FROM banyan.dead_letter WHERE id = ${id}::bigint
-    RETURNING id::text AS letter_id, subscriber, attempts, error, at AS buried_at,
+    RETURNING id::text AS letter_id, subscriber, attempts, error, at AS buried_at, position,
       event AS id, type, tenant, key, version, data, trace_id, metadata, emitted_at AS at`;
 }
 
@@ -77,6 +78,6 @@ function isLetterId(id: string): boolean {
 }
 
 function deadLetter(row: LetterRow): DeadLetter {
-  const { letter_id: id, subscriber, attempts, error, buried_at: buriedAt } = row;
-  return { id, subscriber, event: storedEvent(row), attempts, error, at: buriedAt.getTime() };
+  const { letter_id: id, subscriber, attempts, error, buried_at: buriedAt, position } = row;
+  return { id, subscriber, event: storedEvent(row), attempts, error, at: buriedAt.getTime(), position };
 }

@@ -10,7 +10,7 @@ const pageMax = 1_000;
 interface Page {
   readonly subscriber?: string | undefined;
   readonly limit: number;
-  readonly after?: string | undefined;
+  readonly after?: number | undefined;
 }
 
 /** Prints the newest dead letters. */
@@ -64,11 +64,11 @@ export async function redriveDeadLetters(
 
 /** Read before any is delivered: one that fails again goes to the end, and would come round for ever. */
 async function allIds(operator: Operator): Promise<string[]> {
-  const ids: string[] = [];
+  const all: DeadLetter[] = [];
   for (;;) {
-    const letters = await page(operator, { limit: pageMax, after: ids.at(-1) });
-    ids.push(...letters.map(({ id }) => id));
-    if (letters.length < pageMax) return ids;
+    const letters = await page(operator, { limit: pageMax, after: all.at(-1)?.position });
+    all.push(...letters);
+    if (letters.length < pageMax) return all.map(({ id }) => id);
   }
 }
 
