@@ -5,7 +5,8 @@ import type { Runner } from "./runner.ts";
 
 /**
  * J1  A job is free when it is due, not dead, waits for none, and its lease has ended.
- * J2  `token` grows with every claim and every end of one, so that one token is one run, and a run that failed cannot complete.
+ * J2  `token` grows with every claim and every end of one, so that one token is one run, and a run that failed cannot complete. A claim draws it
+ *     by the clock: one that was not on disk when the server died leaves its token to nobody.
  * J3  Claims follow one another in a database: what a type's limits allow is counted exactly.
  */
 export function createJobQueue({ run, announce }: Runner): JobQueue {

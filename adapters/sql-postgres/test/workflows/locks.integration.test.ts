@@ -45,8 +45,11 @@ afterAll(async () => {
 });
 
 test("leases that are renewed while steps commit wait for them, and not crosswise", async () => {
-  const hold = (run: string) => statement("SELECT banyan.hold_runs($1::text[], '{1}')", [[run]]);
   const claimed = await store.jobs.claim(["probe.run"], 2, { ms: 15_000, owner: "me" });
+  const hold = (run: string) => {
+    const tokens = claimed.flatMap(({ id, token }) => (id === run ? [token] : []));
+    return statement("SELECT banyan.hold_runs($1::text[], $2::bigint[])", [[run], tokens]);
+  };
   await step.run([BEGIN, hold("a")]);
   const renewed = store.jobs.renew(backwards(claimed), 15_000);
   await untilOneWaits();

@@ -161,7 +161,7 @@ function freeJobs(transaction: DatabaseTransaction): JobRow[] {
     .sort((a, b) => rank(a) - rank(b));
 }
 
-/** Undefined where another transaction has the job. */
+/** Undefined where another transaction has the job. Its token is drawn by the clock: a claim that a crash took back leaves the one it had to nobody. */
 async function leaseOne(
   transaction: DatabaseTransaction,
   row: JobRow,
@@ -169,7 +169,8 @@ async function leaseOne(
 ): Promise<ClaimedJob | undefined> {
   if (!transaction.tryLockRow(jobs, row.id)) return undefined;
   const now = transaction.database.now();
-  const taken = { ...row, owner, token: row.token + 1, attempt: row.attempt + 1, dueAt: now + ms };
+  const token = Math.max(row.token + 1, Math.floor(now * 1_000));
+  const taken = { ...row, owner, token, attempt: row.attempt + 1, dueAt: now + ms };
   await transaction.update(jobs, row.id, () => taken);
   return claimedJob(taken, now - row.dueAt);
 }
