@@ -1,20 +1,24 @@
-import type { ValidateFunction } from "ajv";
+import { compileSchema } from "@banyan/user-events-formats";
+
+type Validate = Awaited<ReturnType<typeof compileSchema>>;
 
 /** Of schemas that are used no more, the memory is worth more than their compiling. */
 const compiledMax = 500;
 const problemsMax = 5;
-const compiled = new Map<string, ValidateFunction>();
+const compiled = new Map<string, Validate>();
 
 /**
  * What is wrong with a value by a JSON Schema, given as its text; null for nothing. Known by the text alone, which a version of a
- * schema never changes. The validator is loaded with the first schema: most of a start does without.
+ * schema never changes.
  */
 export async function problemsOf(definition: string, value: unknown): Promise<string | null> {
-  const validate = compiled.get(definition) ?? (await compile(definition));
+  let validate: Validate;
   try {
+    validate = compiled.get(definition) ?? (await compile(definition));
     if (validate(value)) return null;
-  } catch {
-    return "its schema refers to itself without end";
+  } catch (error) {
+    if (error instanceof RangeError) return "its schema refers to itself without end";
+    return `its schema cannot be used: ${(error as Error).message}`;
   }
   const problems = (validate.errors ?? []).slice(0, problemsMax);
   return problems
@@ -25,13 +29,9 @@ export async function problemsOf(definition: string, value: unknown): Promise<st
     .join("; ");
 }
 
-async function compile(definition: string): Promise<ValidateFunction> {
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
+async function compile(definition: string): Promise<Validate> {
   if (compiled.size >= compiledMax) compiled.clear();
-  // One compiler for each: two schemas may have one $id. Formats are notes, as draft 2020-12 has them unless asked otherwise.
-  const validate = new Ajv2020({ strict: false, validateFormats: false, allErrors: false }).compile(
-    JSON.parse(definition),
-  );
+  const validate = await compileSchema(JSON.parse(definition));
   compiled.set(definition, validate);
   return validate;
 }

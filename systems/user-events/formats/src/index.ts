@@ -9,6 +9,7 @@ export {
   UserEvent,
 } from "./event.ts";
 export { instantOf, isoOf } from "./instant.ts";
+export { compileSchema } from "./json-schema.ts";
 export type { Arrival } from "./judge.ts";
 export { type Line, readLine } from "./lines.ts";
 export { type PseudonymKey, pseudonymised, pseudonymOf } from "./pseudonyms.ts";

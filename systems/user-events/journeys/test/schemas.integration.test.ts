@@ -39,7 +39,7 @@ test("a version must take what the one before it takes; a new model begins afres
   const wider = total("number", { properties: { total: { type: "number" }, currency: { type: "string" } } });
   await register("paid", "1-0-1", wider);
   await register("paid", "2-0-0", total("string"));
-  for (const definition of [{ type: "no such type" }, { $async: true }]) {
+  for (const definition of [{ type: "no such type" }, { $async: true }, { pattern: "(?=a)" }]) {
     await expect(register("paid", "3-0-0", definition)).rejects.toMatchObject({ code: "sources.invalidSchema" });
   }
 });
@@ -67,6 +67,17 @@ test("what is within an object stays as open as it was; what only people read ma
     details: { problems: [{ field: "properties.cart.{}" }] },
   });
   await register("filled", "1-0-1", within({ properties: { size: { type: "integer" } }, $comment: "of all items" }));
+});
+
+test("no pattern takes the time of others: it grows with the text alone", async () => {
+  const named = { type: "object", properties: { name: { type: "string", pattern: "^(\\p{L}+)+$" } } };
+  await register("named", "1-0-0", named);
+  await send("Named", "named", { properties: { name: "Zoë" } });
+  await send("Named", "named-not", { properties: { name: `${"a".repeat(30_000)}!` } });
+  await served.app.settled();
+  const { events: stored } = await served.app.call(events.list, { name: "Named" });
+  expect(stored.map(({ eventId }) => eventId)).toEqual(["named"]);
+  expect(await badRowOf("named-not")).toMatchObject({ reason: "schemaMismatch" });
 });
 
 test("a schema that refers to itself without end costs the events that are held against it, and nothing else", async () => {

@@ -1,5 +1,6 @@
 import type { Handler } from "@banyan/kernel";
 import { type Incompatibility, unreadable } from "@banyan/kernel/versions";
+import { compileSchema } from "@banyan/user-events-formats";
 import type { sources } from "./contract.ts";
 import { compareVersions, selectNewest, selectSchema, versionOf } from "./schema-store.ts";
 
@@ -46,12 +47,10 @@ function refusedOf(before: Definition, after: Definition): readonly Incompatibil
   );
 }
 
-/** Compiled once to see whether it can be; references to other documents cannot. The compiler is loaded when somebody registers. */
+/** Compiled once to see whether it can be; references to other documents cannot. */
 async function wrongIn(definition: Definition): Promise<string | undefined> {
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
   try {
-    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(definition);
-    return "$async" in validate ? "$async is not allowed" : undefined;
+    return "$async" in (await compileSchema(definition)) ? "$async is not allowed" : undefined;
   } catch (error) {
     return (error as Error).message.slice(0, reasonCharsMax);
   }
