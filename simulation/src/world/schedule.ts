@@ -114,7 +114,10 @@ class Schedule {
 
   private isAtRest(): boolean {
     const { world, scenario, places } = this;
+    // Nothing may wait while the log or the database is still away: what is asked of them then fails, and rightly.
     return (
+      world.isDatabaseUp &&
+      world.log.isUp &&
       scenario.isAtRest() &&
       places.every(({ app }) => app?.state === "started") &&
       (!world.weather.hasLog || isRead(world.log, scenario.listeners))
