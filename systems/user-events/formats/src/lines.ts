@@ -54,17 +54,18 @@ function digestOf(text: string): string {
 
 /**
  * Perhaps server:port, then host ident authuser [date] "request" status bytes "referrer" "agent". Where a dash comes second it is ident: a user's
- * name may have spaces. Behind proxies host is a list. Old servers write quotes within a request as they came.
+ * name may have spaces. Behind proxies host is a list; without its bound a line of commas took the square of its length. Old servers write
+ * quotes within a request as they came.
  */
 const logLine =
-  /^(?:(\S*[^\s,]) (?!- ))?((?:\S+, )*\S+) \S+ ([^[]*?) \[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?/;
+  /^(?:(\S*[^\s,]) (?!- ))?((?:\S+, ){0,20}\S+) \S+ ([^[]*?) \[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?/;
 /** What came over TLS to a port without it, or was cut short, is none. */
 const requestLine = /^([A-Z-]+) (.+?)(?: (HTTP\/[\d.]+))?$/;
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** A request in a web server's log (httpd.apache.org/docs/current/logs.html). Who asked is known by the address. */
 function requestIn(line: string): Fields | undefined {
-  const found = logLine.exec(line);
+  const found = line.length > eventBytesMax ? null : logLine.exec(line);
   if (found === null) return undefined;
   const [
     ,

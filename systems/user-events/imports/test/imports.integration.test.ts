@@ -10,7 +10,9 @@ import { createPostgresStore } from "@banyan/sql-postgres";
 import { eventsService } from "@banyan/user-events-events";
 import { events } from "@banyan/user-events-events/contract";
 import { intakeService } from "@banyan/user-events-intake";
+import { intake } from "@banyan/user-events-intake/contract";
 import { sourcesService } from "@banyan/user-events-sources";
+import { sources } from "@banyan/user-events-sources/contract";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../tools/test-postgres.ts";
 import { importEvents } from "../src/index.ts";
@@ -143,6 +145,14 @@ test("odd lines of web servers' logs are read as they are meant: names with spac
       context: {},
     },
   ]);
+});
+
+test("a line that goes on like a list of proxies costs what its length does", async () => {
+  const list = (chars: number) => "a, ".repeat(chars / 3);
+  await app.call(sources.create, { id: "proxies", name: "Proxies" });
+  const content = `${list(900_000)}\n${list(30_000)}`;
+  const { accepted, refusals } = await app.call(intake.import, { source: "proxies", content }, { deadlineMs: 10_000 });
+  expect([accepted, refusals[0]?.reason, refusals[1]?.reason]).toEqual([0, "tooLarge", "unreadable"]);
 });
 
 test("a rotated log is unpacked as it is read, with its server's name; what is no gzip is refused, after the lines before", async () => {
